@@ -1,0 +1,1 @@
+"""The build steps: Python, environment, weights, demo, tests. Standard library only."""

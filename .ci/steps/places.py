@@ -1,0 +1,90 @@
+"""Where things lie. Everything that the steps make is under build/, which git ignores."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from .failure import Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The folders and files of one work tree."""
+
+    root: Path
+
+    @property
+    def build(self) -> Path:
+        return self.root / "build"
+
+    @property
+    def venv(self) -> Path:
+        return self.build / "venv"
+
+    @property
+    def python(self) -> Path:
+        """The environment's Python."""
+        windows = self.venv / "Scripts" / "python.exe"
+        return windows if os.name == "nt" else self.venv / "bin" / "python"
+
+    @property
+    def data(self) -> Path:
+        return self.build / "data"
+
+    @property
+    def demo(self) -> Path:
+        return self.build / "demo"
+
+    @property
+    def cache(self) -> Path:
+        return self.build / "cache"
+
+    @property
+    def home(self) -> Path:
+        """Stands in for a home folder that cannot be written."""
+        return self.build / "home"
+
+    @property
+    def jupyter(self) -> Path:
+        return self.build / "jupyter"
+
+    @property
+    def stamps(self) -> Path:
+        return self.build / "stamps"
+
+    @property
+    def quickstart(self) -> Path:
+        return self.root / "notebooks" / "01-quickstart.ipynb"
+
+    def log(self, step: str) -> Path:
+        return self.build / "logs" / f"{step}.log"
+
+    def show(self, path: Path) -> str:
+        """A path as a person in this tree would type it."""
+        try:
+            return str(path.relative_to(self.root))
+        except ValueError:
+            return str(path)
+
+    def make(self) -> None:
+        """Make build/ and what every step needs in it."""
+        try:
+            for folder in (self.build, self.stamps, self.cache, self.log("x").parent):
+                folder.mkdir(parents=True, exist_ok=True)
+            probe = self.build / f".writable-{os.getpid()}"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise Failure.of_os_error(error, f"cannot write {self.show(self.build)}/") from error
+
+
+def writable(folder: str | Path | None) -> bool:
+    """Whether files can be made in `folder`, or in the nearest of its parents that exists."""
+    if not folder:
+        return False
+    path = Path(folder)
+    while not path.exists():
+        if path.parent == path:
+            return False
+        path = path.parent
+    return path.is_dir() and os.access(path, os.W_OK | os.X_OK)

@@ -1,0 +1,71 @@
+"""The environment's folder, build/venv: made by venv, or by virtualenv where venv cannot."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from . import index, process
+from .failure import Failure
+from .interpreter import Candidate, dotted
+from .places import Places
+from .variables import Variables
+
+NAME = "environment"
+
+
+def create(python: Candidate, places: Places, env: Variables) -> None:
+    """Make build/venv afresh, with a pip that runs."""
+    if places.venv.exists():
+        remove(places.venv)
+    log = places.log(NAME)
+    try:
+        command = [python.executable, "-I", "-m", "venv", places.venv]
+        process.run_quietly(NAME, command, env, log, places.root)
+        has_pip(places, env, log)
+    except Failure as failure:
+        # Debian without python3-venv, a Python built without ensurepip, a half-removed one.
+        with log.open("a") as file:
+            file.write(f"venv does not work here ({failure.cause}); trying virtualenv\n")
+        remove(places.venv)
+        create_otherwise(python, places, env)
+
+
+def create_otherwise(python: Candidate, places: Places, env: Variables) -> None:
+    """virtualenv brings a pip of its own. It goes to a folder under build/, so a Python that
+    is "externally managed" (PEP 668) has nothing against it."""
+    log, target = places.log(NAME), places.build / "bootstrap"
+    pip, pip_env = find_pip(python, places, env)
+    install = [*pip, "install", "--target", target, "--upgrade", "virtualenv"]
+    process.run_quietly(NAME, install, pip_env, log, places.root)
+    make = [python.executable, "-s", "-m", "virtualenv", "--no-periodic-update", places.venv]
+    own = env | {"PYTHONPATH": str(target), "VIRTUALENV_OVERRIDE_APP_DATA": str(places.cache / "v")}
+    process.run_quietly(NAME, make, own, log, places.root)
+    has_pip(places, env, log)
+
+
+def find_pip(
+    python: Candidate, places: Places, env: Variables
+) -> tuple[list[str | Path], Variables]:
+    """A pip command for `python`: its own, else a wheel from the index run in place."""
+    own = [python.executable, "-s", "-m", "pip"]
+    if subprocess.run([*own, "--version"], env=env, capture_output=True).returncode == 0:
+        return list(own), env
+    wheel = index.fetch("pip", places.build / "bootstrap-pip", env, places.log(NAME))
+    return list(own), env | {"PYTHONPATH": str(wheel)}
+
+
+def has_pip(places: Places, env: Variables, log: Path) -> None:
+    process.run_quietly(NAME, [places.python, "-m", "pip", "--version"], env, log, places.root)
+
+
+def remove(folder: Path) -> None:
+    try:
+        shutil.rmtree(folder, ignore_errors=False) if folder.exists() else None
+    except OSError as error:
+        raise Failure.of_os_error(error, f"cannot remove {folder}") from error
+
+
+def identity(python: Candidate, places: Places) -> list[str]:
+    """What a venv depends on. Its own path is in every script that it holds."""
+    return [dotted(python.version), python.platform, str(places.root), os.name]

@@ -1,0 +1,14 @@
+# Every target only calls .ci/make.py, a standard-library script; without make,
+# the same is `python .ci/make.py demo` (also on Windows).
+#
+# Variables, on the command line or in the environment:
+#   PYTHON=…         a Python >= 3.11 to use     HOST=… PORT=…   where `make lab` listens
+#   ARGS="-k name"   more arguments for pytest   ALL=1           `make clean` also removes the weights
+
+TARGETS := help demo test check lab bench soak fuzz clean
+
+.PHONY: $(TARGETS)
+.DEFAULT_GOAL := help
+
+$(TARGETS):
+	@sh .ci/start $@

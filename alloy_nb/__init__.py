@@ -1,0 +1,127 @@
+"""alloy_nb: agents that live in a notebook.
+
+>>> import alloy_nb as alloy
+>>> alloy.run("Hello", model=alloy.Scripted([{"text": "Good morning"}])).text
+'Good morning'
+
+Every public name is declared once, below, and imported when it is first used: importing the package reads nothing,
+starts nothing and opens nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from .diagnosis import doctor as doctor
+    from .errors import AlloyError as AlloyError
+    from .errors import AuthError as AuthError
+    from .errors import BadRequestError as BadRequestError
+    from .errors import BudgetExceeded as BudgetExceeded
+    from .errors import Busy as Busy
+    from .errors import Cancelled as Cancelled
+    from .errors import ConfigError as ConfigError
+    from .errors import ContentFilterError as ContentFilterError
+    from .errors import ContextOverflowError as ContextOverflowError
+    from .errors import DeadlineExceeded as DeadlineExceeded
+    from .errors import Halted as Halted
+    from .errors import OutputError as OutputError
+    from .errors import OverloadedError as OverloadedError
+    from .errors import ProviderError as ProviderError
+    from .errors import ProviderTimeout as ProviderTimeout
+    from .errors import QueueFull as QueueFull
+    from .errors import RateLimitError as RateLimitError
+    from .errors import ServerError as ServerError
+    from .errors import SessionError as SessionError
+    from .errors import StreamError as StreamError
+    from .errors import ToolError as ToolError
+    from .events import Event as Event
+    from .messages import Audio as Audio
+    from .messages import Document as Document
+    from .messages import Image as Image
+    from .messages import Message as Message
+    from .messages import Opaque as Opaque
+    from .messages import Text as Text
+    from .messages import Thinking as Thinking
+    from .messages import ToolCall as ToolCall
+    from .messages import ToolResult as ToolResult
+    from .middleware.base import Block as Block
+    from .middleware.base import Halt as Halt
+    from .middleware.base import Middleware as Middleware
+    from .providers.base import Provider as Provider
+    from .providers.local import Local as Local
+    from .providers.openai_compatible import OpenAICompatible as OpenAICompatible
+    from .providers.registry import set_default_model as set_default_model
+    from .providers.scripted import Scripted as Scripted
+    from .result import Result as Result
+    from .runs import Run as Run
+    from .runs import arun as arun
+    from .runs import run as run
+    from .runs import start as start
+    from .tools.base import Tool as Tool
+    from .tools.context import ToolContext as ToolContext
+    from .tools.decorator import tool as tool
+    from .usage import Usage as Usage
+
+_ERRORS = (
+    "AlloyError AuthError BadRequestError BudgetExceeded Busy Cancelled ConfigError ContentFilterError "
+    "ContextOverflowError DeadlineExceeded Halted OutputError OverloadedError ProviderError ProviderTimeout "
+    "QueueFull RateLimitError ServerError SessionError StreamError ToolError"
+)
+_MESSAGES = "Audio Document Image Message Opaque Text Thinking ToolCall ToolResult"
+
+_PUBLIC: dict[str, str] = {
+    **dict.fromkeys(_ERRORS.split(), "errors"),
+    **dict.fromkeys(_MESSAGES.split(), "messages"),
+    "Block": "middleware.base",
+    "Event": "events",
+    "Halt": "middleware.base",
+    "Local": "providers.local",
+    "Middleware": "middleware.base",
+    "OpenAICompatible": "providers.openai_compatible",
+    "Provider": "providers.base",
+    "Result": "result",
+    "Run": "runs",
+    "Scripted": "providers.scripted",
+    "Tool": "tools.base",
+    "ToolContext": "tools.context",
+    "Usage": "usage",
+    "arun": "runs",
+    "doctor": "diagnosis",
+    "run": "runs",
+    "set_default_model": "providers.registry",
+    "start": "runs",
+    "tool": "tools.decorator",
+}
+
+__all__ = ["__version__", "load_ipython_extension", *sorted(_PUBLIC)]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    module = _PUBLIC.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{module}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PUBLIC})
+
+
+def load_ipython_extension(ip: Any) -> None:
+    """``%load_ext alloy_nb``: register ``%alloy`` and ``%%alloy``."""
+    from .notebook.extension import load
+
+    load(ip)
+
+
+def unload_ipython_extension(ip: Any) -> None:
+    """``%unload_ext alloy_nb``."""
+    from .notebook.extension import unload
+
+    unload(ip)

@@ -1,0 +1,209 @@
+"""Every error that alloy_nb raises, in one tree.
+
+    AlloyError
+    ├── ConfigError            an option, model, key or environment that cannot work
+    ├── ProviderError          the model's service failed; carries status, request_id, body
+    │   ├── AuthError              no key, a wrong key, or no right to the model
+    │   ├── BadRequestError        the service refused the request as it was sent
+    │   │   └── ContextOverflowError   the conversation is longer than the model's window
+    │   ├── ContentFilterError     the service refused the content
+    │   ├── RateLimitError         too many requests, or a quota is used up
+    │   ├── OverloadedError        the service has no capacity at the moment
+    │   ├── ServerError            the service broke (5xx)
+    │   ├── StreamError            the answer was cut short or could not be understood
+    │   └── ProviderTimeout        nothing came within the time allowed
+    ├── ToolError              a tool's message to the model
+    ├── OutputError            the answer never matched the `output` type
+    ├── BudgetExceeded         a budget of tokens, money or tool calls is used up
+    ├── DeadlineExceeded       the run's `timeout` passed
+    ├── Halted                 a middleware ended the run
+    ├── Cancelled              the run was cancelled by `run.cancel()` or an interrupt
+    ├── Busy                   the agent is at work and takes no queue
+    │   └── QueueFull          … and its queue is full
+    └── SessionError           a stored session cannot be read or written
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .result import Result
+
+__all__ = [
+    "AlloyError",
+    "AuthError",
+    "BadRequestError",
+    "BudgetExceeded",
+    "Busy",
+    "Cancelled",
+    "ConfigError",
+    "ContentFilterError",
+    "ContextOverflowError",
+    "DeadlineExceeded",
+    "Halted",
+    "OutputError",
+    "OverloadedError",
+    "ProviderError",
+    "ProviderTimeout",
+    "QueueFull",
+    "RateLimitError",
+    "ServerError",
+    "SessionError",
+    "StreamError",
+    "ToolError",
+]
+
+
+class AlloyError(Exception):
+    """Base of all errors here: a message, a `hint` (what to do) and, where a run failed, its `result`.
+
+    >>> str(AlloyError("no such file", hint="check the path"))
+    'no such file'
+    """
+
+    #: What to do when the raiser named nothing better.
+    default_hint: str | None = None
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, result: Result | None = None
+    ) -> None:
+        super().__init__(message)
+        self.hint = hint if hint is not None else self.default_hint
+        self.result = result
+
+    @property
+    def message(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+    def _render_traceback_(self, *_: Any) -> list[str]:
+        """IPython shows these lines instead of a traceback; the cell still ends in error."""
+        lines = [f"{type(self).__name__}: {self.message}"]
+        if self.hint:
+            lines.append(f"Hint: {self.hint}")
+        return lines
+
+
+class ConfigError(AlloyError):
+    """An option, model, key or environment that cannot work."""
+
+
+class ProviderError(AlloyError):
+    """The model's service failed.
+
+    `status` is the HTTP status where there was one, `request_id` the vendor's own id, `retry_after` seconds the
+    service asked us to wait, `body` its answer (bounded, secrets removed), `retryable` whether trying again can help.
+    """
+
+    retryable_by_default = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        result: Result | None = None,
+        status: int | None = None,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+        body: str | None = None,
+        retryable: bool | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, result=result)
+        self.status = status
+        self.request_id = request_id
+        self.retry_after = retry_after
+        self.body = body
+        self.retryable = self.retryable_by_default if retryable is None else retryable
+
+
+class AuthError(ProviderError):
+    """No key, a wrong key, or no right to the model."""
+
+    default_hint = "check the provider's API key: `alloy doctor` shows which keys are seen"
+
+
+class BadRequestError(ProviderError):
+    """The service refused the request as it was sent."""
+
+
+class ContextOverflowError(BadRequestError):
+    """The conversation is longer than the model's context window."""
+
+    default_hint = "start a fresh conversation, or choose a model with a larger window"
+
+
+class ContentFilterError(ProviderError):
+    """The service refused the content."""
+
+
+class RateLimitError(ProviderError):
+    """Too many requests, or a quota is used up (then `retryable` is False)."""
+
+    retryable_by_default = True
+    default_hint = "wait a little, or use a model or key with a higher limit"
+
+
+class OverloadedError(ProviderError):
+    """The service has no capacity at the moment."""
+
+    retryable_by_default = True
+    default_hint = "the service is busy: try again in a moment"
+
+
+class ServerError(ProviderError):
+    """The service broke, or could not be reached."""
+
+    retryable_by_default = True
+
+
+class StreamError(ProviderError):
+    """The answer was cut short or could not be understood."""
+
+    retryable_by_default = True
+    default_hint = "the connection was cut or the service sent something broken: try again"
+
+
+class ProviderTimeout(ProviderError):  # noqa: N818 - the public name, as in `TimeoutError`'s family
+    """Nothing came from the service within `request_timeout`."""
+
+    retryable_by_default = True
+    default_hint = "raise `request_timeout`, or try a faster model"
+
+
+class ToolError(AlloyError):
+    """A tool's message to the model: raise it in a tool to say what went wrong."""
+
+
+class OutputError(AlloyError):
+    """The answer never matched the `output` type."""
+
+
+class BudgetExceeded(AlloyError):  # noqa: N818
+    """A budget of tokens, money or tool calls is used up."""
+
+
+class DeadlineExceeded(AlloyError):  # noqa: N818
+    """The run's `timeout` passed."""
+
+    default_hint = "raise `timeout`, or ask for less in one run"
+
+
+class Halted(AlloyError):  # noqa: N818
+    """A middleware ended the run."""
+
+
+class Cancelled(AlloyError):  # noqa: N818
+    """The run was cancelled; `result` holds what was there by then."""
+
+
+class Busy(AlloyError):  # noqa: N818
+    """The agent is at work and takes no queue."""
+
+
+class QueueFull(Busy):
+    """The agent is at work and its queue is full."""
+
+
+class SessionError(AlloyError):
+    """A stored session cannot be read or written."""

@@ -1,0 +1,76 @@
+"""The event envelope: one shape for everything that a run tells."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Final, NamedTuple
+
+__all__ = ["EVENT_VERSION", "Event"]
+
+EVENT_VERSION: Final = 1
+
+
+class Event(NamedTuple):
+    """One thing that happened in a run; the types and their payloads are listed in the API guide.
+
+    `seq` counts 1, 2, 3 … in the stream it is read from; `run_id` names the run it belongs to, `agent` the path of
+    the agent (``"lead/research"``), `origin_seq` a child's own number when its event was forwarded by a parent.
+
+    >>> Event.from_dict(Event(1, "r1", "text_delta", "Hi", ts_ms=5).to_dict()).payload
+    'Hi'
+    """
+
+    seq: int
+    run_id: str
+    type: str
+    payload: Any
+    turn: int = 0
+    ts_ms: int = 0
+    correlation_id: str | None = None
+    agent: str | None = None
+    origin_seq: int | None = None
+    v: int = EVENT_VERSION
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, with the type under the key ``event``. A `Message` payload becomes its own JSON form."""
+        payload = self.payload
+        if hasattr(payload, "to_dict"):
+            payload = payload.to_dict()
+        return {
+            "v": self.v,
+            "seq": self.seq,
+            "run_id": self.run_id,
+            "correlation_id": self.correlation_id,
+            "turn": self.turn,
+            "ts_ms": self.ts_ms,
+            "event": self.type,
+            "payload": payload,
+            "agent": self.agent,
+            "origin_seq": self.origin_seq,
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Event:
+        """Read what `to_dict` wrote; unknown keys are passed over."""
+        from .messages import Message
+
+        payload = data.get("payload")
+        if data.get("event") == "message" and isinstance(payload, dict):
+            payload = Message.from_dict(payload)
+        return cls(
+            seq=data["seq"],
+            run_id=data["run_id"],
+            type=data["event"],
+            payload=payload,
+            turn=data.get("turn") or 0,
+            ts_ms=data.get("ts_ms") or 0,
+            correlation_id=data.get("correlation_id"),
+            agent=data.get("agent"),
+            origin_seq=data.get("origin_seq"),
+            v=data.get("v", EVENT_VERSION),
+        )
+
+
+def now_ms() -> int:
+    """Wall-clock milliseconds, as every `ts_ms` counts them."""
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,323 @@
+"""Messages and their parts, as immutable values with a versioned JSON form."""
+
+from __future__ import annotations
+
+import base64
+import mimetypes
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from .errors import ConfigError
+
+__all__ = [
+    "MESSAGE_VERSION",
+    "Audio",
+    "Document",
+    "Image",
+    "Message",
+    "Opaque",
+    "Part",
+    "Role",
+    "Text",
+    "Thinking",
+    "ToolCall",
+    "ToolResult",
+]
+
+MESSAGE_VERSION = 1
+
+Role = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """What the model thought before it spoke; `signature` and `provider` let it be handed back to its maker only."""
+
+    text: str
+    signature: str | None = None
+    provider: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """The model asks for a tool. `raw` holds the argument text when it was no valid JSON object (then `input` is {})."""
+
+    id: str
+    name: str
+    input: Mapping[str, Any] = field(default_factory=dict)
+    raw: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Media:
+    """Bytes with a MIME type, or a URL that the provider fetches itself."""
+
+    mime_type: str
+    data: bytes = field(default=b"", repr=False)
+    url: str | None = None
+
+    @classmethod
+    def from_path(cls, path: str | Path) -> Any:
+        """Read a file now; the MIME type comes from its name. Raises `ConfigError` when it cannot be read."""
+        path = Path(path)
+        mime_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        try:
+            return cls(mime_type, path.read_bytes())
+        except OSError as error:
+            raise ConfigError(
+                f"cannot read {path}: {error.strerror or error}", hint="check the path and its permissions"
+            ) from error
+
+    @classmethod
+    def from_url(cls, url: str) -> Any:
+        """A URL that the provider fetches; nothing is fetched here."""
+        return cls(mimetypes.guess_type(url)[0] or "application/octet-stream", url=url)
+
+    @property
+    def base64(self) -> str:
+        return base64.b64encode(self.data).decode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class Image(_Media):
+    """A picture."""
+
+    @classmethod
+    def from_figure(cls, figure: Any) -> Image:
+        """A PNG of a matplotlib figure, a PIL image, or anything with `savefig` or `save`."""
+        import io
+
+        buffer = io.BytesIO()
+        if hasattr(figure, "savefig"):
+            figure.savefig(buffer, format="png", bbox_inches="tight")
+        elif hasattr(figure, "save"):
+            figure.save(buffer, format="PNG")
+        else:
+            raise ConfigError(
+                f"{type(figure).__name__} is no figure or image",
+                hint="pass a matplotlib figure, a PIL image, or use Image.from_path",
+            )
+        return cls("image/png", buffer.getvalue())
+
+
+@dataclass(frozen=True, slots=True)
+class Audio(_Media):
+    """Sound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document(_Media):
+    """A PDF or another document, with the name it is shown under."""
+
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """A provider's own part, handed back verbatim to that provider and to nobody else."""
+
+    provider: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a tool gave: `text` and `images` go to the model, `data` to the caller, `display` to the notebook.
+
+    A tool may return one; the harness fills in `call_id`, `name`, `is_error` and `duration_ms`. `display` is shown
+    and never stored, and does not count when two results are compared.
+
+    >>> ToolResult("2 rows", data={"rows": 2}).text
+    '2 rows'
+    """
+
+    text: str = ""
+    data: Any = None
+    images: tuple[Image, ...] = ()
+    display: Any = field(default=None, repr=False, compare=False)
+    call_id: str = ""
+    name: str = ""
+    is_error: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "images", tuple(self.images))
+
+
+Part = Text | Thinking | ToolCall | ToolResult | Image | Audio | Document | Opaque
+
+_MEDIA: dict[str, type[Image] | type[Audio] | type[Document]] = {
+    "image": Image,
+    "audio": Audio,
+    "document": Document,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a conversation. Tool results are parts of a ``user`` message.
+
+    `model` and `stop_reason` are set on answers; `partial` marks one that was cut short by a stop or an error.
+
+    >>> Message.user("Hello").text
+    'Hello'
+    """
+
+    role: Role
+    parts: tuple[Part, ...] = ()
+    model: str | None = None
+    stop_reason: str | None = None
+    partial: bool = False
+
+    def __post_init__(self) -> None:
+        if isinstance(self.parts, str):
+            object.__setattr__(self, "parts", (Text(self.parts),))
+        else:
+            object.__setattr__(self, "parts", tuple(self.parts))
+
+    @classmethod
+    def user(cls, content: str | Part | Iterable[str | Part]) -> Message:
+        return cls("user", to_parts(content))
+
+    @classmethod
+    def assistant(cls, content: str | Part | Iterable[str | Part], **fields: Any) -> Message:
+        return cls("assistant", to_parts(content), **fields)
+
+    @property
+    def text(self) -> str:
+        """The words, joined as the model sent them; ``""`` when there are none."""
+        return "".join(part.text for part in self.parts if isinstance(part, Text))
+
+    @property
+    def thinking(self) -> str:
+        return "".join(part.text for part in self.parts if isinstance(part, Thinking))
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        return tuple(part for part in self.parts if isinstance(part, ToolCall))
+
+    @property
+    def tool_results(self) -> tuple[ToolResult, ...]:
+        return tuple(part for part in self.parts if isinstance(part, ToolResult))
+
+    def with_parts(self, parts: Iterable[Part]) -> Message:
+        return replace(self, parts=tuple(parts))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form, version 1; bytes are base64."""
+        data: dict[str, Any] = {
+            "v": MESSAGE_VERSION,
+            "role": self.role,
+            "parts": [part_to_dict(part) for part in self.parts],
+        }
+        if self.model is not None:
+            data["model"] = self.model
+        if self.stop_reason is not None:
+            data["stop_reason"] = self.stop_reason
+        if self.partial:
+            data["partial"] = True
+        return data
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Message:
+        """Read what `to_dict` wrote. Parts of a kind unknown here are kept as `Opaque`."""
+        if data.get("v", MESSAGE_VERSION) > MESSAGE_VERSION:
+            raise ConfigError(
+                f"a message of version {data['v']} is newer than this alloy_nb reads",
+                hint="upgrade alloy-nb",
+            )
+        return cls(
+            role=data["role"],
+            parts=tuple(part_from_dict(part) for part in data.get("parts", ())),
+            model=data.get("model"),
+            stop_reason=data.get("stop_reason"),
+            partial=bool(data.get("partial", False)),
+        )
+
+
+def to_parts(content: str | Part | Iterable[str | Part]) -> tuple[Part, ...]:
+    """Strings become `Text`; parts stay as they are."""
+    if isinstance(content, str):
+        return (Text(content),)
+    if isinstance(content, Part):
+        return (content,)
+    return tuple(Text(item) if isinstance(item, str) else item for item in content)
+
+
+def part_to_dict(part: Part) -> dict[str, Any]:
+    """The JSON form of one part: its kind under ``type``, defaults left out."""
+    match part:
+        case Text(text):
+            return {"type": "text", "text": text}
+        case Thinking(text, signature, provider):
+            return _without_none(type="thinking", text=text, signature=signature, provider=provider)
+        case ToolCall(id_, name, input_, raw):
+            return _without_none(type="tool_call", id=id_, name=name, input=dict(input_), raw=raw)
+        case ToolResult():
+            return _tool_result_to_dict(part)
+        case Opaque(provider, data):
+            return {"type": "opaque", "provider": provider, "data": dict(data)}
+        case Image() | Audio() | Document():
+            return _without_none(
+                type=type(part).__name__.lower(),
+                mime_type=part.mime_type,
+                data=part.base64 or None,
+                url=part.url,
+                name=getattr(part, "name", None),
+            )
+
+
+def _tool_result_to_dict(part: ToolResult) -> dict[str, Any]:
+    return _without_none(
+        type="tool_result",
+        call_id=part.call_id,
+        name=part.name or None,
+        text=part.text,
+        data=part.data,
+        images=[part_to_dict(image) for image in part.images] or None,
+        is_error=part.is_error or None,
+    )
+
+
+def part_from_dict(data: Mapping[str, Any]) -> Part:
+    """Read one part; a kind unknown here is kept as `Opaque`."""
+    kind = data.get("type")
+    if kind == "text":
+        return Text(data["text"])
+    if kind == "thinking":
+        return Thinking(data["text"], data.get("signature"), data.get("provider"))
+    if kind == "tool_call":
+        return ToolCall(data["id"], data["name"], data.get("input") or {}, data.get("raw"))
+    if kind == "tool_result":
+        return ToolResult(
+            text=data.get("text", ""),
+            data=data.get("data"),
+            images=tuple(_media_from_dict(Image, image) for image in data.get("images") or ()),
+            call_id=data.get("call_id", ""),
+            name=data.get("name", ""),
+            is_error=bool(data.get("is_error", False)),
+        )
+    if kind == "opaque":
+        return Opaque(data["provider"], data["data"])
+    if kind in _MEDIA:
+        return _media_from_dict(_MEDIA[kind], data)  # type: ignore[no-any-return]
+    return Opaque("unknown", dict(data))
+
+
+def _media_from_dict(cls: type[Any], data: Mapping[str, Any]) -> Any:
+    fields = {"mime_type": data["mime_type"], "url": data.get("url")}
+    if data.get("name") is not None:
+        fields["name"] = data["name"]
+    return cls(data=base64.b64decode(data.get("data") or ""), **fields)
+
+
+def _without_none(**fields: Any) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if value is not None}

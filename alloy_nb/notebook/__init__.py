@@ -1,0 +1,1 @@
+"""Alloy in IPython and Jupyter."""

@@ -1,0 +1,163 @@
+"""The options of a run, in one place: names, defaults, checks."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from .errors import ConfigError
+from .messages import Message
+
+if TYPE_CHECKING:
+    from .events import Event
+    from .messages import ToolCall
+    from .middleware.base import Middleware
+    from .providers.base import Provider
+    from .tools.base import Tool
+    from .tools.context import ToolContext
+
+__all__ = ["APPROVALS", "PROVIDER_OPTIONS", "Options", "make_options", "nearest"]
+
+APPROVALS = ("ask", "auto", "deny", "pause")
+
+#: Options that are the provider's: None means "the provider's own default".
+PROVIDER_OPTIONS = (
+    "temperature",
+    "top_p",
+    "max_output_tokens",
+    "stop_sequences",
+    "tool_choice",
+    "thinking",
+    "extra_body",
+)
+
+Approval = (
+    Literal["ask", "auto", "deny", "pause"] | Callable[["ToolCall", "ToolContext"], bool | Awaitable[bool]]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Everything `run`, `arun` and `start` take; the API guide says what each one means.
+
+    Times are in seconds. `tool_choice` forces the first turn only: after it the model is free again.
+    """
+
+    model: str | Provider | None = None
+    name: str | None = None
+    tools: Sequence[str | Tool | Callable[..., Any]] = ()
+    system_prompt: str | None = None
+    messages: Sequence[Message] = ()
+    output: Any = None
+    max_turns: int = 25
+    timeout: float | None = None
+    request_timeout: float | None = 120.0
+    tool_timeout: float | None = 120.0
+    max_retries: int = 3
+    approval: Approval = "ask"
+    decisions: Mapping[str, bool] = field(default_factory=dict)
+    middleware: Sequence[Middleware] = ()
+    working_directory: str | os.PathLike[str] = "."
+    context: Mapping[str, Any] = field(default_factory=dict)
+    stream: bool = True
+    on_event: Callable[[Event], Any] | None = None
+    on_chunk: Callable[[str], Any] | None = None
+    display: str | None = "auto"
+    run_id: str | None = None
+    correlation_id: str | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    max_output_tokens: int | None = None
+    stop_sequences: Sequence[str] = ()
+    tool_choice: str | None = None
+    thinking: bool | str | int | None = None
+    extra_body: Mapping[str, Any] | None = None
+
+    def override(self, **changes: Any) -> Options:
+        """A copy with some options changed, checked like the first ones."""
+        check_names(changes)
+        changed = replace(self, **changes)
+        check_values(changed)
+        return changed
+
+
+_NAMES = frozenset(f.name for f in fields(Options))
+#: Other words for an option, from systems that users come from.
+_ALIASES = {"request_id": "run_id", "system": "system_prompt", "max_tokens": "max_output_tokens"}
+
+
+def nearest(word: str, known: Sequence[str] | frozenset[str]) -> str | None:
+    """The known word most like `word`, or None when nothing is near.
+
+    >>> nearest("modle", ["model", "tools"])
+    'model'
+    """
+    found = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
+def make_options(given: Mapping[str, Any]) -> Options:
+    """Options from keyword arguments; an unknown one is a `ConfigError` that names the nearest known one.
+
+    >>> make_options({"max_turns": 3}).max_turns
+    3
+    """
+    given = dict(given)
+    if "request_id" in given:  # Alloy's word for it
+        given.setdefault("run_id", given.pop("request_id"))
+    check_names(given)
+    options = Options(**given)
+    check_values(options)
+    return options
+
+
+def check_names(given: Mapping[str, Any]) -> None:
+    unknown = [name for name in given if name not in _NAMES]
+    if not unknown:
+        return
+    name = unknown[0]
+    near = _ALIASES.get(name) or nearest(name, _NAMES)
+    hint = f"did you mean `{near}`?" if near else "the options are: " + ", ".join(sorted(_NAMES))
+    raise ConfigError(f"unknown option `{name}`", hint=hint)
+
+
+def check_values(options: Options) -> None:
+    """Wrong values are said here, before anything runs."""
+    if not isinstance(options.max_turns, int) or options.max_turns < 0:
+        raise ConfigError(f"max_turns is {options.max_turns!r}", hint="give a whole number, 0 or more")
+    for name in ("timeout", "request_timeout", "tool_timeout"):
+        value = getattr(options, name)
+        if value is not None and (not isinstance(value, int | float) or isinstance(value, bool) or value < 0):
+            raise ConfigError(f"{name} is {value!r}", hint="give seconds, or None for no limit")
+    if not callable(options.approval) and options.approval not in APPROVALS:
+        raise ConfigError(
+            f"approval is {options.approval!r}",
+            hint="choose one of " + ", ".join(APPROVALS) + ", or a function (call, ctx) -> bool",
+        )
+    for name in ("on_event", "on_chunk"):
+        if getattr(options, name) is not None and not callable(getattr(options, name)):
+            raise ConfigError(f"{name} cannot be called", hint=f"give {name} a function of one argument")
+    if isinstance(options.tools, str):
+        raise ConfigError(
+            f"tools is the string {options.tools!r}", hint=f"give a list: tools=[{options.tools!r}]"
+        )
+    if isinstance(options.stop_sequences, str):
+        raise ConfigError("stop_sequences is a string", hint="give a list of strings")
+    for message in options.messages:
+        if not isinstance(message, Message):
+            raise ConfigError(
+                f"messages holds a {type(message).__name__}",
+                hint="give Message objects, such as an earlier result's `.messages`",
+            )
+
+
+def working_directory(options: Options) -> Path:
+    """The absolute working directory; a `ConfigError` when it is none."""
+    path = Path(options.working_directory).expanduser().absolute()
+    if not path.is_dir():
+        raise ConfigError(f"working_directory {path} is no folder", hint="create it, or name another one")
+    return path

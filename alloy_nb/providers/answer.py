@@ -1,0 +1,147 @@
+"""Putting deltas together: the message that an answer amounts to."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from ..messages import Message, Part, Text, Thinking, ToolCall
+from ..usage import Usage
+from .base import Delta, Done, TextDelta, ThinkingDelta, ToolCallDelta, UsageDelta, WholePart
+
+__all__ = ["Answer"]
+
+
+@dataclass(slots=True)
+class _Call:
+    """A tool call on its way in."""
+
+    id: str | None = None
+    name: str = ""
+    arguments: list[str] = field(default_factory=list)
+
+    def finish(self) -> ToolCall:
+        raw = "".join(self.arguments)
+        parsed = parse_arguments(raw)
+        call_id = self.id or f"call_{uuid4().hex[:16]}"
+        if parsed is None:
+            return ToolCall(call_id, self.name, {}, raw=raw)
+        return ToolCall(call_id, self.name, parsed)
+
+
+@dataclass(slots=True)
+class _Words:
+    """Text or thinking on its way in; pieces are joined once, at the end."""
+
+    thinking: bool
+    pieces: list[str] = field(default_factory=list)
+    signature: str | None = None
+
+
+class Answer:
+    """Collects the deltas of one answer; `message()` may be asked at any moment, also after a cut.
+
+    >>> answer = Answer("local")
+    >>> answer.feed(TextDelta("Hel")); answer.feed(TextDelta("lo")); answer.feed(Done("end_turn"))
+    >>> answer.message().text
+    'Hello'
+    """
+
+    def __init__(self, provider: str, model: str | None = None) -> None:
+        self.provider = provider
+        self.model = model
+        self.usage = Usage()
+        self.stop_reason: str | None = None
+        self.emitted = False
+        self._parts: list[_Words | _Call | Part] = []
+        self._calls: dict[int | str, _Call] = {}
+
+    @property
+    def done(self) -> bool:
+        return self.stop_reason is not None
+
+    def feed(self, delta: Delta) -> None:
+        match delta:
+            case TextDelta(text):
+                self._words(thinking=False).pieces.append(text)
+            case ThinkingDelta(text, signature):
+                words = self._words(thinking=True)
+                words.pieces.append(text)
+                words.signature = signature or words.signature
+            case ToolCallDelta():
+                self._call(delta)
+            case WholePart(part):
+                self._parts.append(part)
+            case UsageDelta(usage):
+                self.usage = usage
+                return
+            case Done(stop_reason, model):
+                self.stop_reason = stop_reason
+                self.model = model or self.model
+                return
+        self.emitted = True
+
+    def message(self) -> Message:
+        """The message so far; `partial` unless a `Done` came.
+
+        A partial one holds no tool calls: they never ran, and nobody can tell whether their arguments are whole.
+        """
+        parts = [part for part in map(self._finish, self._parts) if part is not None]
+        if not self.done:
+            parts = [part for part in parts if not isinstance(part, ToolCall)]
+        return Message(
+            "assistant",
+            tuple(parts),
+            model=self.model,
+            stop_reason=self.stop_reason,
+            partial=not self.done,
+        )
+
+    def call_name(self, key: int | str) -> tuple[str | None, str]:
+        """Id and name, known so far, of the call that arrives under `key`."""
+        call = self._calls[key]
+        return call.id, call.name
+
+    def _words(self, *, thinking: bool) -> _Words:
+        last = self._parts[-1] if self._parts else None
+        if isinstance(last, _Words) and last.thinking == thinking and last.signature is None:
+            return last
+        words = _Words(thinking)
+        self._parts.append(words)
+        return words
+
+    def _call(self, delta: ToolCallDelta) -> None:
+        call = self._calls.get(delta.key)
+        if call is None:
+            call = self._calls[delta.key] = _Call()
+            self._parts.append(call)
+        # Some services repeat the id as null or "" in later pieces: the first real one stays.
+        call.id = call.id or delta.id or None
+        call.name = call.name or delta.name or ""
+        if delta.arguments:
+            call.arguments.append(delta.arguments)
+
+    def _finish(self, part: _Words | _Call | Part) -> Part | None:
+        if isinstance(part, _Call):
+            return part.finish()
+        if not isinstance(part, _Words):
+            return part
+        text = "".join(part.pieces)
+        if part.thinking:
+            return Thinking(text, part.signature, self.provider)
+        return Text(text) if text else None
+
+
+def parse_arguments(raw: str) -> dict[str, Any] | None:
+    """The arguments of a call; ``{}`` for an empty text, None for what is no JSON object."""
+    if not raw.strip():
+        return {}
+    try:
+        parsed = json.loads(raw)
+    except ValueError:
+        return None
+    if parsed is None:
+        return {}
+    return parsed if isinstance(parsed, dict) else None

@@ -1,0 +1,133 @@
+"""The contract between the loop and a model: a request goes in, deltas come out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
+
+from ..messages import Message, Part
+from ..usage import Usage
+
+__all__ = [
+    "Delta",
+    "Done",
+    "Provider",
+    "Request",
+    "StopReason",
+    "TextDelta",
+    "ThinkingDelta",
+    "ToolCallDelta",
+    "ToolSpec",
+    "UsageDelta",
+    "WholePart",
+]
+
+StopReason = Literal[
+    "end_turn", "tool_use", "max_tokens", "stop_sequence", "refusal", "content_filter", "pause_turn"
+]
+
+
+class TextDelta(NamedTuple):
+    """Words, as they come."""
+
+    text: str
+
+
+class ThinkingDelta(NamedTuple):
+    """Thinking, as it comes; `signature` closes the block it arrives with."""
+
+    text: str
+    signature: str | None = None
+
+
+class ToolCallDelta(NamedTuple):
+    """A piece of a tool call. Pieces with the same `key` are one call; `id` and `name` may come with the first only.
+
+    `arguments` is JSON text, appended as it comes; the empty string in the end means no arguments.
+    """
+
+    key: int | str
+    id: str | None = None
+    name: str | None = None
+    arguments: str = ""
+
+
+class WholePart(NamedTuple):
+    """A part that arrives in one piece (an image, a redacted thought, a provider's own item)."""
+
+    part: Part
+
+
+class UsageDelta(NamedTuple):
+    """Tokens used by this answer so far: each one replaces the one before."""
+
+    usage: Usage
+
+
+class Done(NamedTuple):
+    """The answer is complete. A stream that ends without it was cut short, which is an error."""
+
+    stop_reason: StopReason
+    model: str | None = None
+
+
+Delta = TextDelta | ThinkingDelta | ToolCallDelta | WholePart | UsageDelta | Done
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """What a model is told of a tool.
+
+    `candidates` lists, for an argument, values that exist right now (files, table names). They are only asked for
+    when the provider `constrains_arguments`, and are a help for small models, not a rule for the tool.
+    """
+
+    name: str
+    description: str
+    input_schema: Mapping[str, Any]
+    candidates: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One provider call. `tool_choice` is None, ``"auto"``, ``"required"``, ``"none"`` or a tool's name.
+
+    `output_schema` asks for an answer that matches a JSON schema; `request_timeout` is in seconds of silence.
+    """
+
+    messages: tuple[Message, ...]
+    system_prompt: str | None = None
+    tools: tuple[ToolSpec, ...] = ()
+    tool_choice: str | None = None
+    output_schema: Mapping[str, Any] | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    max_output_tokens: int | None = None
+    stop_sequences: tuple[str, ...] = ()
+    thinking: bool | str | int | None = None
+    extra_body: Mapping[str, Any] | None = None
+    request_timeout: float | None = 120.0
+
+
+@runtime_checkable
+class Provider(Protocol):
+    """A model. The laws:
+
+    - `stream` yields deltas and ends after one `Done`; it raises nothing but `ProviderError`.
+    - It never retries by itself, never runs a tool, and keeps nothing between two calls that a call depends on.
+    - Fields and events it does not know are kept as `WholePart(Opaque(...))` or passed over, never fatal.
+
+    `name` is the provider's word (``"openai"``), `model` the model's; `options` names the request options it takes.
+    Optional: ``async complete(request) -> Sequence[Delta]`` for a whole answer in one reply, and
+    ``async models() -> Sequence[str]``. A provider without `complete` is streamed and collected.
+    """
+
+    name: str
+    model: str
+    #: Which of temperature, top_p, max_output_tokens, stop_sequences, tool_choice, thinking, extra_body it takes.
+    options: frozenset[str]
+    #: True when it can hold a model to `ToolSpec.candidates`.
+    constrains_arguments: bool
+
+    def stream(self, request: Request) -> AsyncIterator[Delta]: ...

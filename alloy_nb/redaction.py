@@ -1,0 +1,70 @@
+"""Keeping keys out of everything that is shown: secrets seen so far, and shapes that look like one."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Mapping
+
+__all__ = ["MASK", "redact", "redact_known", "register_environment", "register_secret"]
+
+MASK = "[redacted]"
+
+# Shorter strings would blank out ordinary words ("test", "none") wherever they occur.
+_SHORTEST_SECRET = 8
+
+_SECRET_NAMES = ("_API_KEY", "_TOKEN", "_SECRET", "_PASSWORD", "_ACCESS_KEY")
+
+# Shapes of keys published by the vendors themselves, and bearer tokens in echoed headers.
+_SHAPES = re.compile(
+    r"""(?x)
+      \b(?:sk|pk|rk)-(?:ant-|proj-|or-v1-|live-|test-)?[A-Za-z0-9_\-]{16,}
+    | \bxai-[A-Za-z0-9]{20,}
+    | \bAIza[0-9A-Za-z_\-]{30,}
+    | \bgh[pousr]_[A-Za-z0-9]{30,}
+    | \bgithub_pat_[A-Za-z0-9_]{30,}
+    | \bhf_[A-Za-z0-9]{30,}
+    | \bAKIA[0-9A-Z]{16}\b
+    | \bxox[abprs]-[A-Za-z0-9\-]{10,}
+    | (?<=[Bb]earer\ )[A-Za-z0-9._~+/\-]{16,}=*
+    """
+)
+
+_lock = threading.Lock()
+_known: tuple[str, ...] = ()
+
+
+def register_secret(value: str) -> None:
+    """Remember a secret, so that `redact` takes it out wherever it turns up.
+
+    >>> register_secret("not-a-shape-anyone-knows")
+    >>> redact("key=not-a-shape-anyone-knows")
+    'key=[redacted]'
+    """
+    global _known
+    if len(value) < _SHORTEST_SECRET:
+        return
+    with _lock:
+        if value not in _known:
+            # Longest first: a secret that contains another one must go as a whole.
+            _known = tuple(sorted((*_known, value), key=len, reverse=True))
+
+
+def register_environment(environment: Mapping[str, str]) -> None:
+    """Remember the values of every variable whose name says that it holds a secret."""
+    for name, value in environment.items():
+        if name.endswith(_SECRET_NAMES):
+            register_secret(value)
+
+
+def redact_known(text: str) -> str:
+    """`text` without the secrets seen so far. What only looks like a key stays: it may be the user's own data."""
+    for secret in _known:
+        if secret in text:
+            text = text.replace(secret, MASK)
+    return text
+
+
+def redact(text: str) -> str:
+    """`text` with every known secret, and everything shaped like a vendor's key, replaced by a mark."""
+    return _SHAPES.sub(MASK, redact_known(text))

@@ -1,0 +1,71 @@
+"""Where a run is shown: the protocol, and the table of what implements it.
+
+Rendering lives above the runs; it is named here and imported when it is first used.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .errors import ConfigError
+
+if TYPE_CHECKING:
+    from .events import Event
+    from .result import Result
+
+__all__ = ["DISPLAYS", "Sink", "find_sink", "resolve", "show_result"]
+
+DISPLAYS = ("auto", "html", "static", "text")
+
+_TABLE = {
+    "choose_sink": "alloy_nb.notebook.display:choose_sink",
+    "result_bundle": "alloy_nb.notebook.display:result_bundle",
+}
+
+
+class Sink(Protocol):
+    """Shows one run. All three methods are called on the thread that asked for the run.
+
+    `interval` is the shortest time in seconds between two calls of `feed`.
+    """
+
+    interval: float
+
+    def open(self) -> None: ...
+
+    def feed(self, events: Sequence[Event]) -> None: ...
+
+    def close(self, result: Result) -> None: ...
+
+
+def resolve(name: str) -> Any:
+    """What stands behind a name of the table."""
+    module, _, attribute = _TABLE[name].partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def find_sink(display: str | None) -> Sink | None:
+    """The sink for `display`; None when nothing is to be shown.
+
+    Plain Python shows nothing by itself: only IPython, or being asked, brings the rendering in.
+    """
+    if display is None:
+        return None
+    if display not in DISPLAYS:
+        raise ConfigError(
+            f"display is {display!r}", hint="choose one of " + ", ".join(DISPLAYS) + ", or None for nothing"
+        )
+    if display == "auto" and "IPython" not in sys.modules and not os.environ.get("ALLOY_DISPLAY"):
+        return None
+    sink: Sink | None = resolve("choose_sink")(display)
+    return sink
+
+
+def show_result(result: Result) -> dict[str, Any]:
+    """The MIME bundle a cell shows for a result."""
+    bundle: dict[str, Any] = resolve("result_bundle")(result)
+    return bundle

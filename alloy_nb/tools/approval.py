@@ -1,0 +1,169 @@
+"""Who decides whether a call may run: the policy, the questions, and what was decided before."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from ..messages import ToolCall
+
+if TYPE_CHECKING:
+    from ..options import Approval
+    from .base import Tool
+    from .context import ToolContext
+
+__all__ = ["ApprovalDesk", "Asker", "Decision", "Memory", "Question", "Remember", "nobody_to_ask"]
+
+Remember = Literal["once", "command", "tool"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A call that needs a person's word: which call, why, and the argument that matters."""
+
+    call: ToolCall
+    reason: str
+    subject: str
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided, by whom (``"user"``, ``"policy"``, ``"function"``, ``"remembered"``), and why not."""
+
+    allowed: bool
+    reason: str | None = None
+    by: str = "user"
+    remember: Remember = "once"
+
+
+def nobody_to_ask(subject: str = "this call") -> Decision:
+    """The answer where no person can be asked: no, and how to change that."""
+    return Decision(
+        allowed=False,
+        reason=f"nobody could be asked to approve {subject}: there is no interactive prompt here. "
+        "The user can allow it with approval='auto' or a function that decides.",
+        by="policy",
+    )
+
+
+class Asker(Protocol):
+    """Asks a person. `ask` may take as long as it likes; it is cancelled when the answer comes another way."""
+
+    async def ask(self, question: Question) -> Decision: ...
+
+
+class Memory:
+    """What was allowed for good: a tool, or a tool with one subject (a command, a path). For a session's life."""
+
+    def __init__(self) -> None:
+        self._allowed: set[tuple[str, str | None]] = set()
+
+    def knows(self, question: Question) -> bool:
+        name = question.call.name
+        return (name, None) in self._allowed or (name, question.subject) in self._allowed
+
+    def note(self, question: Question, decision: Decision) -> None:
+        if decision.allowed and decision.remember != "once":
+            subject = None if decision.remember == "tool" else question.subject
+            self._allowed.add((question.call.name, subject))
+
+
+class ApprovalDesk:
+    """The questions of one run. Answers come from the policy, the asker, or `decide` on any thread."""
+
+    def __init__(
+        self,
+        policy: Approval,
+        asker: Asker | None,
+        memory: Memory,
+        decisions: Mapping[str, bool | Decision] | None = None,
+    ) -> None:
+        self.policy = policy
+        self.asker = asker
+        self.memory = memory
+        self._decisions = dict(decisions or {})
+        self._open: dict[str, tuple[asyncio.AbstractEventLoop, asyncio.Future[Decision]]] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def open_questions(self) -> tuple[str, ...]:
+        """Ids of the calls that wait for a person now."""
+        with self._lock:
+            return tuple(self._open)
+
+    def pauses(self, call: ToolCall) -> bool:
+        """True when this call ends the run as ``waiting`` instead of being asked about."""
+        return self.policy == "pause" and call.id not in self._decisions
+
+    def decide(self, call_id: str, decision: Decision) -> bool:
+        """Answer an open question, from any thread; False when it is not open (any more)."""
+        with self._lock:
+            waiting = self._open.pop(call_id, None)
+        if waiting is None:
+            return False
+        loop, future = waiting
+        try:
+            loop.call_soon_threadsafe(_answer, future, decision)
+        except RuntimeError:  # its loop is closed: the run is gone
+            return False
+        return True
+
+    async def ask(self, question: Question, tool: Tool, ctx: ToolContext) -> Decision:
+        """The decision for one call, however long a person takes."""
+        call = question.call
+        if call.id in self._decisions:
+            return _as_decision(self._decisions[call.id])
+        if callable(self.policy):
+            return await self._ask_function(call, ctx)
+        if self.policy == "auto":
+            return Decision(allowed=True, by="policy")
+        if self.policy == "deny":
+            return Decision(False, "the approval policy is 'deny'", by="policy")
+        if self.memory.knows(question):
+            return Decision(allowed=True, by="remembered")
+        decision = await self._ask_person(question)
+        self.memory.note(question, decision)
+        return decision
+
+    async def _ask_function(self, call: ToolCall, ctx: ToolContext) -> Decision:
+        assert callable(self.policy)
+        answer: Any = self.policy(call, ctx)
+        if inspect.isawaitable(answer):
+            answer = await answer
+        if isinstance(answer, Decision):
+            return answer
+        return Decision(bool(answer), None if answer else "the approval function said no", by="function")
+
+    async def _ask_person(self, question: Question) -> Decision:
+        if self.asker is None:
+            return nobody_to_ask(f"`{question.subject or question.call.name}`")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Decision] = loop.create_future()
+        with self._lock:
+            self._open[question.call.id] = (loop, future)
+        asking = asyncio.ensure_future(self.asker.ask(question))
+        try:
+            await asyncio.wait({asking, future}, return_when=asyncio.FIRST_COMPLETED)
+            return future.result() if future.done() else asking.result()
+        finally:
+            with self._lock:
+                self._open.pop(question.call.id, None)
+            asking.cancel()
+
+
+def _answer(future: asyncio.Future[Decision], decision: Decision) -> None:
+    if not future.done():
+        future.set_result(decision)
+
+
+def _as_decision(value: bool | Decision) -> Decision:
+    if isinstance(value, Decision):
+        return value
+    return Decision(bool(value), None if value else "the user said no")

@@ -1,0 +1,73 @@
+"""What a tool knows of the run it is part of."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+__all__ = ["CancelToken", "ToolContext"]
+
+
+class CancelToken:
+    """Tells a tool that its run, or its call, was given up. Sync and async tools may ask or wait.
+
+    >>> CancelToken().is_set()
+    False
+    """
+
+    __slots__ = ("_event",)
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def is_set(self) -> bool:
+        return self._event.is_set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Block the calling thread until cancelled, at most `timeout` seconds; True when cancelled."""
+        return self._event.wait(timeout)
+
+    def set(self) -> None:
+        self._event.set()
+
+    def __bool__(self) -> bool:
+        return self._event.is_set()
+
+
+def _say_nothing(message: str, fraction: float | None) -> None:
+    """Progress outside a run goes nowhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolContext:
+    """Handed to a tool that asks for it by a parameter annotated ``ToolContext``.
+
+    - `working_directory`: absolute; relative paths of file tools start here.
+    - `context`: the run's own `context` mapping, as the caller gave it.
+    - `agent`: the path of the agent that called (``"lead/research"``), or None.
+    - `run_id`, `call_id`: of this run and this call.
+    - `cancelled`: is set when the call is given up (stop, timeout); long tools should look at it.
+    - `state`: a mapping that lives as long as the run (the agent's life in an agent): the scratchpad lives here.
+    """
+
+    working_directory: Path = field(default_factory=Path.cwd)
+    context: Mapping[str, Any] = field(default_factory=dict)
+    agent: str | None = None
+    run_id: str = ""
+    call_id: str = ""
+    cancelled: CancelToken = field(default_factory=CancelToken)
+    state: MutableMapping[str, Any] = field(default_factory=dict)
+    report: Callable[[str, float | None], None] = field(default=_say_nothing, repr=False)
+
+    def progress(self, message: str, fraction: float | None = None) -> None:
+        """Tell how far the tool is; `fraction` from 0 to 1 where it is known. May be called from any thread."""
+        self.report(message, fraction)
+
+    def resolve(self, path: str | Path) -> Path:
+        """`path` as an absolute one: ``~`` expanded, relative to the working directory, ``..`` taken out."""
+        import os
+
+        return Path(os.path.normpath(self.working_directory / Path(path).expanduser()))

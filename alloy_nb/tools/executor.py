@@ -1,0 +1,343 @@
+"""Running the tool calls of one turn: hooks first, then questions, then the calls, in parallel.
+
+Whatever happens, every call ends with exactly one result, and the results stand in the order of the calls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..deadline import Deadline
+from ..errors import AlloyError, ToolError
+from ..events import Event
+from ..messages import ToolCall, ToolResult
+from ..redaction import redact_known
+from ..result import ToolRecord
+from .approval import ApprovalDesk, Decision, Question
+from .base import Tool
+from .context import CancelToken, ToolContext
+from .toolbox import subject_of
+from .workers import MAIN, Settling, abandon, call_in_thread
+
+__all__ = ["Blocker", "Emit", "ToolPhase"]
+
+MAX_PARALLEL = 16
+#: How long a cancelled tool may take to clean up before it is given up, in seconds.
+GRACE = 2.0
+
+Emit = Callable[[str, Any], Event]
+#: Asks the hooks about a call: the reason it is blocked for, or None. May raise `Halted`.
+Blocker = Callable[[ToolCall], Awaitable[str | None]]
+
+
+@dataclass(slots=True)
+class _Work:
+    """One call on its way."""
+
+    call: ToolCall
+    tool: Tool | None
+    input: Mapping[str, Any] = field(default_factory=dict)
+    refusal: str | None = None
+    question: Question | None = None
+    paused: bool = False
+    started: float | None = None
+    start_seq: int | None = None
+    result: ToolResult | None = None
+    record: ToolRecord | None = None
+    token: CancelToken = field(default_factory=CancelToken)
+
+
+class ToolPhase:
+    """The calls of one turn. `run` does the work; `results` and `records` may be read after it, however it ended."""
+
+    def __init__(
+        self,
+        calls: Sequence[ToolCall],
+        tools: Mapping[str, Tool],
+        *,
+        make_context: Callable[[ToolCall, CancelToken, Callable[[str, float | None], None]], ToolContext],
+        desk: ApprovalDesk,
+        blocker: Blocker,
+        emit: Emit,
+        deadline: Deadline,
+        tool_timeout: float | None,
+    ) -> None:
+        self._works = [_Work(call, tools.get(call.name)) for call in calls]
+        self._make_context = make_context
+        self._desk = desk
+        self._blocker = blocker
+        self._emit = emit
+        self._deadline = deadline
+        self._tool_timeout = tool_timeout
+        self._slots = asyncio.Semaphore(MAX_PARALLEL)
+        self._one_at_a_time = asyncio.Lock()
+        self._loop = asyncio.get_running_loop()
+        self._known = tools
+
+    # -- what came of it ------------------------------------------------------------------------------------------
+
+    @property
+    def results(self) -> list[ToolResult]:
+        """One result a call, in order, without the calls that wait for a decision."""
+        return [work.result for work in self._works if work.result is not None]
+
+    @property
+    def records(self) -> list[ToolRecord]:
+        return [work.record for work in self._works if work.record is not None]
+
+    @property
+    def pending(self) -> tuple[ToolCall, ...]:
+        """The calls that wait for a decision."""
+        return tuple(work.call for work in self._works if work.paused)
+
+    def give_up(self, reason: str) -> None:
+        """Give every call that has no result yet one that says why."""
+        for work in self._works:
+            work.token.set()
+            if work.result is None and not work.paused:
+                self._end(work, ToolResult(reason, is_error=True))
+
+    # -- the work -------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """All hooks, then all questions at once, each call as soon as it is allowed. Raises `Halted` of a hook."""
+        for work in self._works:
+            await self._prepare(work)
+        tasks = [asyncio.ensure_future(self._finish(work)) for work in self._works]
+        try:
+            await asyncio.gather(*tasks)
+        except BaseException:
+            for work in self._works:
+                work.token.set()
+            for task in tasks:
+                task.cancel()
+            await _wait_briefly(tasks)
+            raise
+
+    async def _prepare(self, work: _Work) -> None:
+        """Decide what can be decided without a person: hooks, known tool, valid input, need to ask."""
+        blocked = await self._blocker(work.call)
+        if blocked is not None:
+            work.refusal = f"Blocked: {blocked}"
+            return
+        if work.tool is None:
+            work.refusal = f"Unknown tool: {work.call.name}"
+            if self._known:
+                work.refusal += ". The tools are: " + ", ".join(self._known)
+            return
+        if work.call.raw is not None:
+            work.refusal = f"Invalid arguments: they are no JSON object: {work.call.raw[:500]}"
+            return
+        try:
+            work.input = work.tool.validate(work.call.input)
+            reason = work.tool.approval_reason(work.input, self._context(work))
+        except ToolError as error:
+            work.refusal = str(error)
+            return
+        except Exception as error:  # noqa: BLE001 - a tool's own code; told to the model like any crash
+            work.refusal = f"Tool crashed: {_describe(error)}"
+            return
+        if reason is not None:
+            work.question = Question(work.call, reason, subject_of(work.tool, work.call.input))
+            work.paused = self._desk.pauses(work.call)
+
+    async def _finish(self, work: _Work) -> None:
+        if work.paused:
+            self._emit("approval_request", _question_payload(work))
+            return
+        if work.refusal is None and work.question is not None:
+            decision = await self._ask(work, work.question)
+            if not decision.allowed:
+                work.refusal = f"Denied: {decision.reason or 'the user said no'}"
+        if work.refusal is not None:
+            self._end(work, ToolResult(work.refusal, is_error=True))
+            return
+        assert work.tool is not None
+        if work.tool.parallel:
+            async with self._slots:
+                await self._execute(work, work.tool)
+        else:
+            async with self._one_at_a_time, self._slots:
+                await self._execute(work, work.tool)
+
+    async def _ask(self, work: _Work, question: Question) -> Decision:
+        assert work.tool is not None
+        self._emit("approval_request", _question_payload(work))
+        try:
+            with self._deadline.paused():
+                decision = await self._desk.ask(question, work.tool, self._context(work))
+        except Exception as error:  # noqa: BLE001 - the user's own approval function
+            decision = Decision(False, f"asking failed: {_describe(error)}", by="policy")
+        payload = {
+            "id": work.call.id,
+            "allowed": decision.allowed,
+            "reason": decision.reason,
+            "by": decision.by,
+        }
+        self._emit("approval_result", payload)
+        return decision
+
+    async def _execute(self, work: _Work, tool: Tool) -> None:
+        from .results import to_result
+
+        self._start(work)
+        for attempt in range(tool.retries + 1):
+            try:
+                value = await self._call(work, tool)
+                self._end(work, to_result(value))
+            except ToolError as error:
+                self._end(work, ToolResult(str(error), is_error=True))
+            except _TimedOut as error:
+                self._end(work, ToolResult(str(error), is_error=True))
+            except Exception as error:  # noqa: BLE001 - a tool's crash is a result for the model
+                if attempt < tool.retries:
+                    continue
+                self._end(work, ToolResult(f"Tool crashed: {_describe(error)}", is_error=True))
+            return
+
+    async def _call(self, work: _Work, tool: Tool) -> Any:
+        limit = self._deadline.shortest(tool.timeout if tool.timeout is not None else self._tool_timeout)
+        ctx = self._context(work)
+        plain = getattr(tool, "call", None)
+        if plain is None or getattr(tool, "is_async", True):
+            return await self._await_task(work, tool.execute(work.input, ctx), limit)
+        if tool.thread == "main":
+            settling = await MAIN.call(lambda: plain(work.input, ctx))
+            return await self._await_settling(work, settling, None, limit)
+        settling, thread = call_in_thread(lambda: plain(work.input, ctx), tool.name)
+        return await self._await_settling(work, settling, thread, limit)
+
+    async def _await_task(self, work: _Work, coroutine: Any, limit: float | None) -> Any:
+        """An async tool: cancelled when its time is up, given up when it does not heed that."""
+        task = asyncio.ensure_future(coroutine)
+        task.set_name(f"alloy tool {work.call.name}") if isinstance(task, asyncio.Task) else None
+        try:
+            done, _ = await asyncio.wait({task}, timeout=limit)
+        except asyncio.CancelledError:
+            work.token.set()
+            task.cancel()
+            await _wait_briefly([task])
+            raise
+        if not done:
+            work.token.set()
+            task.cancel()
+            await _wait_briefly([task])
+            raise _TimedOut(limit)
+        if task.cancelled():
+            raise ToolError("the tool cancelled itself")
+        return task.result()
+
+    async def _await_settling(
+        self, work: _Work, settling: Settling, thread: Any, limit: float | None
+    ) -> Any:
+        """A sync tool in a thread: it cannot be killed, only told, and counted as abandoned."""
+        try:
+            # Waiting for the main thread is not the tool's time.
+            await settling.started
+            done, _ = await asyncio.wait({settling.future}, timeout=limit)
+        except asyncio.CancelledError:
+            self._abandon(work, settling, thread)
+            raise
+        if not done:
+            self._abandon(work, settling, thread)
+            raise _TimedOut(limit)
+        return settling.future.result()
+
+    def _abandon(self, work: _Work, settling: Settling, thread: Any) -> None:
+        work.token.set()
+        settling.given_up = True
+        settling.future.add_done_callback(_consume)
+        if thread is not None:
+            abandon(thread)
+
+    # -- telling --------------------------------------------------------------------------------------------------
+
+    def _context(self, work: _Work) -> ToolContext:
+        def report(message: str, fraction: float | None) -> None:
+            payload = {"id": work.call.id, "message": redact_known(str(message)), "fraction": fraction}
+            try:
+                self._loop.call_soon_threadsafe(self._progress, work, payload)
+            except RuntimeError:  # the loop is closed: nobody listens any more
+                return
+
+        return self._make_context(work.call, work.token, report)
+
+    def _progress(self, work: _Work, payload: dict[str, Any]) -> None:
+        if work.result is None:
+            self._emit("tool_progress", payload)
+
+    def _start(self, work: _Work) -> None:
+        work.started = time.perf_counter()
+        payload = {"id": work.call.id, "name": work.call.name, "input": dict(work.call.input)}
+        work.start_seq = self._emit("tool_start", payload).seq
+
+    def _end(self, work: _Work, result: ToolResult) -> None:
+        """The one place where a call gets its result: exactly one, and a `tool_end` for its `tool_start`."""
+        if work.result is not None:
+            return
+        if work.started is None:
+            self._start(work)
+        assert work.started is not None
+        call = work.call
+        duration = (time.perf_counter() - work.started) * 1000
+        text = redact_known(result.text)
+        work.result = ToolResult(
+            text, result.data, result.images, result.display, call.id, call.name, result.is_error
+        )
+        error = text if result.is_error else None
+        payload = {
+            "id": call.id,
+            "name": call.name,
+            "duration_ms": round(duration, 3),
+            "error": error,
+            "output": text,
+            "structured": result.data,
+        }
+        event = self._emit("tool_end", payload)
+        work.record = ToolRecord(
+            call.id, call.name, call.input, text, error, result.data, duration, work.start_seq, event.seq
+        )
+
+
+class _TimedOut(AlloyError):
+    def __init__(self, limit: float | None) -> None:
+        super().__init__(f"Tool timed out after {limit:g} s")
+
+
+def _question_payload(work: _Work) -> dict[str, Any]:
+    call = work.call
+    reason = work.question.reason if work.question else None
+    return {"id": call.id, "name": call.name, "input": dict(call.input), "reason": reason}
+
+
+def _describe(error: BaseException) -> str:
+    text = str(error)
+    name = type(error).__name__
+    if name == "ToolCrash":
+        return text
+    return f"{name}: {text}" if text else name
+
+
+def _consume(future: asyncio.Future[Any]) -> None:
+    """Take the late outcome of an abandoned call, so that asyncio does not complain of it."""
+    if not future.cancelled():
+        future.exception()
+
+
+async def _wait_briefly(tasks: Sequence[asyncio.Future[Any]]) -> None:
+    """Give cancelled tasks time to clean up; a second cancellation does not cut that short."""
+    end = time.monotonic() + GRACE
+    while any(not task.done() for task in tasks):
+        left = end - time.monotonic()
+        if left <= 0:
+            break
+        try:
+            await asyncio.wait([task for task in tasks if not task.done()], timeout=left)
+        except asyncio.CancelledError:
+            continue
+    for task in tasks:
+        task.add_done_callback(_consume)

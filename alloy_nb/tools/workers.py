@@ -1,0 +1,133 @@
+"""Running sync code off the event loop: our own daemon threads, and the main thread.
+
+The threads are daemons of our own, not an executor's, so that a tool that never returns does not hold the exit of
+the process. Such a thread cannot be killed: it is counted as abandoned until it comes back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from ..errors import ToolError
+
+__all__ = ["MAIN", "MainThread", "abandon", "abandoned_count", "call_in_thread"]
+
+_abandoned: set[threading.Thread] = set()
+_lock = threading.Lock()
+
+
+def abandoned_count() -> int:
+    """How many worker threads were given up and have not come back."""
+    with _lock:
+        _abandoned.difference_update([thread for thread in _abandoned if not thread.is_alive()])
+        return len(_abandoned)
+
+
+def abandon(thread: threading.Thread) -> None:
+    """Count `thread` as given up, as long as it lives."""
+    with _lock:
+        _abandoned.add(thread)
+
+
+class Settling:
+    """Hands the outcome of a call from its thread to the future that waits for it on a loop."""
+
+    def __init__(self, call: Callable[[], Any]) -> None:
+        self._call = call
+        self._context = contextvars.copy_context()
+        self.loop = asyncio.get_running_loop()
+        self.started: asyncio.Future[None] = self.loop.create_future()
+        self.future: asyncio.Future[Any] = self.loop.create_future()
+        self.given_up = False
+
+    def work(self) -> None:
+        """Call it here, now, with the context it was made in."""
+        if self.given_up:
+            return
+        self._tell(self.started, None, None)
+        try:
+            value = self._context.run(self._call)
+        except BaseException as error:  # noqa: BLE001 - SystemExit and the like are a tool's crash, and told as one
+            self._tell(self.future, None, error)
+        else:
+            self._tell(self.future, value, None)
+
+    def _tell(self, future: asyncio.Future[Any], value: Any, error: BaseException | None) -> None:
+        try:
+            self.loop.call_soon_threadsafe(_settle, future, value, error)
+        except RuntimeError:  # the loop was closed meanwhile: nobody waits any more
+            return
+
+
+class ToolCrash(Exception):  # noqa: N818 - carries what must not be raised on a loop
+    """A BaseException that a tool raised (SystemExit, KeyboardInterrupt): it must not end our loop."""
+
+
+def _settle(future: asyncio.Future[Any], value: Any, error: BaseException | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(value)
+    elif isinstance(error, Exception) and not isinstance(error, StopIteration):
+        future.set_exception(error)
+    else:
+        future.set_exception(ToolCrash(f"{type(error).__name__}: {error}".rstrip(": ")))
+
+
+def call_in_thread(call: Callable[[], Any], name: str) -> tuple[Settling, threading.Thread]:
+    """Start `call` in a daemon thread, in the caller's context; wait for `.future` of what is returned."""
+    settling = Settling(call)
+    thread = threading.Thread(target=settling.work, name=f"alloy-tool-{name}", daemon=True)
+    thread.start()
+    return settling, thread
+
+
+class MainThread:
+    """The way to the main thread: pumps that wait there take jobs, else its running loop does.
+
+    All pumps on the main thread share one queue, so that a job reaches whichever of them is waiting now.
+    """
+
+    def __init__(self) -> None:
+        self.condition = threading.Condition()
+        self.jobs: deque[Callable[[], None]] = deque()
+        self.pumps = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def note_loop(self) -> None:
+        """Remember the loop that runs on the main thread; called where runs begin."""
+        if threading.current_thread() is threading.main_thread():
+            self._loop = asyncio._get_running_loop()
+
+    def submit(self, job: Callable[[], None]) -> None:
+        """Have `job` run on the main thread; a `ToolError` at once when nothing there can take it."""
+        with self.condition:
+            if self.pumps:
+                self.jobs.append(job)
+                self.condition.notify_all()
+                return
+        loop = self._loop
+        if loop is not None and loop.is_running():
+            loop.call_soon_threadsafe(job)
+            return
+        raise ToolError(
+            "this tool must run on the main thread, and nothing there waits for it",
+            hint="use alloy.run (not start) from the main thread, or await the run on the main thread's loop",
+        )
+
+    async def call(self, call: Callable[[], Any]) -> Settling:
+        """Queue `call` for the main thread; `.started` tells when it begins, `.future` what came of it."""
+        settling = Settling(call)
+        if threading.current_thread() is threading.main_thread():
+            settling.loop.call_soon(settling.work)
+        else:
+            self.submit(settling.work)
+        return settling
+
+
+MAIN = MainThread()

@@ -1,0 +1,42 @@
+"""What a run used: tokens, and money where a price is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+__all__ = ["Usage"]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one or more provider calls.
+
+    `input_tokens` counts the whole prompt, `cached_tokens` and `cache_write_tokens` the part of it that was read
+    from or written to the provider's cache; `reasoning_tokens` is the part of `output_tokens` that was thinking.
+
+    >>> Usage(10, 5) + Usage(1, 1)
+    Usage(input_tokens=11, output_tokens=6, cached_tokens=0, cache_write_tokens=0, reasoning_tokens=0)
+    """
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+
+    @property
+    def total_tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+    def to_dict(self) -> dict[str, int]:
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any] | None) -> Usage:
+        """Read a mapping; missing and null counts are 0, unknown ones are passed over."""
+        data = data or {}
+        return cls(**{f.name: int(data.get(f.name) or 0) for f in fields(cls)})
