@@ -97,7 +97,7 @@ _PUBLIC: dict[str, str] = {
     "tool": "tools.decorator",
 }
 
-__all__ = ["__version__", "load_ipython_extension", *sorted(_PUBLIC)]  # noqa: PLE0604
+__all__ = ["__version__", "load_ipython_extension", *sorted(_PUBLIC)]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,26 +1,26 @@
 """Every error that alloy_nb raises, in one tree.
 
-    AlloyError
-    ├── ConfigError            an option, model, key or environment that cannot work
-    ├── ProviderError          the model's service failed; carries status, request_id, body
-    │   ├── AuthError              no key, a wrong key, or no right to the model
-    │   ├── BadRequestError        the service refused the request as it was sent
-    │   │   └── ContextOverflowError   the conversation is longer than the model's window
-    │   ├── ContentFilterError     the service refused the content
-    │   ├── RateLimitError         too many requests, or a quota is used up
-    │   ├── OverloadedError        the service has no capacity at the moment
-    │   ├── ServerError            the service broke (5xx)
-    │   ├── StreamError            the answer was cut short or could not be understood
-    │   └── ProviderTimeout        nothing came within the time allowed
-    ├── ToolError              a tool's message to the model
-    ├── OutputError            the answer never matched the `output` type
-    ├── BudgetExceeded         a budget of tokens, money or tool calls is used up
-    ├── DeadlineExceeded       the run's `timeout` passed
-    ├── Halted                 a middleware ended the run
-    ├── Cancelled              the run was cancelled by `run.cancel()` or an interrupt
-    ├── Busy                   the agent is at work and takes no queue
-    │   └── QueueFull          … and its queue is full
-    └── SessionError           a stored session cannot be read or written
+AlloyError
+├── ConfigError            an option, model, key or environment that cannot work
+├── ProviderError          the model's service failed; carries status, request_id, body
+│   ├── AuthError              no key, a wrong key, or no right to the model
+│   ├── BadRequestError        the service refused the request as it was sent
+│   │   └── ContextOverflowError   the conversation is longer than the model's window
+│   ├── ContentFilterError     the service refused the content
+│   ├── RateLimitError         too many requests, or a quota is used up
+│   ├── OverloadedError        the service has no capacity at the moment
+│   ├── ServerError            the service broke (5xx)
+│   ├── StreamError            the answer was cut short or could not be understood
+│   └── ProviderTimeout        nothing came within the time allowed
+├── ToolError              a tool's message to the model
+├── OutputError            the answer never matched the `output` type
+├── BudgetExceeded         a budget of tokens, money or tool calls is used up
+├── DeadlineExceeded       the run's `timeout` passed
+├── Halted                 a middleware ended the run
+├── Cancelled              the run was cancelled by `run.cancel()` or an interrupt
+├── Busy                   the agent is at work and takes no queue
+│   └── QueueFull          … and its queue is full
+└── SessionError           a stored session cannot be read or written
 """
 
 from __future__ import annotations
@@ -65,9 +65,7 @@ class AlloyError(Exception):
     #: What to do when the raiser named nothing better.
     default_hint: str | None = None
 
-    def __init__(
-        self, message: str, *, hint: str | None = None, result: Result | None = None
-    ) -> None:
+    def __init__(self, message: str, *, hint: str | None = None, result: Result | None = None) -> None:
         super().__init__(message)
         self.hint = hint if hint is not None else self.default_hint
         self.result = result
@@ -164,7 +162,7 @@ class StreamError(ProviderError):
     default_hint = "the connection was cut or the service sent something broken: try again"
 
 
-class ProviderTimeout(ProviderError):  # noqa: N818 - the public name, as in `TimeoutError`'s family
+class ProviderTimeout(ProviderError):
     """Nothing came from the service within `request_timeout`."""
 
     retryable_by_default = True
@@ -179,25 +177,25 @@ class OutputError(AlloyError):
     """The answer never matched the `output` type."""
 
 
-class BudgetExceeded(AlloyError):  # noqa: N818
+class BudgetExceeded(AlloyError):
     """A budget of tokens, money or tool calls is used up."""
 
 
-class DeadlineExceeded(AlloyError):  # noqa: N818
+class DeadlineExceeded(AlloyError):
     """The run's `timeout` passed."""
 
     default_hint = "raise `timeout`, or ask for less in one run"
 
 
-class Halted(AlloyError):  # noqa: N818
+class Halted(AlloyError):
     """A middleware ended the run."""
 
 
-class Cancelled(AlloyError):  # noqa: N818
+class Cancelled(AlloyError):
     """The run was cancelled; `result` holds what was there by then."""
 
 
-class Busy(AlloyError):  # noqa: N818
+class Busy(AlloyError):
     """The agent is at work and takes no queue."""
 
 

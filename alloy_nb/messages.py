@@ -49,7 +49,7 @@ class Thinking:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """The model asks for a tool. `raw` holds the argument text when it was no valid JSON object (then `input` is {})."""
+    """The model asks for a tool. `raw` holds the argument text where it was no JSON object (then `input` is {})."""
 
     id: str
     name: str
@@ -178,10 +178,7 @@ class Message:
     partial: bool = False
 
     def __post_init__(self) -> None:
-        if isinstance(self.parts, str):
-            object.__setattr__(self, "parts", (Text(self.parts),))
-        else:
-            object.__setattr__(self, "parts", tuple(self.parts))
+        object.__setattr__(self, "parts", to_parts(self.parts))
 
     @classmethod
     def user(cls, content: str | Part | Iterable[str | Part]) -> Message:

@@ -35,9 +35,7 @@ PROVIDER_OPTIONS = (
     "extra_body",
 )
 
-Approval = (
-    Literal["ask", "auto", "deny", "pause"] | Callable[["ToolCall", "ToolContext"], bool | Awaitable[bool]]
-)
+Approval = Literal["ask", "auto", "deny", "pause"] | Callable[["ToolCall", "ToolContext"], bool | Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +140,7 @@ def check_values(options: Options) -> None:
         if getattr(options, name) is not None and not callable(getattr(options, name)):
             raise ConfigError(f"{name} cannot be called", hint=f"give {name} a function of one argument")
     if isinstance(options.tools, str):
-        raise ConfigError(
-            f"tools is the string {options.tools!r}", hint=f"give a list: tools=[{options.tools!r}]"
-        )
+        raise ConfigError(f"tools is the string {options.tools!r}", hint=f"give a list: tools=[{options.tools!r}]")
     if isinstance(options.stop_sequences, str):
         raise ConfigError("stop_sequences is a string", hint="give a list of strings")
     for message in options.messages:

@@ -72,6 +72,4 @@ def _sniff(data: bytes) -> Part:
         return Image("image/webp", data)
     if data.startswith(b"%PDF"):
         return Document("application/pdf", data)
-    raise ConfigError(
-        f"{len(data)} bytes of an unknown kind", hint="wrap them: Image(mime_type, data), Document(...)"
-    )
+    raise ConfigError(f"{len(data)} bytes of an unknown kind", hint="wrap them: Image(mime_type, data), Document(...)")

@@ -86,7 +86,13 @@ class Result:
         if self.error is not None:
             self.error.result = self
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        from .sinks import show_result
+    def _ipython_display_(self) -> None:
+        from .sinks import resolve
 
-        return show_result(self)
+        resolve("show_result")(self)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        from .sinks import resolve
+
+        bundle: dict[str, Any] = resolve("result_bundle")(self)
+        return bundle

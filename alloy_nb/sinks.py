@@ -17,13 +17,15 @@ if TYPE_CHECKING:
     from .events import Event
     from .result import Result
 
-__all__ = ["DISPLAYS", "Sink", "find_sink", "resolve", "show_result"]
+__all__ = ["DISPLAYS", "Sink", "find_sink", "resolve"]
 
 DISPLAYS = ("auto", "html", "static", "text")
 
 _TABLE = {
     "choose_sink": "alloy_nb.notebook.display:choose_sink",
     "result_bundle": "alloy_nb.notebook.display:result_bundle",
+    "show_result": "alloy_nb.notebook.display:show_result",
+    "show_run": "alloy_nb.notebook.display:show_run",
 }
 
 
@@ -63,9 +65,3 @@ def find_sink(display: str | None) -> Sink | None:
         return None
     sink: Sink | None = resolve("choose_sink")(display)
     return sink
-
-
-def show_result(result: Result) -> dict[str, Any]:
-    """The MIME bundle a cell shows for a result."""
-    bundle: dict[str, Any] = resolve("result_bundle")(result)
-    return bundle

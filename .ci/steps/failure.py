@@ -58,7 +58,7 @@ KNOWN: list[tuple[str, str, str]] = [
     (
         r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|SSLError|TLS CA certificate bundle",
         "the package index's certificate was not accepted",
-        "point SSL_CERT_FILE and PIP_CERT at your organisation's CA bundle, or correct them",
+        "point SSL_CERT_FILE, PIP_CERT and REQUESTS_CA_BUNDLE at your organisation's CA bundle, or correct them",
     ),
     (
         r"40[13] (Client Error|Forbidden|Unauthorized)|HTTP error 40[13]|HTTP Error 40[13]",
@@ -71,8 +71,7 @@ KNOWN: list[tuple[str, str, str]] = [
         r"|Connection refused|Read timed out|timed out|RemoteDisconnected|Connection reset"
         r"|ConnectError",
         "the package index cannot be reached",
-        "connect to the network, or set PIP_INDEX_URL (a mirror) or HTTPS_PROXY; then run the"
-        " same command again",
+        "connect to the network, or set PIP_INDEX_URL (a mirror) or HTTPS_PROXY; then run the same command again",
     ),
     (
         r"No matching distribution found|ResolutionImpossible",

@@ -1,5 +1,6 @@
 """One wheel from the package index without pip: for a Python that has none."""
 
+import base64
 import configparser
 import hashlib
 import html.parser
@@ -7,10 +8,10 @@ import json
 import os
 import re
 import ssl
-import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 from .failure import diagnose
 from .variables import Variables
@@ -63,15 +64,22 @@ def address(env: Variables) -> str:
     return parser.get("global", "index-url", fallback=PYPI)
 
 
-def get(url: str, env: Variables, accept: str = "*/*") -> "urllib.request._UrlopenRet":
-    """Open `url` with the user's proxy and certificates, as pip would."""
+def get(url: str, env: Variables, accept: str = "*/*") -> Any:
+    """Open `url` with the user's proxy, certificates and password, as pip would."""
     proxy = env.get("PIP_PROXY")
     handlers: list[urllib.request.BaseHandler] = []
     if proxy:
         handlers.append(urllib.request.ProxyHandler({"http": proxy, "https": proxy}))
     context = ssl.create_default_context(cafile=env.get("PIP_CERT") or env.get("SSL_CERT_FILE"))
     handlers.append(urllib.request.HTTPSHandler(context=context))
-    request = urllib.request.Request(url, headers={"Accept": accept})
+    headers = {"Accept": accept}
+    parts = urllib.parse.urlsplit(url)
+    user, at, host = parts.netloc.rpartition("@")
+    if at:
+        token = base64.b64encode(urllib.parse.unquote(user).encode()).decode()
+        headers["Authorization"] = f"Basic {token}"
+        url = parts._replace(netloc=host).geturl()
+    request = urllib.request.Request(url, headers=headers)
     return urllib.request.build_opener(*handlers).open(request, timeout=MINUTE)
 
 

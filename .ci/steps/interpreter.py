@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from collections import OrderedDict
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
 OLDEST = (3, 11)
@@ -18,9 +20,7 @@ PROBE = (
     " 'platform': sysconfig.get_platform() + ' ' + platform.python_implementation()}))"
 )
 
-Candidate = NamedTuple(
-    "Candidate", [("executable", str), ("version", Tuple[int, int, int]), ("platform", str)]
-)
+Candidate = NamedTuple("Candidate", [("executable", str), ("version", Tuple[int, int, int]), ("platform", str)])
 
 
 def probe(command: str, timeout: float = 20.0) -> Tuple[Optional[Candidate], str]:
@@ -67,7 +67,14 @@ def candidates(root: str, environ: Dict[str, str]) -> List[str]:
         for path in (venv_python(root, "bin", "python"), venv_python(root, "Scripts", "python.exe"))
         if os.path.exists(path)
     ]
-    return named + made + NAMES + [sys.executable]
+    return named + made + on_path(environ) + [sys.executable]
+
+
+def on_path(environ: Dict[str, str]) -> List[str]:
+    """Every file of these names: behind a shim that fails there may be one that runs."""
+    folders = environ.get("PATH", os.defpath).split(os.pathsep)
+    found = [shutil.which(name, path=folder) for name in NAMES for folder in folders if folder]
+    return list(OrderedDict.fromkeys(path for path in found if path))
 
 
 def venv_python(root: str, folder: str, name: str) -> str:
@@ -76,7 +83,7 @@ def venv_python(root: str, folder: str, name: str) -> str:
 
 def choose(root: str, environ: Dict[str, str]) -> Tuple[Optional[Candidate], List[str]]:
     """The Python to use, and one line for each candidate passed over before it."""
-    refused = []
+    refused = []  # type: List[str]
     for command in candidates(root, environ):
         found, why = probe(command)
         if found is not None:
@@ -94,8 +101,7 @@ def explain_none(root: str, refused: List[str]) -> None:
             file.write("\n".join(refused) + "\n")
     except OSError:
         log = "none could be written"
-    present = [line for line in refused if not line.endswith(": not found")]
-    seen = "; ".join(present[:4]) or "none is on PATH"
+    seen = "; ".join(refused[:3])
     wanted = dotted(OLDEST)
     sys.stderr.write("cause: no Python {} or newer was found ({})\n".format(wanted, seen))
     sys.stderr.write(
@@ -119,7 +125,7 @@ def start(root: str, arguments: List[str]) -> int:
         sys.stderr.write("note: passed over {}\n".format(refused[0]))
     facts = json.dumps(found._asdict())
     script = os.path.join(root, ".ci", "make.py")
-    line = [found.executable, "-I", script, CHOSEN, facts] + arguments
+    line = [found.executable, "-I", script, CHOSEN, facts, *arguments]
     sys.stdout.flush()
     if os.name == "posix":
         os.execv(found.executable, line)

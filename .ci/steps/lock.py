@@ -25,7 +25,7 @@ class Lock:
         self.file: IO[str] | None = None
 
     def acquire(self, *, shared: bool = False, wait: bool = False) -> bool:
-        """Take the lock, or change how it is held. False: somebody else has it."""
+        """Take the lock, or change how it is held. False: somebody else has it, we have not."""
         if self.file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             # Not inherited: a child that outlives us must not keep it.
@@ -33,31 +33,52 @@ class Lock:
         try:
             take(self.file, shared=shared, wait=wait)
         except BlockingIOError:
+            self.release()
             return False
         except OSError as error:
             if error.errno not in UNSUPPORTED:
                 raise
-        if not shared:
-            self.sign()
+        self.sign()
         return True
 
     def sign(self) -> None:
-        """Leave word of who holds it."""
+        """Leave word of who holds it, one file a process: readers hold it together."""
         with suppress(OSError):
-            self.path.with_suffix(".holder").write_text(self.who)
+            self.word(os.getpid()).write_text(self.who)
+
+    def word(self, process: object) -> Path:
+        return self.path.with_name(f"{self.path.name}.{process}")
 
     def holder(self) -> str:
-        with suppress(OSError):
-            return self.path.with_suffix(".holder").read_text()
+        """One that holds it now. Words of killed processes stay behind; they are passed over."""
+        for word in sorted(self.path.parent.glob(f"{self.path.name}.*")):
+            with suppress(OSError):
+                if lives(word.suffix[1:]):
+                    return word.read_text()
         return "another make"
 
     def release(self) -> None:
         if self.file is not None:
+            with suppress(OSError):
+                self.word(os.getpid()).unlink()
             self.file.close()
             self.file = None
 
 
-if os.name == "nt":  # pragma: no cover
+def lives(process: str) -> bool:
+    """Whether a process of this number runs. (Windows has no harmless way to ask.)"""
+    if os.name == "nt" or not process.isdigit():
+        return process.isdigit()
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # another user's, so it is there
+    return True
+
+
+if sys.platform == "win32":  # pragma: no cover
     import msvcrt
 
     def take(file: IO[str], *, shared: bool, wait: bool) -> None:
@@ -93,25 +114,14 @@ def exclusive(path: Path, who: str, doing: str) -> Iterator[None]:
         lock.release()
 
 
-def share(lock: Lock, doing: str) -> None:
-    """Hold together with other readers, after whoever is changing things has finished."""
-    if not lock.acquire(shared=True):
-        print(f"waiting for {lock.holder()}, which is {doing} …", file=sys.stderr, flush=True)
-        lock.acquire(shared=True, wait=True)
-
-
-def take_alone(lock: Lock, what: str) -> bool:
-    """From reader to only holder. False: another one was quicker, so look again.
-
-    A reader that stays (say, an open JupyterLab) is a failure: its packages must not be
-    changed under it.
-    """
-    lock.release()
-    if lock.acquire():
-        return True
-    if lock.acquire(shared=True):  # nobody writes, so somebody reads
-        raise Failure(
-            f"{what} must be changed, but another make in this tree is using it",
-            "end the other one (make lab, make test …), then run the same command again",
-        )
-    return False
+@contextmanager
+def queued(path: Path, who: str, doing: str) -> Iterator[None]:
+    """For what only one process may do at a time, and soon has done: the next one waits."""
+    lock = Lock(path, who)
+    try:
+        if not lock.acquire():
+            print(f"waiting for {lock.holder()}, which is {doing} …", file=sys.stderr, flush=True)
+            lock.acquire(wait=True)
+        yield
+    finally:
+        lock.release()

@@ -81,12 +81,13 @@ def wait(child: "subprocess.Popen[bytes]", patience: float = 10.0) -> int:
     """Its exit code. Whatever ends the wait early ends the child too, gently first."""
     try:
         return child.wait()
-    except BaseException:
-        # After Ctrl-C the terminal has told the child as well; give it time to tidy up.
+    except KeyboardInterrupt:
+        # The terminal has told the child as well; give it time to tidy up.
         with suppress(subprocess.TimeoutExpired):
             child.wait(patience / 2)
-        stop(child, patience / 2)
         raise
+    finally:
+        stop(child, patience / 2)
 
 
 def stop(child: "subprocess.Popen[bytes]", patience: float = 10.0) -> None:

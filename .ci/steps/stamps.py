@@ -11,13 +11,14 @@ def digest(*inputs: Any) -> str:
     """One key for all of a step's inputs (anything JSON can say; a Path stands for its bytes)."""
     state = hashlib.sha256()
     for value in inputs:
-        if isinstance(value, Path):
-            content = value.read_bytes()
-        else:
-            content = json.dumps(value, sort_keys=True).encode()
+        content = in_bytes(value)
         state.update(len(content).to_bytes(8, "big"))
         state.update(content)
     return state.hexdigest()
+
+
+def in_bytes(value: Any) -> bytes:
+    return value.read_bytes() if isinstance(value, Path) else json.dumps(value, sort_keys=True).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,7 @@ class Stamp:
         """Whether the step ran with `key` and all that it made is still there, whole."""
         try:
             kept = json.loads(self.path.read_text())
-            return kept["key"] == key and all(
-                Path(name).stat().st_size == size for name, size in kept["made"].items()
-            )
+            return kept["key"] == key and all(Path(name).stat().st_size == size for name, size in kept["made"].items())
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return False  # no stamp, one cut short, or something it vouches for is gone
 

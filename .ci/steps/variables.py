@@ -19,8 +19,9 @@ SECRET = re.compile(r"_(API_KEYS?|BASE_URL|API_BASE)$")
 
 # What changes how Python, Jupyter and the tools behave. ALLOY_: set below, by us.
 SURPRISING = (
-    "PYTHON", "__PYVENV", "VIRTUAL_ENV", "CONDA", "_CONDA", "_CE_", "JUPYTER", "IPYTHON", "JPY_",
-    "MPL", "PYTEST_", "PY_COLORS", "MYPY", "RUFF_", "COVERAGE_", "HYPOTHESIS_", "OTEL_", "ALLOY_",
+    "PYTHON", "__PYVENV", "VIRTUAL_ENV", "VIRTUALENV_", "CONDA", "_CONDA", "_CE_",
+    "JUPYTER", "IPYTHON", "JPY_", "MPL", "PYTEST_", "PY_COLORS", "MYPY",
+    "RUFF_", "COVERAGE_", "HYPOTHESIS_", "OTEL_", "ALLOY_",
     "MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX",
 )  # fmt: skip
 HARMLESS = {
@@ -39,22 +40,24 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 def clean(environ: Mapping[str, str], places: Places, *, keep_keys: bool = False) -> Variables:
     """The variables for any child process; `keep_keys` leaves the providers' alone."""
-    kept = {
-        name: value
-        for name, value in environ.items()
-        if is_kept(name) and (keep_keys or not is_provider(name))
-    }
+    kept = {name: value for name, value in environ.items() if is_kept(name) and (keep_keys or not is_provider(name))}
     kept |= without_proxy(kept)
     kept |= home(kept, places)
     kept |= private_folders(places)
     kept |= {
+        # As in an activated environment: a notebook's `!pip` and a tool's `python` are its own.
+        "PATH": os.pathsep.join([str(places.python.parent), kept.get("PATH", os.defpath)]),
+        "VIRTUAL_ENV": str(places.venv),
         "PYTHONNOUSERSITE": "1",
         "PIP_USER": "0",  # a pip.conf may say otherwise, and an environment has no user folder
         "PIP_REQUIRE_VIRTUALENV": "0",
         "PIP_NO_INPUT": "1",
+        "PIP_ROOT_USER_ACTION": "ignore",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "ALLOY_DATA_DIR": str(places.data),
     }
+    if kept.get("PIP_RETRIES") == "0":
+        kept["PIP_RETRIES"] = "1"  # without a retry pip never says why it reached nothing
     return kept
 
 

@@ -16,11 +16,10 @@ NAME = "environment"
 
 def create(python: Candidate, places: Places, env: Variables) -> None:
     """Make build/venv afresh, with a pip that runs."""
-    if places.venv.exists():
-        remove(places.venv)
+    remove(places.venv)
     log = places.log(NAME)
     try:
-        command = [python.executable, "-I", "-m", "venv", places.venv]
+        command: process.Command = [python.executable, "-I", "-m", "venv", places.venv]
         process.run_quietly(NAME, command, env, log, places.root)
         has_pip(places, env, log)
     except Failure as failure:
@@ -38,15 +37,13 @@ def create_otherwise(python: Candidate, places: Places, env: Variables) -> None:
     pip, pip_env = find_pip(python, places, env)
     install = [*pip, "install", "--target", target, "--upgrade", "virtualenv"]
     process.run_quietly(NAME, install, pip_env, log, places.root)
-    make = [python.executable, "-s", "-m", "virtualenv", "--no-periodic-update", places.venv]
+    make: process.Command = [python.executable, "-s", "-m", "virtualenv", "--no-periodic-update", places.venv]
     own = env | {"PYTHONPATH": str(target), "VIRTUALENV_OVERRIDE_APP_DATA": str(places.cache / "v")}
     process.run_quietly(NAME, make, own, log, places.root)
     has_pip(places, env, log)
 
 
-def find_pip(
-    python: Candidate, places: Places, env: Variables
-) -> tuple[list[str | Path], Variables]:
+def find_pip(python: Candidate, places: Places, env: Variables) -> tuple[list[str | Path], Variables]:
     """A pip command for `python`: its own, else a wheel from the index run in place."""
     own = [python.executable, "-s", "-m", "pip"]
     if subprocess.run([*own, "--version"], env=env, capture_output=True).returncode == 0:
@@ -61,7 +58,8 @@ def has_pip(places: Places, env: Variables, log: Path) -> None:
 
 def remove(folder: Path) -> None:
     try:
-        shutil.rmtree(folder, ignore_errors=False) if folder.exists() else None
+        if folder.exists():
+            shutil.rmtree(folder)
     except OSError as error:
         raise Failure.of_os_error(error, f"cannot remove {folder}") from error
 

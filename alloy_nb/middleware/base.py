@@ -80,9 +80,7 @@ class Middleware:
         """After a provider's error; `Halt` turns it into a halt."""
 
 
-async def call_hooks(
-    chain: Sequence[Middleware], hook: str, ctx: HookContext, *arguments: Any
-) -> Block | None:
+async def call_hooks(chain: Sequence[Middleware], hook: str, ctx: HookContext, *arguments: Any) -> Block | None:
     """Call `hook` of each middleware in order; the first `Block` is returned, the first `Halt` raised as `Halted`.
 
     Raises `ConfigError` when a hook that cannot block does, or returns something else.

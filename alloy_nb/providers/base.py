@@ -23,9 +23,7 @@ __all__ = [
     "WholePart",
 ]
 
-StopReason = Literal[
-    "end_turn", "tool_use", "max_tokens", "stop_sequence", "refusal", "content_filter", "pause_turn"
-]
+StopReason = Literal["end_turn", "tool_use", "max_tokens", "stop_sequence", "refusal", "content_filter", "pause_turn"]
 
 
 class TextDelta(NamedTuple):

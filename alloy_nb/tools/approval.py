@@ -43,11 +43,12 @@ class Decision:
     remember: Remember = "once"
 
 
-def nobody_to_ask(subject: str = "this call") -> Decision:
+def nobody_to_ask(question: Question) -> Decision:
     """The answer where no person can be asked: no, and how to change that."""
+    what = question.subject or question.call.name
     return Decision(
         allowed=False,
-        reason=f"nobody could be asked to approve {subject}: there is no interactive prompt here. "
+        reason=f"nobody could be asked to approve `{what}`: there is no interactive prompt here. "
         "The user can allow it with approval='auto' or a function that decides.",
         by="policy",
     )
@@ -75,6 +76,15 @@ class Memory:
             self._allowed.add((question.call.name, subject))
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A question that was put and has no answer yet."""
+
+    question: Question
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Decision]
+
+
 class ApprovalDesk:
     """The questions of one run. Answers come from the policy, the asker, or `decide` on any thread."""
 
@@ -89,14 +99,14 @@ class ApprovalDesk:
         self.asker = asker
         self.memory = memory
         self._decisions = dict(decisions or {})
-        self._open: dict[str, tuple[asyncio.AbstractEventLoop, asyncio.Future[Decision]]] = {}
+        self._open: dict[str, _Waiting] = {}
         self._lock = threading.Lock()
 
     @property
-    def open_questions(self) -> tuple[str, ...]:
-        """Ids of the calls that wait for a person now."""
+    def open_questions(self) -> tuple[Question, ...]:
+        """What waits for a person now."""
         with self._lock:
-            return tuple(self._open)
+            return tuple(waiting.question for waiting in self._open.values())
 
     def pauses(self, call: ToolCall) -> bool:
         """True when this call ends the run as ``waiting`` instead of being asked about."""
@@ -108,9 +118,8 @@ class ApprovalDesk:
             waiting = self._open.pop(call_id, None)
         if waiting is None:
             return False
-        loop, future = waiting
         try:
-            loop.call_soon_threadsafe(_answer, future, decision)
+            waiting.loop.call_soon_threadsafe(_answer, waiting.future, decision)
         except RuntimeError:  # its loop is closed: the run is gone
             return False
         return True
@@ -143,11 +152,11 @@ class ApprovalDesk:
 
     async def _ask_person(self, question: Question) -> Decision:
         if self.asker is None:
-            return nobody_to_ask(f"`{question.subject or question.call.name}`")
+            return nobody_to_ask(question)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Decision] = loop.create_future()
         with self._lock:
-            self._open[question.call.id] = (loop, future)
+            self._open[question.call.id] = _Waiting(question, loop, future)
         asking = asyncio.ensure_future(self.asker.ask(question))
         try:
             await asyncio.wait({asking, future}, return_when=asyncio.FIRST_COMPLETED)

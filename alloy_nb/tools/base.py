@@ -29,7 +29,7 @@ class Tool:
     name: str
     description: str = ""
     #: JSON Schema of the arguments: an object.
-    input_schema: Mapping[str, Any] = {"type": "object", "properties": {}}  # noqa: RUF012 - overridden, never changed
+    input_schema: Mapping[str, Any] = {"type": "object", "properties": {}}
     #: Ask before every call, whatever the arguments.
     requires_approval: bool = False
     #: Seconds for one call; None takes the run's `tool_timeout`.
@@ -53,7 +53,8 @@ class Tool:
         """The arguments to run with; raises `ToolError` with a message to the model when they do not fit."""
         from .schema import check_input
 
-        return check_input(self, input)
+        checked: Mapping[str, Any] = check_input(self, input)
+        return checked
 
     def approval_reason(self, input: Mapping[str, Any], ctx: ToolContext) -> str | None:
         """Why a person must be asked first, or None when the call may run at once."""

@@ -231,9 +231,7 @@ class ToolPhase:
             raise ToolError("the tool cancelled itself")
         return task.result()
 
-    async def _await_settling(
-        self, work: _Work, settling: Settling, thread: Any, limit: float | None
-    ) -> Any:
+    async def _await_settling(self, work: _Work, settling: Settling, thread: Any, limit: float | None) -> Any:
         """A sync tool in a thread: it cannot be killed, only told, and counted as abandoned."""
         try:
             # Waiting for the main thread is not the tool's time.
@@ -285,9 +283,7 @@ class ToolPhase:
         call = work.call
         duration = (time.perf_counter() - work.started) * 1000
         text = redact_known(result.text)
-        work.result = ToolResult(
-            text, result.data, result.images, result.display, call.id, call.name, result.is_error
-        )
+        work.result = ToolResult(text, result.data, result.images, result.display, call.id, call.name, result.is_error)
         error = text if result.is_error else None
         payload = {
             "id": call.id,

@@ -43,7 +43,7 @@ def _to_tool(item: str | Tool | Callable[..., Any]) -> Tool:
     if callable(item):
         from .decorator import tool
 
-        return tool(item)  # type: ignore[no-any-return]
+        return tool(item)
     raise ConfigError(
         f"a {type(item).__name__} is no tool",
         hint="give a function, an @alloy.tool, a Tool object, or the name of a built-in tool",

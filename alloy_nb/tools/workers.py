@@ -64,7 +64,7 @@ class Settling:
             return
 
 
-class ToolCrash(Exception):  # noqa: N818 - carries what must not be raised on a loop
+class ToolCrash(Exception):
     """A BaseException that a tool raised (SystemExit, KeyboardInterrupt): it must not end our loop."""
 
 
@@ -103,6 +103,20 @@ class MainThread:
         """Remember the loop that runs on the main thread; called where runs begin."""
         if threading.current_thread() is threading.main_thread():
             self._loop = asyncio._get_running_loop()
+
+    def enter(self) -> None:
+        """A pump begins to wait on the main thread."""
+        with self.condition:
+            self.pumps += 1
+
+    def leave(self) -> None:
+        """A pump ends; jobs it did not come to go to the main thread's loop, or wait for the next pump."""
+        with self.condition:
+            self.pumps -= 1
+            loop = self._loop
+            if self.pumps == 0 and loop is not None and loop.is_running():
+                while self.jobs:
+                    loop.call_soon_threadsafe(self.jobs.popleft())
 
     def submit(self, job: Callable[[], None]) -> None:
         """Have `job` run on the main thread; a `ToolError` at once when nothing there can take it."""

@@ -1,0 +1,144 @@
+"""make test, check, bench, soak, fuzz: what each runs, and how it is told."""
+
+import re
+import shlex
+import shutil
+import time
+from pathlib import Path
+
+from . import process, venv
+from .failure import Failure
+from .session import Session
+from .variables import Variables, offline
+
+NO_TESTS = 5  # pytest's exit code when it selected nothing
+PARALLEL = ["-n", "2", "--dist", "loadgroup"]  # tests that share a browser stay on one worker
+QUICK = "not slow and not kernel and not browser and not bench and not model and not fuzz"
+SUMMARY = re.compile(r"^=*\s*((?:\d+ [a-z]+(?:, )?)+) in [\d.]+s", re.M)
+
+
+def test(session: Session) -> int:
+    """Everything but the slow kinds: the notebooks on the scripted provider, then the tests."""
+    with session.prepared():
+        runs = [] if session.environ.get("ARGS") else notebook_runs(session)
+        runs.append(Run("tests", ["tests", *PARALLEL, "-m", "not slow and not bench and not fuzz"]))
+        return run_all(session, runs)
+
+
+def check(session: Session) -> int:
+    """The gate before a commit, under a minute: format, lint, types, quick tests."""
+    runs = [
+        Run("lint", ["check", "."], "ruff"),
+        Run("format", ["format", "--check", "."], "ruff"),
+        Run("types", [], "mypy"),
+        Run("quick tests", ["tests", *PARALLEL, "-m", QUICK]),
+    ]
+    with session.prepared(weights=False):
+        return run_all(session, runs)
+
+
+def only(session: Session, marker: str) -> int:
+    """The tests of one kind, one after the other: they measure, or take all of the machine."""
+    with session.prepared():
+        # -s: what a benchmark prints is its result.
+        return run_all(session, [Run(marker, ["tests", "-m", marker, "-s"], optional=True)])
+
+
+class Run:
+    """One tool's run: its arguments, and variables beyond those of all tests."""
+
+    def __init__(
+        self,
+        name: str,
+        arguments: list[str],
+        module: str = "pytest",
+        *,
+        optional: bool = False,
+        variables: Variables | None = None,
+    ) -> None:
+        self.name, self.arguments, self.module = name, arguments, module
+        self.optional = optional  # no test of this kind is not a failure
+        self.variables = variables or {}
+
+    def command(self, session: Session) -> list[str | Path]:
+        line: list[str | Path] = [session.places.python, "-m", self.module, *self.arguments]
+        if self.module == "pytest":
+            line += shlex.split(session.environ.get("ARGS", ""))
+        if session.terminal.color:
+            line += {"pytest": ["--color=yes"], "mypy": ["--color-output"]}.get(self.module, [])
+        return line
+
+
+def notebook_runs(session: Session) -> list[Run]:
+    """Strict comparison of each notebook with what it says it prints.
+
+    Copies, since cells write files where they run. A notebook NAME.ipynb answers from
+    NAME.jsonl beside it; those without one of their own need no model.
+    """
+    folder = session.places.build / "test" / "notebooks"
+    venv.remove(folder)
+    source = session.places.quickstart.parent
+    if not source.is_dir():
+        return []
+    shutil.copytree(source, folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    runs = []
+    for notebook in sorted(folder.glob("*.ipynb")):
+        script = notebook.with_suffix(".jsonl")
+        model = f"scripted:{script}" if script.exists() else ""
+        arguments = [str(notebook), "--nbval", "-p", "no:xdist", "-o", "norecursedirs=.*"]
+        if (folder / "sanitize.cfg").exists():
+            arguments += ["--nbval-sanitize-with", str(folder / "sanitize.cfg")]
+        extra = {"ALLOY_MODEL": model, "ALLOY_DISPLAY": "static"}
+        runs.append(Run(notebook.stem, arguments, variables=extra))
+    return runs
+
+
+def run_all(session: Session, runs: list[Run]) -> int:
+    """Every run, whatever becomes of the others; then the table, then the first failure."""
+    failures = [failure for run in runs if (failure := run_one(session, run)) is not None]
+    session.steps.table()
+    if failures:
+        raise failures[0]
+    return 0
+
+
+def run_one(session: Session, run: Run) -> Failure | None:
+    """Run one of them in sight of the user."""
+    log = session.places.log(run.name.replace(" ", "-"))
+    log.unlink(missing_ok=True)
+    session.terminal.line(run.name, "bold")
+    began = time.monotonic()
+    env = offline(session.env(), "") | tool_caches(session) | run.variables
+    code, said = process.run_loudly(run.command(session), env, log, session.places.root)
+    took = time.monotonic() - began
+    if code == NO_TESTS and run.module == "pytest" and run.optional:
+        session.terminal.line("no tests of this kind yet", "yellow")
+        session.steps.record(run.name, took, "no tests of this kind yet")
+        return None
+    session.steps.record(run.name, took, "FAILED" if code else "ok")
+    return explain(run, code, said, log) if code else None
+
+
+def tool_caches(session: Session) -> Variables:
+    cache = session.places.cache
+    return {"MYPY_CACHE_DIR": str(cache / "mypy"), "RUFF_CACHE_DIR": str(cache / "ruff")}
+
+
+REMEDIES = {
+    "lint": "build/venv/bin/ruff check --fix mends most of it",
+    "format": "build/venv/bin/ruff format mends it",
+    "types": "correct the types named above",
+}
+
+
+def explain(run: Run, code: int, said: str, log: Path) -> Failure:
+    """pytest's own count where there is one."""
+    counts = SUMMARY.findall(re.sub(r"\x1b\[[\d;]*m", "", said))
+    if code == NO_TESTS and run.module == "pytest":
+        cause = "no test was selected"
+    elif counts:
+        cause = counts[-1]
+    else:
+        cause = f"{run.module} ended with exit code {code}"
+    again = "read the failures above; one alone runs by: make test ARGS='-k NAME'"
+    return Failure(f"{run.name}: {cause}", REMEDIES.get(run.name, again), log)

@@ -1,0 +1,118 @@
+"""Asking a person by stdin: whether there is one, how the question reads, on which thread it is put."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+from .plain import one_line
+from .tools.approval import Decision, Question, Remember, nobody_to_ask
+from .tools.workers import call_in_thread
+
+if TYPE_CHECKING:
+    from .pump import Pump
+
+__all__ = ["PumpAsker", "ThreadAsker", "ask_on_stdin", "stdin_available"]
+
+_ALLOW: dict[str, Remember] = {"y": "once", "yes": "once", "a": "command", "always": "command", "t": "tool"}
+_DENY = ("", "n", "no", "deny")
+# Two questions at one prompt would mix.
+_one_question = threading.Lock()
+
+
+def stdin_available() -> bool:
+    """True where a person can be asked: a terminal, or a kernel whose front end allows input for this cell."""
+    kernel = _kernel()
+    if kernel is not None:
+        return bool(getattr(kernel, "_allow_stdin", False))
+    try:
+        return sys.stdin is not None and sys.stdin.isatty()
+    except ValueError:  # stdin was closed
+        return False
+
+
+def _kernel() -> Any:
+    if "IPython" not in sys.modules:
+        return None
+    from IPython.core.getipython import get_ipython
+
+    return getattr(get_ipython(), "kernel", None)
+
+
+def ask_on_stdin(question: Question, wanted: Callable[[], bool] = lambda: True) -> Decision:
+    """Put the question, read the answer. An unreadable stdin is a no; anything that is no key is the reason why not."""
+    name = one_line(question.call.name, 60)
+    prompt = (
+        f"? {one_line(question.reason, 500)}\n"
+        f"  y allow once · a always for this · t always for {name} · n deny, or say why not: "
+    )
+    with _one_question:
+        if not wanted():
+            return Decision(False, "the question was withdrawn", by="policy")
+        try:
+            answer = input(prompt).strip()
+        except EOFError:
+            return nobody_to_ask(question)
+        except Exception as error:
+            if type(error).__name__ == "StdinNotImplementedError":
+                return nobody_to_ask(question)
+            raise
+    return read_answer(answer)
+
+
+def read_answer(answer: str) -> Decision:
+    """What a typed answer means.
+
+    >>> read_answer("a").remember
+    'command'
+    >>> read_answer("not in this folder").reason
+    'not in this folder'
+    """
+    word = answer.strip().lower()
+    if word in _ALLOW:
+        return Decision(allowed=True, remember=_ALLOW[word])
+    return Decision(False, "the user said no" if word in _DENY else answer.strip())
+
+
+class PumpAsker:
+    """Asks on the thread that waits for the run: the caller's own, where an interrupt lands too."""
+
+    def __init__(self, pump: Pump) -> None:
+        self._pump = pump
+
+    async def ask(self, question: Question) -> Decision:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Decision] = loop.create_future()
+
+        def job() -> None:
+            if future.cancelled():
+                return
+            try:
+                decision = ask_on_stdin(question, wanted=lambda: not future.cancelled())
+            except KeyboardInterrupt:
+                loop.call_soon_threadsafe(_settle, future, Decision(False, "interrupted"))
+                raise
+            loop.call_soon_threadsafe(_settle, future, decision)
+
+        self._pump.submit(job)
+        return await future
+
+
+class ThreadAsker:
+    """Asks from a thread of its own: for awaited runs, whose loop must go on."""
+
+    async def ask(self, question: Question) -> Decision:
+        gone = threading.Event()
+        settling, _ = call_in_thread(lambda: ask_on_stdin(question, wanted=lambda: not gone.is_set()), "approval")
+        try:
+            return cast(Decision, await settling.future)
+        finally:
+            gone.set()
+
+
+def _settle(future: asyncio.Future[Decision], decision: Decision) -> None:
+    if not future.done():
+        future.set_result(decision)

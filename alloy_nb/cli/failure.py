@@ -1,0 +1,41 @@
+"""Failures in the terminal: two lines, the message and the hint, and the exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from ..errors import AlloyError, AuthError, ConfigError
+from .console import Notes
+
+__all__ = ["INTERRUPTED", "READER_GONE", "RUN_FAILED", "WRONG_USAGE", "exit_code", "report"]
+
+RUN_FAILED = 1
+WRONG_USAGE = 2
+#: 128 + the signal's number, as shells have it.
+INTERRUPTED = 130
+READER_GONE = 141
+
+_LONGEST = 2000
+
+
+def exit_code(error: BaseException) -> int:
+    """A key that is missing is configuration; one that a service refused (then there is a status) is not."""
+    no_key = isinstance(error, AuthError) and error.status is None
+    return WRONG_USAGE if no_key or isinstance(error, ConfigError) else RUN_FAILED
+
+
+def report(error: Exception, notes: Notes | None = None) -> int:
+    """Tell it on stderr, without a traceback and without keys; the exit code."""
+    notes = notes or Notes(sys.stderr)
+    if isinstance(error, AlloyError):
+        message = error.message or type(error).__name__
+        hint = error.hint or "`alloy doctor` shows how this machine is set up"
+    else:
+        message = f"{type(error).__name__}: {error}"
+        hint = "this is a bug in alloy_nb, please report it; ALLOY_DEBUG=1 shows where it happened"
+        if os.environ.get("ALLOY_DEBUG"):
+            sys.excepthook(type(error), error, error.__traceback__)
+    notes.line(f"Error: {message}", "red", _LONGEST)
+    notes.line(f"Hint: {hint}", "dim", _LONGEST)
+    return exit_code(error)

@@ -1,0 +1,124 @@
+"""The `alloy` command: which part of it is meant, and how failures are told."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from .parser import Parser
+
+__all__ = ["main"]
+
+#: Command -> what it does. Each one is a module here, with `add_arguments(subparsers)` and `run(args) -> int`.
+COMMANDS = {
+    "doctor": "what is installed, which model would be used and why, what to do next",
+    "demo": "watch the embedded model read a file and answer",
+    "local": "weights of the embedded model: get, list, check, remove",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit code: 0 done, 1 the run failed, 2 wrong usage or configuration."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments in (["--version"], ["-V"]):
+        return _version()
+    from .console import prepare_streams, silence_stdout
+    from .failure import INTERRUPTED, READER_GONE, report
+
+    prepare_streams()
+    try:
+        code = _dispatch(arguments)
+        sys.stdout.flush()
+        return code
+    except SystemExit as stop:  # argparse, after --help
+        return stop.code if isinstance(stop.code, int) else 0
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        silence_stdout()
+        return READER_GONE
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is told in two lines
+        return report(error)
+
+
+def _version() -> int:
+    from .._version import __version__
+
+    print(f"alloy_nb {__version__}")
+    return 0
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if not arguments:
+        _prompt_parser().print_help(sys.stderr)
+        return 2
+    if arguments[0] in COMMANDS:
+        return _run_command(arguments)
+    return _run_prompt(arguments)
+
+
+def _run_command(arguments: list[str]) -> int:
+    from importlib import import_module
+
+    from .parser import Parser, refuse_unknown
+
+    parser = Parser(prog="alloy")
+    module: Any = import_module(f".{arguments[0]}", __package__)
+    module.add_arguments(parser.add_subparsers(dest="command"))
+    parsed, extra = parser.parse_known_args(arguments)
+    refuse_unknown(extra, parser)
+    code: int = module.run(parsed)
+    return code
+
+
+def _run_prompt(arguments: list[str]) -> int:
+    from . import prompt
+    from .parser import split_words
+
+    parser = _prompt_parser()
+    parsed, words = split_words(parser, arguments)
+    if parsed.version:
+        return _version()
+    if parsed.prompt is None:
+        raise _no_prompt(words)
+    return prompt.run(_with_words(parsed, words))
+
+
+def _with_words(parsed: Namespace, words: list[str]) -> Namespace:
+    parsed.prompt = " ".join(word for word in (parsed.prompt, *words) if word)
+    return parsed
+
+
+def _prompt_parser() -> Parser:
+    from . import prompt
+    from .parser import Parser
+
+    width = max(map(len, COMMANDS)) + 2
+    commands = "\n".join(f"  {name:{width}}{does}" for name, does in COMMANDS.items())
+    parser = Parser(
+        prog="alloy",
+        usage="alloy -p PROMPT [options]\n       alloy COMMAND [options]",
+        description="Agents that live in a notebook. In the terminal they answer one question at a time:\n"
+        '  alloy -p "What is a monad?"      the answer goes to stdout, everything else to stderr\n'
+        '  git diff | alloy -p "Review it"  stdin goes along with the question',
+        epilog=f"commands (alloy COMMAND --help tells more):\n{commands}\n\n"
+        "exit codes: 0 answered, 1 the run failed, 2 wrong usage or configuration, 130 interrupted",
+    )
+    prompt.add_arguments(parser)
+    parser.add_argument("-V", "--version", action="store_true", help="print the version")
+    return parser
+
+
+def _no_prompt(words: list[str]) -> Exception:
+    from ..errors import ConfigError
+    from ..options import nearest
+
+    if not words:
+        return ConfigError("there is no question", hint='ask by `alloy -p "..."`; `alloy --help` lists the rest')
+    near = nearest(words[0], list(COMMANDS))
+    hint = f"did you mean `alloy {near}`?" if near else 'to ask it, write `alloy -p "..."`'
+    return ConfigError(f"`{words[0]}` is no command", hint=hint)

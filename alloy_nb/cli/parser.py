@@ -1,0 +1,61 @@
+"""Reading the command line: argparse, with mistakes told the way all others are."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from ..errors import ConfigError
+from ..options import nearest
+
+__all__ = ["Parser", "refuse_unknown", "split_words"]
+
+_NUMBER = re.compile(r"-\d+(\.\d*)?|-\.\d+")
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises `ConfigError` where argparse would print its usage and exit; takes no abbreviated options."""
+
+    def __init__(self, **settings: Any) -> None:
+        settings.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(**{"allow_abbrev": False, **settings})
+
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(message, hint=f"`{self.prog} --help` lists the options")
+
+
+def split_words(parser: Parser, arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    """The options, and the words between and after them; after ``--`` everything is a word."""
+    given = list(arguments)
+    place = given.index("--") if "--" in given else len(given)
+    parsed, words = parser.parse_known_args(given[:place])
+    refuse_unknown([word for word in words if _looks_like_option(word)], parser)
+    return parsed, words + given[place + 1 :]
+
+
+def _looks_like_option(word: str) -> bool:
+    """As argparse sees it: a dash, and neither a number nor a sentence."""
+    return word.startswith("-") and word != "-" and " " not in word and not _NUMBER.fullmatch(word)
+
+
+def refuse_unknown(extra: Sequence[str], parser: Parser) -> None:
+    """Raise for what no option takes, with the nearest one that there is."""
+    if not extra:
+        return
+    name = extra[0].partition("=")[0]
+    near = nearest(name, sorted(_option_strings(parser))) if name.startswith("-") else None
+    kind = "option" if name.startswith("-") else "argument"
+    hint = f"did you mean `{near}`?" if near else f"`{parser.prog} --help` lists the options"
+    raise ConfigError(f"unknown {kind} `{name}`", hint=hint)
+
+
+def _option_strings(parser: argparse.ArgumentParser) -> set[str]:
+    """Of a parser and all its commands."""
+    found = set(parser._option_string_actions)
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                found |= _option_strings(command)
+    return found

@@ -1,0 +1,243 @@
+"""`alloy -p "..."`: one question, one answer on stdout."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from typing import TYPE_CHECKING, Any
+
+from ..errors import AlloyError, ConfigError
+from ..redaction import redact, redact_known
+from .console import Notes, OutputGone, is_terminal, silence_stdout
+from .failure import INTERRUPTED, READER_GONE, RUN_FAILED, report
+
+if TYPE_CHECKING:
+    from ..result import Result
+    from ..tools.base import Tool
+    from .transcript import Transcript
+
+__all__ = ["add_arguments", "run", "show_run"]
+
+#: Characters of stdin that go along; more fits no model's window.
+_LARGEST_INPUT = 10_000_000
+#: Seconds after which a person is told that we wait for the end of stdin.
+_PATIENCE = 2.0
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add("-p", "--prompt", nargs="?", const="", metavar="PROMPT", help="the question; words after it belong to it")
+    add("-m", "--model", metavar="NAME", help="provider:model, local, or scripted:FILE.jsonl")
+    add("--provider", metavar="NAME", help="the provider of --model, or its default model")
+    add("-t", "--tools", metavar="NAMES", default="", help="built-in tools, such as read,bash (default: none)")
+    add("--tool-choice", metavar="CHOICE", help="auto, required, none or a tool's name, for the first turn")
+    add("-s", "--system", metavar="TEXT", help="the system prompt")
+    add("--max-turns", type=int, metavar="N", help="calls of the model at most (default: 25)")
+    add("--timeout", type=float, metavar="SECONDS", help="for the whole run (default: none)")
+    add("--dir", metavar="FOLDER", default=".", help="the tools' working directory (default: this one)")
+    add("--approval", choices=("ask", "auto", "deny"), default="ask", help="of tool calls that change or run things")
+    add("--no-stream", action="store_true", help="show the answer when it is whole")
+    add("--json", action="store_true", help="print the whole result as one line of JSON")
+
+
+def run(args: Namespace) -> int:
+    """Ask once; the exit code."""
+    from ..tools.toolbox import collect_tools
+    from .transcript import Transcript
+
+    tools = collect_tools(name.strip() for name in args.tools.split(",") if name.strip())
+    prompt = compose(args.prompt, _read_stdin())
+    live = is_terminal(sys.stdout) and not args.no_stream and not args.json
+    transcript = Transcript(tools, live=live)
+    return show_run(prompt, _options(args, list(tools.values())), transcript, as_json=args.json)
+
+
+def compose(question: str, context: str) -> str:
+    """The prompt: the question, and what came by stdin, marked as such.
+
+    >>> print(compose("Review it", "+ x = 1"))
+    Review it
+    <BLANKLINE>
+    <stdin>
+    + x = 1
+    </stdin>
+    """
+    if question.strip() and context.strip():
+        return f"{question}\n\n<stdin>\n{context.rstrip()}\n</stdin>"
+    prompt = question if question.strip() else context
+    if not prompt.strip():
+        raise ConfigError("the prompt is empty", hint='ask something: `alloy -p "What is a monad?"`')
+    return prompt
+
+
+def _read_stdin() -> str:
+    """What is piped into us; nothing from a terminal, which is for a person's answers."""
+    if sys.stdin is None or sys.stdin.closed or is_terminal(sys.stdin):
+        return ""
+    waiting = threading.Timer(_PATIENCE, _tell_of_waiting)
+    waiting.daemon = True
+    waiting.start()
+    try:
+        binary = getattr(sys.stdin, "buffer", None)
+        data = sys.stdin.read(_LARGEST_INPUT + 1) if binary is None else binary.read(_LARGEST_INPUT + 1)
+    except OSError as error:
+        raise ConfigError(f"stdin cannot be read: {error.strerror}", hint="give `< /dev/null` for nothing") from error
+    finally:
+        waiting.cancel()
+    if len(data) > _LARGEST_INPUT:
+        raise ConfigError("stdin holds more than 10 MB", hint="send less: cut it with head, tail or grep")
+    return data if isinstance(data, str) else data.decode("utf-8", "replace")
+
+
+def _tell_of_waiting() -> None:
+    Notes(sys.stderr).line("waiting for the end of stdin, which goes along with the question (none: `< /dev/null`)")
+
+
+def _options(args: Namespace, tools: Sequence[Tool]) -> dict[str, Any]:
+    from ..providers.registry import resolve_model
+
+    given = {
+        "system_prompt": args.system,
+        "max_turns": args.max_turns,
+        "timeout": args.timeout,
+        "tool_choice": args.tool_choice,
+    }
+    options = {name: value for name, value in given.items() if value is not None}
+    return {
+        **options,
+        "model": resolve_model(model_name(args.provider, args.model)),
+        "tools": tools,
+        "working_directory": args.dir,
+        "approval": args.approval,
+        "stream": not args.no_stream,
+    }
+
+
+def model_name(provider: str | None, model: str | None) -> str | None:
+    """``--provider`` and ``--model`` as one name; a provider alone stands for its default model.
+
+    >>> model_name("openai", "gpt-5.2"), model_name(None, "local"), model_name("local", "local:smollm2")
+    ('openai:gpt-5.2', 'local', 'local:smollm2')
+    """
+    if not provider or (model or "").startswith(f"{provider}:"):
+        return model or provider
+    if not model:
+        from ..models import default_model
+
+        model = default_model(provider)
+    return f"{provider}:{model}" if model else provider
+
+
+def show_run(prompt: str, options: dict[str, Any], transcript: Transcript, *, as_json: bool = False) -> int:
+    """Run it in sight of the user; the exit code."""
+    result, code = _run_to_its_end(prompt, options, transcript)
+    try:
+        if as_json:
+            transcript.answer.write(to_json(result))
+        else:
+            transcript.write_answer(result)
+        transcript.answer.end_line()
+    except OutputGone:
+        pass
+    if transcript.answer.failure is not None:
+        return _tell_output_gone(transcript)
+    return code or _conclude(result, transcript, getattr(options["model"], "notice", None))
+
+
+def _run_to_its_end(prompt: str, options: dict[str, Any], transcript: Transcript) -> tuple[Result, int]:
+    """The result, also of a run that was interrupted; then with the exit code for that."""
+    from ..runs import run as run_agent
+
+    # Nothing but the answer reaches stdout: not a question that is asked, not what a tool's code prints.
+    with _ending_signals() as came, redirect_stdout(sys.stderr):
+        try:
+            return run_agent(prompt, check=False, display=None, on_event=transcript.hear, **options), 0
+        except KeyboardInterrupt as interrupt:
+            partial = getattr(interrupt.__cause__, "result", None)
+            if partial is None:
+                raise
+            return partial, 128 + came[0] if came else INTERRUPTED
+
+
+def _tell_output_gone(transcript: Transcript) -> int:
+    failure = transcript.answer.failure
+    silence_stdout()
+    if isinstance(failure, BrokenPipeError):
+        return READER_GONE
+    reason = getattr(failure, "strerror", None) or failure
+    hint = "is there room on the disk that the answer is written to?"
+    return report(AlloyError(f"the answer could not be written: {reason}", hint=hint), transcript.notes)
+
+
+def _conclude(result: Result, transcript: Transcript, notice: str | None) -> int:
+    """What must be said of how it ended; the exit code."""
+    if result.error is not None:
+        return report(result.error, transcript.notes)
+    if result.status == "max_turns":
+        transcript.notes.line(f"stopped after {result.turns} turns without an answer: raise --max-turns", "yellow")
+        return RUN_FAILED
+    if result.stop_reason == "max_tokens":
+        transcript.notes.line("the answer was cut at the model's limit of tokens", "yellow")
+    elif not result.text:
+        transcript.notes.line("the model gave no text", "yellow")
+    transcript.show_footer(result, notice)
+    return 0
+
+
+@contextmanager
+def _ending_signals() -> Iterator[list[int]]:
+    """SIGTERM and SIGHUP end a run as Ctrl-C does, so that nothing a tool started is left behind; which one came."""
+    came: list[int] = []
+
+    def end(number: int, _frame: Any) -> None:
+        came.append(number)
+        raise KeyboardInterrupt
+
+    numbers = []
+    if threading.current_thread() is threading.main_thread():
+        numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    # One that is ignored (nohup) stays ignored.
+    before = {number: signal.signal(number, end) for number in numbers if signal.getsignal(number) is signal.SIG_DFL}
+    try:
+        yield came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def to_json(result: Result) -> str:
+    """The result on one line, in ASCII: it can be printed anywhere, and steers no terminal."""
+    error = result.error
+    calls = [
+        {
+            "id": call.id,
+            "name": call.name,
+            "input": call.input,
+            "output": call.output,
+            "error": call.error,
+            "duration_ms": round(call.duration_ms, 3),
+        }
+        for call in result.tool_calls
+    ]
+    told = None
+    if error is not None:
+        told = {"type": type(error).__name__, "message": redact(error.message), "hint": redact(error.hint or "")}
+    whole = {
+        "text": result.text,
+        "status": result.status,
+        "stop_reason": result.stop_reason,
+        "model": result.model,
+        "usage": result.usage.to_dict(),
+        "cost": result.cost,
+        "turns": result.turns,
+        "tool_calls": calls,
+        "run_id": result.run_id,
+        "duration": round(result.duration, 3),
+        "error": told,
+    }
+    return redact_known(json.dumps(whole, default=str))

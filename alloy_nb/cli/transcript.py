@@ -1,0 +1,72 @@
+"""A run in the terminal: its text on stdout as it comes, its tools and warnings on stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from ..tools.toolbox import subject_of
+from .console import Answer, Notes, is_terminal
+
+if TYPE_CHECKING:
+    from ..events import Event
+    from ..result import Result
+    from ..tools.base import Tool
+
+__all__ = ["Transcript"]
+
+
+class Transcript:
+    """Made before the run, while stdout is still the real one.
+
+    `live` shows the text of every turn as it comes; otherwise `write_answer` shows the last one.
+    """
+
+    def __init__(self, tools: Mapping[str, Tool], *, live: bool) -> None:
+        self._tools = tools
+        self._live = live
+        self._told_of_policy = False
+        self.answer = Answer(sys.stdout)
+        self.decorated = is_terminal(sys.stderr)
+        # On one terminal a note must not begin in the middle of the answer's line.
+        shared = is_terminal(sys.stdout) and self.decorated
+        self.notes = Notes(sys.stderr, self.answer.end_line if shared else lambda: None)
+
+    def hear(self, event: Event) -> None:
+        payload = event.payload
+        match event.type:
+            case "text_delta" if self._live:
+                self.answer.write(payload)
+            case "message" if self._live:
+                self.answer.end_line()
+            case "tool_start":
+                subject = subject_of(self._tools.get(payload["name"]), payload["input"])
+                self.notes.line(f"› {payload['name']} {subject}")
+            case "tool_end" if payload["error"]:
+                self.notes.line(f"✗ {payload['name']}: {payload['error']}", "yellow")
+            case "approval_result" if payload["by"] == "policy" and not payload["allowed"]:
+                self._tell_of_policy()
+            case "retry":
+                self.notes.line(f"trying again in {payload['delay_s']:.1f} s: {payload['reason']}", "yellow")
+
+    def _tell_of_policy(self) -> None:
+        """Once: the reason that follows is written for the model, not for a command line."""
+        if not self._told_of_policy:
+            self._told_of_policy = True
+            self.notes.line("a tool call was denied; a person is asked in a terminal, --approval auto asks nobody")
+
+    def write_answer(self, result: Result) -> None:
+        """What of the answer is not on stdout yet."""
+        if not self._live:
+            self.answer.write(result.text)
+
+    def show_footer(self, result: Result, notice: str | None = None) -> None:
+        """Which model it was and what it took, for eyes only; what the model says of itself, always."""
+        usage = result.usage
+        turns = "1 turn" if result.turns == 1 else f"{result.turns} turns"
+        tokens = f"{usage.input_tokens} → {usage.output_tokens} tokens"
+        if self.decorated:
+            self.notes.line(f"{result.model} · {turns} · {tokens} · {result.duration:.1f} s")
+        if notice:
+            self.notes.line(notice, "yellow")

@@ -1,0 +1,301 @@
+"""What is here to work with: versions, the model that would be used and why, keys seen, the embedded model."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ._version import __version__
+from .errors import AlloyError
+from .plain import one_line
+from .redaction import redact
+
+__all__ = ["Diagnosis", "LocalModel", "SeenKey", "StoredWeights", "doctor"]
+
+#: What a reader knows it by, and the distribution that it comes from.
+PACKAGES = {
+    "IPython": "ipython",
+    "ipykernel": "ipykernel",
+    "JupyterLab": "jupyterlab",
+    "ipywidgets": "ipywidgets",
+    "anywidget": "anywidget",
+}
+_MEGABYTE = 1_000_000
+_LONGEST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class SeenKey:
+    """A variable that holds a key, and where it was found; never a character of the key.
+
+    `problem` says what is wrong with it, or that this version has no use for it.
+    """
+
+    variable: str
+    where: str
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredWeights:
+    """Weights on this machine; `size` in bytes."""
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class LocalModel:
+    """The embedded model: the version of its engine (None: not installed), and the weights that are stored."""
+
+    engine: str | None
+    weights: tuple[StoredWeights, ...]
+    installed: bool
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Diagnosis:
+    """What `doctor` found, all at one moment.
+
+    `model` is None where none can be used: then `why` says what is wrong and `hint` how to mend it; `misconfigured`
+    tells something that is set and cannot work from nothing at all. `sends_to` is the host that prompts would go to,
+    None for a model on this machine. `notice` is what the model wants to be known of itself.
+    """
+
+    python: str
+    system: str
+    alloy_nb: str
+    packages: tuple[tuple[str, str | None], ...]
+    model: str | None
+    why: str
+    hint: str | None
+    misconfigured: bool
+    sends_to: str | None
+    notice: str | None
+    keys: tuple[SeenKey, ...]
+    key_variables: tuple[str, ...]
+    local: LocalModel
+    data_folder: str
+    data_folder_writable: bool
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is a model to use."""
+        return self.model is not None
+
+    @property
+    def better_models(self) -> tuple[str, ...]:
+        """The ways to a model that does real work."""
+        server = "http://localhost:11434/v1"
+        return (
+            f"a key: set {' or '.join(self.key_variables)} in the environment or in .env",
+            "a server that speaks Chat Completions (Ollama, LM Studio, vLLM, a gateway), in Python: "
+            f'model=alloy_nb.OpenAICompatible("NAME", base_url="{server}")',
+            f"the same in the shell: OPENAI_BASE_URL={server} ALLOY_MODEL=openai:NAME",
+            "a larger model on this machine: alloy local pull hf:ORG/REPO:FILE.gguf, then ALLOY_MODEL=local:NAME",
+        )
+
+    @property
+    def next(self) -> str:
+        """The one best thing to do."""
+        if self.model is None:
+            return self._next_without_model()
+        if not self.data_folder_writable:
+            return "set ALLOY_DATA_DIR to a folder that can be written"
+        if self.notice is not None:
+            return "try it: alloy demo. For real work choose a better model, by one of the ways above"
+        return 'ask something: alloy -p "What is a monad?", or in a notebook: %load_ext alloy_nb'
+
+    def _next_without_model(self) -> str:
+        if self.misconfigured:
+            return self.hint or self.why
+        if self.local.engine is None:
+            return f"{one_line(sys.executable)} -m pip install xllamacpp platformdirs; then: alloy local pull smollm2"
+        return "alloy local pull smollm2"
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            **asdict(self),
+            "packages": dict(self.packages),
+            "ok": self.ok,
+            "better_models": list(self.better_models),
+            "next": self.next,
+        }
+
+    def __str__(self) -> str:
+        lines = []
+        for label, values in _rows(self):
+            for place, value in enumerate(values):
+                lines.append(f"{'' if place else label:<15}{value}")
+        return "\n".join([*lines, "", f"next: {self.next}"])
+
+    __repr__ = __str__
+
+    def _repr_markdown_(self) -> str:
+        cell = "<br>".join
+        rows = [f"| {label} | {cell(map(_code_safe, values))} |" for label, values in _rows(self)]
+        return "\n".join(["| | |", "|---|---|", *rows, "", f"**next:** {_code_safe(self.next)}"])
+
+
+def doctor(*, working_directory: str | os.PathLike[str] = ".") -> Diagnosis:
+    """Look around once: nothing is sent, loaded or created. Shown in a cell, the answer is a table.
+
+    >>> doctor().python.split(".")[0]
+    '3'
+    """
+    folder = _data_folder()
+    keys = tuple(_seen_keys(working_directory))
+    return Diagnosis(
+        **_model(working_directory, keys),
+        python=platform.python_version(),
+        system=f"{platform.system()} {platform.machine()}",
+        alloy_nb=__version__,
+        packages=tuple((name, _version(distribution)) for name, distribution in PACKAGES.items()),
+        keys=keys,
+        key_variables=_key_variables(),
+        local=_local(),
+        data_folder=str(folder),
+        data_folder_writable=_is_writable(folder),
+    )
+
+
+# -- gathering ----------------------------------------------------------------------------------------------------
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
+
+
+def _model(directory: str | os.PathLike[str], keys: tuple[SeenKey, ...]) -> dict[str, Any]:
+    """The fields that tell of the model, as a run without `model` would find it."""
+    from .providers.registry import choose_model, resolve_model
+
+    fields = {"hint": None, "misconfigured": False, "sends_to": None, "notice": None}
+    try:
+        chosen, why = choose_model(working_directory=directory)
+    except AlloyError as error:
+        # Of a variable that this version can use, the only problem is that its key is none.
+        wrong = any(key.problem and key.variable in _key_variables() for key in keys)
+        return {**fields, **_failure(error), "misconfigured": wrong}
+    try:
+        provider = resolve_model(chosen, working_directory=directory)
+    except AlloyError as error:
+        return {**fields, **_failure(error), "misconfigured": True}
+    return {
+        **fields,
+        "model": redact(chosen if isinstance(chosen, str) else f"{provider.name}:{provider.model}"),
+        "why": redact(why),
+        "sends_to": _host(getattr(provider, "base_url", None)),
+        "notice": getattr(provider, "notice", None),
+    }
+
+
+def _failure(error: AlloyError) -> dict[str, Any]:
+    return {"model": None, "why": redact(error.message), "hint": redact(error.hint or "")}
+
+
+def _host(address: str | None) -> str | None:
+    """Without what else an address may hold: a password, a token."""
+    return urlsplit(address).hostname if address else None
+
+
+def _key_variables() -> tuple[str, ...]:
+    """Those that this version can use."""
+    from .providers.registry import VENDORS
+
+    return tuple(key for vendor in VENDORS.values() if vendor.provider is not None for key in vendor.keys)
+
+
+def _seen_keys(directory: str | os.PathLike[str]) -> Iterator[SeenKey]:
+    from .providers.keys import find_key
+    from .providers.registry import VENDORS
+
+    for name, vendor in VENDORS.items():
+        unused = None if vendor.provider else f"this version does not speak {name}: use OpenAICompatible(...)"
+        for variable in vendor.keys:
+            try:
+                where = find_key(None, (variable,), working_directory=directory).where
+            except AlloyError as error:
+                yield SeenKey(variable, variable, redact(error.message))
+                continue
+            if where is not None:
+                yield SeenKey(variable, where, unused)
+
+
+def _local() -> LocalModel:
+    from .providers.local import is_installed
+    from .weights.store import list_stored
+
+    weights = tuple(StoredWeights(stored.name, stored.size) for stored in list_stored())
+    return LocalModel(_version("xllamacpp"), weights, is_installed())
+
+
+def _data_folder() -> Path:
+    from .weights.store import data_folder
+
+    return data_folder()
+
+
+def _is_writable(folder: Path) -> bool:
+    """Whether it can be written, or made in the nearest folder above it that exists."""
+    existing = next((path for path in (folder, *folder.parents) if path.exists()), None)
+    return existing is not None and existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
+
+
+# -- showing ------------------------------------------------------------------------------------------------------
+
+
+def _rows(found: Diagnosis) -> Iterator[tuple[str, list[str]]]:
+    """A label and its lines, each safe to print."""
+    rows = {
+        "alloy_nb": [f"{found.alloy_nb}, Python {found.python}, {found.system}"],
+        "packages": [", ".join(f"{name} {number or 'not installed'}" for name, number in found.packages)],
+        "model": _model_lines(found),
+        "keys": _key_lines(found),
+        "local model": _local_lines(found),
+        "data folder": [f"{found.data_folder}{'' if found.data_folder_writable else ' (cannot be written)'}"],
+    }
+    if found.model is None or found.notice is not None:
+        rows["better models"] = list(found.better_models)
+    for label, lines in rows.items():
+        yield label, [one_line(redact(line), _LONGEST) for line in lines]
+
+
+def _model_lines(found: Diagnosis) -> list[str]:
+    if found.model is None:
+        hint = [found.hint] if found.hint and found.misconfigured else []
+        return [f"none: {found.why}", *hint]
+    lines = [found.model, f"because: {found.why}"]
+    if found.sends_to is not None:
+        lines.append(f"prompts go to {found.sends_to}")
+    if found.notice is not None:
+        lines.append(found.notice)
+    return lines
+
+
+def _key_lines(found: Diagnosis) -> list[str]:
+    if not found.keys:
+        return [f"none seen ({', '.join(found.key_variables)})"]
+    return [f"{key.where}{f': {key.problem}' if key.problem else ''}" for key in found.keys]
+
+
+def _local_lines(found: Diagnosis) -> list[str]:
+    engine = f"xllamacpp {found.local.engine}" if found.local.engine else "xllamacpp not installed"
+    weights = [f"{weights.name} ({weights.size / _MEGABYTE:.0f} MB)" for weights in found.local.weights]
+    return [f"{engine}; weights: {', '.join(weights) or 'none'}"]
+
+
+def _code_safe(line: str) -> str:
+    """As a cell of a Markdown table, shown as it is written."""
+    return "`" + line.replace("`", "'").replace("|", "\\|") + "`"

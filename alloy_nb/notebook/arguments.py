@@ -1,0 +1,177 @@
+"""What stands on the line of a magic: options first, then (for ``%alloy``) the prompt, untouched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import ConfigError
+from ..options import nearest
+
+__all__ = ["Arguments", "parse_line", "usage"]
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """A magic's line, read. `options` holds what is said of the run, by the names that `alloy.run` uses."""
+
+    prompt: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+    out: str | None = None
+    fresh: bool = False
+    show: bool = False
+    help: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Flag:
+    """One option: its spellings, what it sets, how its value is read (None: it takes none), what it is for."""
+
+    names: tuple[str, ...]
+    key: str
+    read: Callable[[str], Any] | None
+    value: str
+    help: str
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _variable(text: str) -> str:
+    if not text.isidentifier():
+        raise ValueError("a variable's name")
+    return text
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError("a whole number") from None
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError("a number") from None
+
+
+def _display(text: str) -> str | None:
+    return None if text.lower() == "none" else text
+
+
+FLAGS = (
+    _Flag(("-m", "--model"), "model", str, "MODEL", "provider:model, or a variable that holds a provider"),
+    _Flag(("-t", "--tools"), "tools", _names, "NAMES", "read,write,edit,bash,scratchpad or functions, by comma"),
+    _Flag(("-o", "--out"), "out", _variable, "NAME", "put the Result into this variable"),
+    _Flag(("--output",), "output", str, "TYPE", "a type, such as a pydantic model, that the answer must match"),
+    _Flag(("--system",), "system_prompt", str, '"TEXT"', "the system prompt"),
+    _Flag(("--tool-choice",), "tool_choice", str, "NAME", "auto, required, none, or the tool that must be called"),
+    _Flag(("--max-turns",), "max_turns", _whole, "N", "how many times the model may be called"),
+    _Flag(("--temperature",), "temperature", _number, "N", "0 for the most likely words"),
+    _Flag(("--approval",), "approval", str, "POLICY", "ask, auto, deny, or a function (call, ctx) -> bool"),
+    _Flag(("--display",), "display", _display, "KIND", "auto, html, static, text or none"),
+    _Flag(("--fresh",), "fresh", None, "", "forget the conversation: it starts over here"),
+    _Flag(("--show",), "show", None, "", "print what would be sent, and send nothing"),
+    _Flag(("-h", "--help"), "help", None, "", "print this"),
+)
+_BY_NAME = {name: flag for flag in FLAGS for name in flag.names}
+_OWN = {"out", "fresh", "show", "help"}
+
+# A minus before anything but a letter ("-5 degrees", "- a list") begins a prompt.
+_OPTION = re.compile(r"\s*(--?[A-Za-z][\w-]*)(=?)")
+_VALUE = re.compile(r"""\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|(\S+))(?=\s|\Z)""", re.DOTALL)
+
+
+def parse_line(line: str, *, prompt_follows: bool) -> Arguments:
+    """Read the options of `line`; with `prompt_follows` the rest is the prompt, else there must be no rest.
+
+    Raises `ConfigError`, which names the nearest option there is.
+
+    >>> parse_line('-t read,bash --max-turns 3 Say "hi"', prompt_follows=True).prompt
+    'Say "hi"'
+    """
+    found: dict[str, Any] = {}
+    place = 0
+    while match := _OPTION.match(line, place):
+        if not match[2] and not re.match(r"\s|\Z", line[match.end() :]):
+            break  # `-x.y`: no option, but the beginning of a prompt
+        flag = _flag(match[1])
+        place = match.end()
+        if flag.read is None:
+            found[flag.key] = _no_value(match)
+            continue
+        text, place = _value(line, place, match[1], flag)
+        if flag.key == "tools":
+            while text.endswith(",") and (more := _VALUE.match(line, place)):  # `-t read, bash`
+                text, place = text + more[0].strip(), more.end()
+        found[flag.key] = _read(flag, match[1], text)
+    rest = line[place:].strip()
+    if rest == "--" or rest.startswith("-- "):
+        rest = rest[2:].lstrip()
+    elif rest and not prompt_follows:
+        raise ConfigError(
+            f"after the options of %%alloy stands {rest[:60]!r}", hint="the prompt goes on the lines below"
+        )
+    own = {key: value for key, value in found.items() if key in _OWN}
+    return Arguments(rest, {key: value for key, value in found.items() if key not in _OWN}, **own)
+
+
+def _flag(name: str) -> _Flag:
+    flag = _BY_NAME.get(name)
+    if flag is not None:
+        return flag
+    bare = name.lstrip("-").lower()
+    words = {known.lstrip("-"): known for known in _BY_NAME}
+    near = words.get(bare) or words.get(nearest(bare, [word for word in words if len(word) > 1]) or "")
+    raise ConfigError(
+        f"unknown option {name}",
+        hint=(f"did you mean {near}? " if near else "") + "`%alloy --help` lists them; before a prompt, "
+        "`--` ends the options",
+    )
+
+
+def _no_value(match: re.Match[str]) -> bool:
+    if match[2]:
+        raise ConfigError(f"{match[1]} takes no value", hint=f"write {match[1]} alone")
+    return True
+
+
+def _value(line: str, place: int, name: str, flag: _Flag) -> tuple[str, int]:
+    match = _VALUE.match(line, place)
+    if match is None:
+        raise ConfigError(f"{name} needs a value", hint=f"{name} {flag.value}: {flag.help}")
+    if match[3] is not None:
+        return match[3], match.end()
+    quoted = match[1] if match[1] is not None else match[2]
+    return re.sub(r"\\([\\\"'])", r"\1", quoted), match.end()
+
+
+def _read(flag: _Flag, name: str, text: str) -> Any:
+    assert flag.read is not None
+    try:
+        return flag.read(text)
+    except ValueError as error:
+        raise ConfigError(f"{name} is {text!r}", hint=f"give {error}") from None
+
+
+def usage() -> str:
+    """What ``%alloy --help`` prints."""
+    rows = [(", ".join(flag.names) + (f" {flag.value}" if flag.value else ""), flag.help) for flag in FLAGS]
+    wide = max(len(left) for left, _ in rows)
+    lines = [f"  {left:<{wide}}  {right}" for left, right in rows]
+    return "\n".join(
+        (
+            "%%alloy [options]          a question on the lines below; the conversation goes on from cell to cell",
+            "%alloy [options] QUESTION  the same on one line; x = %alloy … keeps the Result",
+            "",
+            *lines,
+            "",
+            "In a question, {name} puts a variable in, as itself or described when it is large; \\{name} does not.",
+            "%alloy /reset forgets the conversation, /model [NAME] shows or sets the model, /doctor explains.",
+        )
+    )

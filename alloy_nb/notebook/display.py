@@ -1,0 +1,134 @@
+"""Where a run, a `Run` or a `Result` is shown: the choice of a sink, and what the table in `sinks` names."""
+
+from __future__ import annotations
+
+import contextvars
+import os
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from ..asking import stdin_available
+from ..errors import ConfigError
+from ..options import nearest
+from ..result import Result
+from ..runs import Run, block_on
+from ..sinks import DISPLAYS, Sink
+from .cell import Cell, current_cell, is_top_level, running_shell, say
+from .folding import FoldedSink, row_of
+
+__all__ = ["choose_sink", "display_kind", "result_bundle", "show_result", "show_run"]
+
+#: So many runs of one cell are shown whole; the rest is counted in one row.
+MOST_SHOWN = 3
+
+
+def display_kind(display: str | None, shell: Any) -> str | None:
+    """``"html"``, ``"static"``, ``"text"`` or None for nothing; ``ALLOY_DISPLAY`` overrides what is asked for.
+
+    A kernel shows HTML that grows, unless nobody can be asked there (nbclient, papermill, CI): then what is shown is
+    shown once, at the end, the same in every execution.
+    """
+    named = os.environ.get("ALLOY_DISPLAY", "").strip().lower()
+    if named and named not in (*DISPLAYS, "none"):
+        near = nearest(named, [*DISPLAYS, "none"])
+        raise ConfigError(
+            f"ALLOY_DISPLAY is {named!r}",
+            hint=f"did you mean {near}?" if near else "it may be " + ", ".join([*DISPLAYS, "none"]),
+        )
+    if display is None or named == "none":
+        return None
+    kind = named if named not in ("", "auto") else display
+    if shell is None:
+        return "text" if kind == "text" else None
+    if kind != "auto":
+        return kind
+    if getattr(shell, "kernel", None) is None:
+        return "text"
+    return "html" if stdin_available() else "static"
+
+
+def choose_sink(display: str | None, *, inputs: Sequence[str] = ()) -> Sink | None:
+    """The sink of a run that begins now, on this thread; None when it is not to be shown.
+
+    Only runs at the top level of a cell are: what a tool, a thread or a task asks for belongs to somebody else's
+    answer. `inputs` names what went into the prompt.
+    """
+    shell = running_shell()
+    kind = display_kind(display, shell)
+    if kind is None:
+        return None
+    if shell is None:
+        return _make(kind, Cell(), inputs)
+    if not is_top_level():
+        return None
+    cell = current_cell(shell)
+    cell.runs += 1
+    if cell.runs > MOST_SHOWN:
+        return FoldedSink(row_of(cell, kind))
+    return _make(kind, cell, inputs)
+
+
+def _make(kind: str, cell: Cell, inputs: Sequence[str]) -> Sink:
+    from .shows import SHOWS
+
+    return SHOWS[kind](cell, inputs)
+
+
+def result_bundle(result: Result) -> dict[str, Any]:
+    """A Result in the forms that front ends know: HTML, Markdown, plain text."""
+    from .shows import static_bundle, transcript_of
+
+    return static_bundle(transcript_of(result))
+
+
+def show_result(result: Result) -> None:
+    """Show a Result, unless this cell has shown its run already."""
+    from .shows import SHOWS
+
+    shell = running_shell()
+    kind = display_kind("auto", shell) or "text"
+    cell = current_cell(shell) if shell is not None else Cell()
+    if result.run_id and result.run_id in cell.shown:
+        if shell is not None and getattr(shell, "kernel", None) is None:
+            say(f"<Result {result.status}>")  # IPython's terminal has written "Out[3]: " already
+        return
+    SHOWS[kind](cell, ()).show(result)
+
+
+def show_run(run: Run) -> None:
+    """Show a run that goes on in the background: live where a display can be updated, else once it is over."""
+    shell = running_shell()
+    kind = display_kind("auto", shell) or "text"
+    cell = current_cell(shell) if shell is not None else Cell()
+    if run.run_id in cell.shown:
+        return
+    cell.shown.add(run.run_id)
+    sink = _make(kind, cell, ())
+    if kind != "html":
+        from ..pump import Pump
+
+        block_on(run, Pump(), sink, check=False)
+        return
+    sink.open()
+    context = contextvars.copy_context()  # output of this thread belongs to the cell that it was started in
+    threading.Thread(
+        target=context.run, args=(_follow, run, sink), name=f"alloy-show-{run.run_id}", daemon=True
+    ).start()
+
+
+def _follow(run: Run, sink: Sink) -> None:
+    """Feed a sink from a thread of its own until the run is over, no faster than it likes."""
+    pause = threading.Event()
+    journal = run._journal
+    place = 0
+    while True:
+        events = journal.since(place)
+        place += len(events)
+        if events:
+            sink.feed(events)
+        if journal.closed and place == len(journal):
+            break
+        pause.wait(sink.interval)
+        journal.wait(place)
+    sink.close(run.result(check=False))

@@ -1,0 +1,153 @@
+"""Putting variables into a prompt: ``{name}``, ``{name.attr}``, ``{name[0]}``, and nothing else.
+
+Prompts hold JSON, LaTeX, sets and code. So a brace means something only where `name` is bound in the namespace, what
+stands before it leaves no doubt, and the place is neither code nor mathematics. Everything else stays as typed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import ConfigError
+from .cards import describe
+
+__all__ = ["Insertion", "interpolate", "look_up"]
+
+_NUMBER = r"-?\d+"
+_SUBSCRIPT = rf"""\[(?:{_NUMBER}|(?:{_NUMBER})?:(?:{_NUMBER})?|"[^"\\\n]*"|'[^'\\\n]*'|[^\W\d]\w*)\]"""
+_EXPRESSION = rf"[^\W\d]\w*(?:\.[^\W\d]\w*|{_SUBSCRIPT})*"
+_PLACEHOLDER = re.compile(rf"\{{(?P<expression>{_EXPRESSION})\}}")
+_STEP = re.compile(rf"\.(?P<attribute>\w+)|(?P<subscript>{_SUBSCRIPT})")
+
+# What is code or mathematics, in the order in which one hides the others. A dollar that stands before a number of
+# money ("from $5 to $9") opens nothing: it needs its partner, and the partner stands at the end of what it closes.
+_PROTECTED = re.compile(
+    r"""
+      (?P<fence> ^[ \t>]* (?P<mark> `{3,} (?=[^`\n]*$) | ~{3,} ) .*? (?: ^[ \t>]* (?P=mark) [`~]* [ \t]* $ | \Z ) )
+    | (?P<escaped> \\[`$] )
+    | (?P<code> (?<!`) (?P<ticks> `+ ) (?!`) (?: (?!\n[ \t]*\n) . )+? (?<!`) (?P=ticks) (?!`) )
+    | (?P<display> \$\$ .+? \$\$ | \\\[ .+? \\\] | \\\( .+? \\\) )
+    | (?P<environment> \\begin\{ (?P<kind> \w+\*? ) \} .*? \\end\{ (?P=kind) \} )
+    | (?P<inline> \$ (?![\s$]) (?: (?!\n[ \t]*\n) [^$] )*? (?<![\s\\]) \$ (?![\d$]) )
+    | (?P<spaced> \$ [ ] [^$\n]+ [ ] \$ )
+    """,
+    re.VERBOSE | re.DOTALL | re.MULTILINE,
+)
+# `\frac{a}{b}`, `x_{n}`, `{{a}}`, `${HOME}`, `f{x}`; the last one is the optional argument of `\sqrt[3]{x}`.
+_NEVER_AFTER = re.compile(r"[\w\\}_^${]\Z|\\[A-Za-z]+\*?\[[^\[\]{}\n]*\]\Z")
+_LONGEST_LEAD = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Insertion:
+    """What went into a prompt: the expression, the kind of its value, and how many characters it became.
+
+    `card` is true where a description stands for the value, instead of the value itself.
+    """
+
+    expression: str
+    kind: str
+    size: int
+    card: bool = False
+
+
+def interpolate(text: str, namespace: Mapping[str, Any]) -> tuple[str, tuple[Insertion, ...]]:
+    r"""`text` with values put in, and what went in. Raises `ConfigError` when a lookup fails.
+
+    ``\{name}`` stands for ``{name}`` itself.
+
+    >>> interpolate('{n} of {"n": 1}, $x_{n}$, `{n}`, \\{n}', {"n": 3})[0]
+    '3 of {"n": 1}, $x_{n}$, `{n}`, {n}'
+    """
+    pieces: list[str] = []
+    inserted: list[Insertion] = []
+    place = 0
+    for start, end in _open_ranges(text):
+        for match in _PLACEHOLDER.finditer(text, start, end):
+            expression = match["expression"]
+            if _root(expression) not in namespace:
+                continue
+            brace = match.start()
+            if _is_free(text, brace):
+                value, insertion = _render(expression, namespace)
+                inserted.append(insertion)
+                pieces += text[place:brace], value
+            elif text[brace - 1] == "\\" and _is_free(text, brace - 1):
+                pieces += text[place : brace - 1], match[0]
+            else:
+                continue
+            place = match.end()
+    pieces.append(text[place:])
+    return "".join(pieces), tuple(inserted)
+
+
+def look_up(expression: str, namespace: Mapping[str, Any]) -> Any:
+    """The value of ``name.attr[0]["key"]``, step by step; nothing is evaluated, and no method is called.
+
+    Raises `ConfigError` naming the step that failed.
+    """
+    name = _root(expression)
+    try:
+        value = namespace[name]
+    except KeyError:
+        raise ConfigError(f"`{name}` is not defined", hint="run the cell that defines it") from None
+    place = len(name)
+    for step in _STEP.finditer(expression, place):
+        try:
+            value = _take(value, step, namespace)
+        except ConfigError:
+            raise
+        except Exception as error:  # whatever somebody's attribute or container raises
+            raise ConfigError(
+                f"{{{expression}}}: `{expression[: step.start()]}` (a {type(value).__name__}) has no "
+                f"`{step[0]}` ({type(error).__name__})",
+                hint=f"correct it, or write \\{{{expression}}} for the words themselves",
+            ) from error
+    return value
+
+
+def _take(value: Any, step: re.Match[str], namespace: Mapping[str, Any]) -> Any:
+    if step["attribute"]:
+        return getattr(value, step["attribute"])
+    inside = step["subscript"][1:-1]
+    if inside[0] in "\"'":
+        return value[inside[1:-1]]
+    if re.fullmatch(_NUMBER, inside):
+        return value[int(inside)]
+    if ":" in inside:
+        first, last = (int(end) if end else None for end in inside.split(":"))
+        return value[first:last]
+    return value[look_up(inside, namespace)]
+
+
+def _render(expression: str, namespace: Mapping[str, Any]) -> tuple[str, Insertion]:
+    value = look_up(expression, namespace)
+    text, card = describe(expression, value)
+    return text, Insertion(expression, type(value).__name__, len(text), card)
+
+
+def _root(expression: str) -> str:
+    name = re.match(r"\w+", expression)
+    assert name is not None
+    return name[0]
+
+
+def _is_free(text: str, place: int) -> bool:
+    """True when nothing before `place` says that this brace is something else's."""
+    return _NEVER_AFTER.search(text[max(0, place - _LONGEST_LEAD) : place]) is None
+
+
+def _open_ranges(text: str) -> list[tuple[int, int]]:
+    """The parts of `text` that are neither code nor mathematics."""
+    ranges = []
+    place = 0
+    for match in _PROTECTED.finditer(text):
+        if match["escaped"]:
+            continue
+        ranges.append((place, match.start()))
+        place = match.end()
+    ranges.append((place, len(text)))
+    return ranges

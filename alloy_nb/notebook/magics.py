@@ -1,0 +1,96 @@
+"""``%alloy`` and ``%%alloy``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
+
+from ..errors import ConfigError
+from ..redaction import register_environment
+from .arguments import Arguments, parse_line, usage
+from .cell import cell_id, say
+from .commands import find_command
+from .conversation import Conversation
+from .interpolation import Insertion, interpolate
+from .names import UserNames, find_approval, find_model, find_tool, find_type
+
+__all__ = ["AlloyMagics"]
+
+
+@magics_class
+class AlloyMagics(Magics):  # type: ignore[misc]
+    """The notebook's own agent: one conversation a kernel, from cell to cell."""
+
+    def __init__(self, shell: Any, conversation: Conversation | None = None) -> None:
+        super().__init__(shell)
+        self.conversation = conversation or Conversation()
+
+    @needs_local_scope  # type: ignore[untyped-decorator]
+    @no_var_expand  # type: ignore[untyped-decorator]
+    @line_cell_magic  # type: ignore[untyped-decorator]
+    def alloy(self, line: str, cell: str | None = None, local_ns: Mapping[str, Any] | None = None) -> Any:
+        """Ask a model, and watch it work; ``%alloy --help`` tells the options."""
+        arguments = parse_line(line, prompt_follows=cell is None)
+        if arguments.help:
+            say(usage())
+            return None
+        prompt = arguments.prompt if cell is None else cell.strip("\n")
+        names = UserNames(self.shell, local_ns)
+        command = find_command(prompt)
+        if command is not None:
+            run, argument = command
+            return run(self, argument)
+        if not prompt.strip():
+            raise ConfigError("there is no question", hint="write it below %%alloy, or after %alloy; `%alloy --help`")
+        register_environment(os.environ)
+        text, inserted = interpolate(prompt, names)
+        options = self._options(arguments, names)
+        if arguments.show:
+            self._show(text, inserted, options, arguments)
+            return None
+        return self._ask(text, inserted, options, arguments)
+
+    # -- what the line says -------------------------------------------------------------------------------------------
+
+    def _options(self, arguments: Arguments, names: Mapping[str, Any]) -> dict[str, Any]:
+        """The options of the run, with names turned into what they mean."""
+        options = dict(arguments.options)
+        for key, find in (("model", find_model), ("output", find_type), ("approval", find_approval)):
+            if key in options:
+                options[key] = find(options[key], names)
+        if "tools" in options:
+            options["tools"] = [find_tool(name, names) for name in options["tools"]]
+        return options
+
+    def model_of(self, name: str) -> Any:
+        """What `name` means as a model: a variable that holds a provider, else the name."""
+        return find_model(name, UserNames(self.shell))
+
+    # -- asking -------------------------------------------------------------------------------------------------------
+
+    def start_over(self) -> None:
+        """Forget the conversation, what was allowed in it, and its scratchpad."""
+        self.conversation = Conversation()
+
+    def _ask(self, text: str, inserted: tuple[Insertion, ...], given: dict[str, Any], arguments: Arguments) -> Any:
+        from .question import Question
+
+        conversation = Conversation() if arguments.fresh else self.conversation
+        question = Question(self.shell, text, inserted, given, conversation)
+        try:
+            result = question.put()
+        finally:
+            if question.kept:
+                self.conversation = conversation
+            if arguments.out and question.result is not None:
+                self.shell.user_ns[arguments.out] = question.result
+        return result.check()
+
+    def _show(self, text: str, inserted: tuple[Insertion, ...], given: dict[str, Any], arguments: Arguments) -> None:
+        from .preview import preview
+
+        history = () if arguments.fresh else self.conversation.before(*cell_id(self.shell))
+        say(preview(text, inserted, given, history))

@@ -1,0 +1,121 @@
+"""From what is named on a magic's line to what it means in the user's namespace."""
+
+from __future__ import annotations
+
+import builtins
+import re
+from collections.abc import Iterator, Mapping
+from types import FunctionType
+from typing import Any
+
+from ..errors import ConfigError
+from ..options import APPROVALS, nearest
+from .interpolation import look_up
+
+__all__ = ["UserNames", "find_approval", "find_model", "find_tool", "find_type"]
+
+_DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*\Z")
+_LIST = re.compile(r"list\[(.+)\]\Z")
+_TYPES = ("str", "int", "float", "bool", "list", "dict")
+
+
+class UserNames(Mapping[str, Any]):
+    """What the user has bound: the local names of a function first, then the namespace, without IPython's own."""
+
+    def __init__(self, shell: Any, local: Mapping[str, Any] | None = None) -> None:
+        self._local = {} if local is None or local is shell.user_ns else local
+        self._all: Mapping[str, Any] = shell.user_ns
+        self._hidden: Mapping[str, Any] = shell.user_ns_hidden
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self._local:
+            return self._local[name]
+        value = self._all[name]
+        # `In`, `exit`, `open` and their like; but `_` and `_3` are results.
+        if not re.fullmatch(r"_+\d*", name) and name in self._hidden and self._hidden[name] is value:
+            raise KeyError(name)
+        return value
+
+    def __contains__(self, name: object) -> bool:
+        try:
+            self[str(name)]
+        except KeyError:
+            return False
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([name for name in {**self._all, **self._local} if name in self])
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def find_tool(name: str, names: Mapping[str, Any]) -> Any:
+    """The tool called `name`: one that the user made, else a built-in one, else any function of that name.
+
+    A function imported from elsewhere does not take a built-in tool's name, only one that was written here.
+    """
+    from ..tools.base import Tool
+    from ..tools.builtin import BUILTIN_TOOLS
+
+    value = look_up(name, names) if _is_bound(name, names) else None
+    if isinstance(value, Tool) or (isinstance(value, type) and issubclass(value, Tool)):
+        return value
+    if isinstance(value, FunctionType) and value.__module__ == "__main__":
+        return value
+    if name in BUILTIN_TOOLS:
+        return name
+    if callable(value):
+        return value
+    if value is not None:
+        raise ConfigError(f"`{name}` is a {type(value).__name__}, no tool", hint="name a function or a built-in tool")
+    functions = [key for key, item in names.items() if not key.startswith("_") and _may_be_tool(item)]
+    near = nearest(name, [*BUILTIN_TOOLS, *functions])
+    hint = f"did you mean `{near}`?" if near else f"the built-in tools are {', '.join(BUILTIN_TOOLS)}"
+    raise ConfigError(f"there is no tool `{name}`", hint=hint)
+
+
+def find_model(name: str, names: Mapping[str, Any]) -> Any:
+    """A variable that holds a provider, else the name as it is."""
+    if _is_bound(name, names):
+        value = look_up(name, names)
+        if hasattr(value, "stream") and not isinstance(value, type):
+            return value
+    return name
+
+
+def find_type(name: str, names: Mapping[str, Any]) -> Any:
+    """A type in the namespace, a builtin one, or a list of either."""
+    name = name.replace(" ", "")
+    inner = _LIST.match(name)
+    if inner:
+        return list[find_type(inner[1], names)]  # type: ignore[misc]
+    if _is_bound(name, names):
+        return look_up(name, names)
+    if name in _TYPES:
+        return getattr(builtins, name)
+    types = [key for key, item in names.items() if isinstance(item, type) and not key.startswith("_")]
+    near = nearest(name, [*types, *_TYPES])
+    raise ConfigError(
+        f"--output: there is no type `{name}`",
+        hint=f"did you mean `{near}`?" if near else "define it first: a pydantic model, or a dataclass",
+    )
+
+
+def find_approval(name: str, names: Mapping[str, Any]) -> Any:
+    """A policy's name, or a function that decides."""
+    if name in APPROVALS and name != "pause":  # nothing here could resume it
+        return name
+    if _is_bound(name, names):
+        return look_up(name, names)
+    raise ConfigError(f"--approval is {name!r}", hint="give ask, auto, deny, or the name of a function (call, ctx)")
+
+
+def _may_be_tool(value: Any) -> bool:
+    from ..tools.base import Tool
+
+    return isinstance(value, FunctionType | Tool)
+
+
+def _is_bound(name: str, names: Mapping[str, Any]) -> bool:
+    return _DOTTED.match(name) is not None and name.partition(".")[0] in names

@@ -1,0 +1,77 @@
+"""What ``--show`` prints: everything that would leave this machine, before it does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ..messages import Message
+from ..plain import one_line, printable
+from ..redaction import redact_known
+from .interpolation import Insertion
+
+__all__ = ["estimate_tokens", "list_insertions", "preview"]
+
+#: A rule of thumb that is good enough for English and code, and named as one.
+CHARACTERS_A_TOKEN = 4
+
+
+def estimate_tokens(text: str) -> int:
+    """About how many tokens `text` is.
+
+    >>> estimate_tokens("four")
+    1
+    """
+    return -(-len(text) // CHARACTERS_A_TOKEN)
+
+
+def list_insertions(inserted: Iterable[Insertion]) -> list[str]:
+    """What went into a prompt, one line each.
+
+    >>> list_insertions([Insertion("sales", "DataFrame", 412, card=True)])
+    ['sales: DataFrame, described in 412 characters']
+    """
+    lines = []
+    for item in inserted:
+        size = f"{item.size:,} character{'' if item.size == 1 else 's'}"
+        lines.append(f"{item.expression}: {item.kind}, {'described in ' if item.card else ''}{size}")
+    return lines
+
+
+def preview(text: str, inserted: Sequence[Insertion], options: Mapping[str, Any], history: Sequence[Message]) -> str:
+    """The prompt exactly as it would be sent, and what goes with it."""
+    earlier = sum(estimate_tokens(_all_text(message)) for message in history)
+    system = str(options.get("system_prompt") or "")
+    total = estimate_tokens(text) + estimate_tokens(system) + earlier
+    lines = ["Prompt:", _indented(redact_known(text))]
+    for label, rows in (("Went in", list_insertions(inserted)), ("Options", _option_rows(options))):
+        if rows:
+            lines += [f"{label}:", *(f"  {row}" for row in rows)]
+    if history:
+        lines.append(f"Earlier in this conversation: {len(history)} messages, about {earlier:,} tokens")
+    lines.append(f"About {total:,} tokens in all ({CHARACTERS_A_TOKEN} characters a token), tools not counted.")
+    lines.append("Nothing was sent.")
+    return "\n".join(lines)
+
+
+def _option_rows(options: Mapping[str, Any]) -> list[str]:
+    return [f"{name}: {_told(value)}" for name, value in options.items()]
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(_told(item) for item in value)
+    if isinstance(value, str):
+        return one_line(redact_known(value), 200)
+    name = getattr(value, "name", None) if not isinstance(value, type) else None
+    return one_line(str(name or getattr(value, "__name__", None) or value), 200)
+
+
+def _all_text(message: Message) -> str:
+    results = "".join(result.text for result in message.tool_results)
+    calls = "".join(str(dict(call.input)) for call in message.tool_calls)
+    return message.text + results + calls
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in printable(text).split("\n"))

@@ -1,0 +1,222 @@
+"""The sinks of a notebook: shown once, growing HTML, running text."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import ConfigError
+from ..events import Event, now_ms
+from ..render.blocks import Transcript
+from ..result import Result
+from .cell import Cell
+
+__all__ = ["SHOWS", "HtmlShow", "StaticShow", "TextShow", "static_bundle", "transcript_of"]
+
+logger = logging.getLogger("alloy_nb")
+
+#: Updates a second at most, and characters up to which the whole answer is rendered anew: beyond them a browser
+#: spends its time on rendering, and what is sent grows with the square of the text.
+UPDATES = 8
+LONGEST_LIVE = 10_000
+TAIL = 3_000
+
+_RECORDS = ("full", "summary", "off")
+_UNFINISHED = (
+    '<div style="opacity:.65;font-size:.85em">still being written; '
+    "where this is read in a saved notebook, the run did not finish here</div>"
+)
+
+
+def transcript_of(result: Result, inputs: Sequence[str] = ()) -> Transcript:
+    """The transcript of a Result: of its events, or, where they are gone (it was pickled), of its answer."""
+    transcript = Transcript(result.run_id or None, inputs=inputs)
+    for event in result.events or _retold(result):
+        transcript.feed(event)
+    return transcript
+
+
+def _retold(result: Result) -> list[Event]:
+    error = result.error
+    end = {
+        "status": result.status,
+        "error": None if error is None else error.message,
+        "hint": None if error is None else error.hint,
+        "turns": result.turns,
+        "usage": result.usage.to_dict(),
+        "cost": result.cost,
+    }
+    told = [("run_start", {"prompt": "", "model": result.model}), ("text_delta", result.text), ("run_end", end)]
+    stamp = now_ms()
+    return [Event(seq, result.run_id, kind, payload, ts_ms=stamp) for seq, (kind, payload) in enumerate(told, 1)]
+
+
+def static_bundle(transcript: Transcript) -> dict[str, Any]:
+    """The forms of a run that are the same each time it runs; with the record only when it is asked for."""
+    from ..render.bundle import bundle
+
+    return bundle(transcript, static=True, record=_record("off"))
+
+
+def _frozen_bundle(transcript: Transcript) -> dict[str, Any]:
+    from ..render.bundle import bundle
+
+    return bundle(transcript, static=False, record=_record("full"))
+
+
+def _record(default: str) -> Any:
+    """How much of the run record goes into the notebook file: ``ALLOY_RECORD``, else `default`."""
+    named = os.environ.get("ALLOY_RECORD", "").strip().lower() or default
+    if named not in _RECORDS:
+        raise ConfigError(f"ALLOY_RECORD is {named!r}", hint="it may be " + ", ".join(_RECORDS))
+    return named
+
+
+class _Show:
+    """What all sinks have in common. A fault in rendering is told, and never costs the answer."""
+
+    interval = 60.0
+
+    def __init__(self, cell: Cell, inputs: Sequence[str]) -> None:
+        self._cell = cell
+        self._transcript = Transcript(inputs=inputs)
+        self._faulty = False
+        _record("off")  # a wrong setting is said before the run begins
+
+    def open(self) -> None:
+        """Nothing to show yet."""
+
+    def feed(self, events: Sequence[Event]) -> None:
+        try:
+            self._take(events)
+        except Exception:  # noqa: BLE001 - the run, and the answer, must outlive what shows them
+            self._complain()
+
+    def close(self, result: Result) -> None:
+        if result.run_id:
+            self._cell.shown.add(result.run_id)
+        try:
+            self._finish()
+        except Exception:  # noqa: BLE001 - as above
+            self._complain()
+            self._publish({"text/plain": result.text})
+
+    def show(self, result: Result) -> None:
+        """Show a Result that is there already."""
+        self._transcript = transcript_of(result, self._transcript.inputs)
+        self.close(result)
+
+    def _take(self, events: Sequence[Event]) -> None:
+        for event in events:
+            self._transcript.feed(event)
+
+    def _finish(self) -> None:
+        raise NotImplementedError
+
+    def _publish(self, data: dict[str, Any]) -> None:
+        from IPython.display import display
+
+        display(data, raw=True)
+
+    def _complain(self) -> None:
+        if not self._faulty:
+            self._faulty = True
+            logger.exception("a run could not be shown as it should; its result is complete")
+
+
+class StaticShow(_Show):
+    """Shown once, when it is over, the same in every execution: for documents and for comparing them."""
+
+    def _finish(self) -> None:
+        self._publish(static_bundle(self._transcript))
+
+
+class HtmlShow(_Show):
+    """One output that grows while the run goes on, and is frozen into its last form."""
+
+    interval = 1 / UPDATES
+
+    def __init__(self, cell: Cell, inputs: Sequence[str]) -> None:
+        super().__init__(cell, inputs)
+        self._handle: Any = None
+        self._size = 0
+
+    def open(self) -> None:
+        self._publish(self._live())
+
+    def _take(self, events: Sequence[Event]) -> None:
+        super()._take(events)
+        self._size += sum(len(event.payload) for event in events if isinstance(event.payload, str))
+        if self._transcript.live:
+            self._publish(self._live())
+
+    def _live(self) -> dict[str, Any]:
+        html = self._growing() if self._size <= LONGEST_LIVE else self._tail()
+        return {"text/html": html + _UNFINISHED, "text/plain": "this run did not finish here"}
+
+    def _growing(self) -> str:
+        from ..render.html import live_html
+
+        return live_html(self._transcript)
+
+    def _tail(self) -> str:
+        from html import escape
+
+        from ..render.text import to_text
+
+        text = to_text(self._transcript)
+        return (
+            f'<div style="opacity:.65;font-size:.85em">{self._size:,} characters so far; the end of them:</div>'
+            f'<pre style="white-space:pre-wrap">{escape(text[-TAIL:])}</pre>'
+        )
+
+    def _finish(self) -> None:
+        self._publish(_frozen_bundle(self._transcript))
+
+    def _publish(self, data: dict[str, Any]) -> None:
+        from IPython.display import display
+
+        if self._handle is None:
+            self._handle = display(data, raw=True, display_id=True)
+        else:
+            self._handle.update(data, raw=True)
+
+
+class TextShow(_Show):
+    """Words as they come, on the standard output of this moment."""
+
+    interval = 0.05
+
+    def __init__(self, cell: Cell, inputs: Sequence[str]) -> None:
+        super().__init__(cell, inputs)
+        from ..render.text import TextWriter
+
+        self._out = sys.stdout
+        self._writer = TextWriter(self._out.write, color=self._out.isatty(), transcript=self._transcript)
+
+    def open(self) -> None:
+        for item in self._transcript.inputs:
+            self._out.write(f"with {item}\n")
+
+    def _take(self, events: Sequence[Event]) -> None:
+        for event in events:
+            self._writer.feed(event)
+        self._out.flush()
+
+    def _finish(self) -> None:
+        self._out.flush()
+
+    def show(self, result: Result) -> None:
+        from ..render.text import to_text
+
+        self._out.write(to_text(transcript_of(result)) + "\n")
+        self.close(result)
+
+    def _publish(self, data: dict[str, Any]) -> None:
+        self._out.write(data["text/plain"] + "\n")
+
+
+SHOWS: dict[str, type[_Show]] = {"static": StaticShow, "html": HtmlShow, "text": TextShow}

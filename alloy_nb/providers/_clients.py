@@ -1,0 +1,200 @@
+"""HTTP clients: one for each event loop and configuration, closed when its loop ends."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+import re
+import ssl
+import weakref
+from collections.abc import AsyncGenerator, Callable, Hashable
+from functools import lru_cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from ..errors import ConfigError
+from ..redaction import redact
+
+if TYPE_CHECKING:
+    import httpx2
+
+__all__ = ["ClientFactory", "client_for", "is_loopback"]
+
+ClientFactory = Callable[[], "httpx2.AsyncClient"]
+
+#: What a default client is made from: changed in a running kernel, it makes a new client.
+_PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+_CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+_KEEP_ALIVE_SECONDS = 30.0
+
+
+class _LoopClients:
+    """The clients of one loop.
+
+    They are held by an async generator that was started on the loop: `shutdown_asyncgens`, which `asyncio.run`
+    and every tidy end of a loop call, closes it, and with it them. No exit handler, no thread.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.clients: dict[Hashable, httpx2.AsyncClient] = {}
+        # A loop refers to its tasks weakly only.
+        self._closing: set[asyncio.Task[None]] = set()
+        self._keeper = self._keep()
+
+    async def open(self) -> None:
+        await anext(self._keeper)
+
+    async def _keep(self) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            _loops.pop(id(self.loop), None)
+            clients = list(self.clients.values())
+            self.clients.clear()
+            await asyncio.gather(*(client.aclose() for client in clients), return_exceptions=True)
+
+    def close_soon(self, key: Hashable) -> None:
+        """Close one client, from any thread."""
+        client = self.clients.pop(key, None)
+        if client is None:
+            return
+        try:
+            self.loop.call_soon_threadsafe(self._close, client)
+        except RuntimeError:  # the loop is closed, and its sockets with it
+            return
+
+    def _close(self, client: httpx2.AsyncClient) -> None:
+        task = self.loop.create_task(client.aclose())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+
+# Each loop's entry is touched by its own thread alone, but for closed loops; single operations are atomic.
+_loops: dict[int, _LoopClients] = {}
+
+
+async def client_for(base_url: str, factory: ClientFactory | None) -> httpx2.AsyncClient:
+    """The running loop's client for this configuration, made on first use.
+
+    Without a `factory` all providers share one: keys and addresses travel with each request. A factory is
+    called once a loop, and its client lives no longer than itself. A proxy or certificate setting that cannot
+    work is a `ConfigError`.
+    """
+    held = await _of_running_loop()
+    key: Hashable = ("factory", id(factory)) if factory else _default_key(base_url)
+    client = held.clients.get(key)
+    if client is None or client.is_closed:
+        client = _call(factory, held, key) if factory else _make_client(direct=is_loopback(base_url))
+        held.clients[key] = client
+    return client
+
+
+async def _of_running_loop() -> _LoopClients:
+    loop = asyncio.get_running_loop()
+    held = _loops.get(id(loop))
+    if held is not None and held.loop is loop:
+        return held
+    # Loops that were closed without `shutdown_asyncgens`: let go of what they left.
+    for key, other in list(_loops.items()):
+        if other.loop.is_closed():
+            _loops.pop(key, None)
+    held = _loops[id(loop)] = _LoopClients(loop)
+    await held.open()
+    return held
+
+
+def _call(factory: ClientFactory, held: _LoopClients, key: Hashable) -> httpx2.AsyncClient:
+    problem = ""
+    try:
+        client = factory()
+    except Exception as error:  # noqa: BLE001 - said in our words, since a client's own may quote its headers
+        problem = f"{type(error).__name__}: {redact(str(error))}"
+    if problem:
+        raise ConfigError(
+            f"http_client failed with {problem}",
+            hint="give a function without arguments that makes an httpx2.AsyncClient",
+        )
+    if not all(hasattr(client, name) for name in ("build_request", "send", "aclose", "is_closed")):
+        raise ConfigError(
+            f"http_client gave a {type(client).__name__}",
+            hint="give a function without arguments that makes an httpx2.AsyncClient",
+        )
+    try:
+        weakref.finalize(factory, held.close_soon, key).atexit = False
+    except TypeError:
+        # What cannot be referred to weakly is kept, so that its id stays its own.
+        _kept.append(factory)
+    return client
+
+
+_kept: list[Any] = []
+
+
+def _default_key(base_url: str) -> Hashable:
+    if is_loopback(base_url):
+        return ("direct", _environment(_CERTIFICATE_VARIABLES))
+    return ("default", _environment(_CERTIFICATE_VARIABLES), _environment(_PROXY_VARIABLES))
+
+
+def _environment(names: tuple[str, ...]) -> tuple[str | None, ...]:
+    return tuple(os.environ.get(name) or os.environ.get(name.upper()) for name in names)
+
+
+def _make_client(*, direct: bool) -> httpx2.AsyncClient:
+    import httpx2
+
+    context = _certificates(_environment(_CERTIFICATE_VARIABLES))
+    problem = ""
+    try:
+        return httpx2.AsyncClient(
+            verify=context,
+            # Proxies come from the environment; what runs on this machine is never reached through one.
+            trust_env=not direct,
+            limits=httpx2.Limits(max_connections=None, keepalive_expiry=_KEEP_ALIVE_SECONDS),
+            # A call depends on nothing that an earlier one left behind.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+        )
+    except ImportError:
+        problem = "a SOCKS proxy needs the package `socksio`"
+    except (ValueError, TypeError, httpx2.InvalidURL) as error:
+        problem = re.sub(r"//[^/@\s]*@", "//", redact(str(error)))
+    raise ConfigError(
+        f"the proxy of this environment cannot be used: {problem}",
+        hint="check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY; for SOCKS: pip install 'httpx2[socks]'",
+    )
+
+
+@lru_cache(maxsize=8)
+def _certificates(environment: tuple[str | None, ...]) -> ssl.SSLContext:
+    """Shared by the clients of all loops: reading the trust store takes longer than a short request."""
+    import httpx2
+
+    problem = ""
+    try:
+        return httpx2.create_ssl_context()
+    except (OSError, ssl.SSLError) as error:
+        problem = getattr(error, "strerror", None) or type(error).__name__
+    where = " or ".join(name for name, value in zip(_CERTIFICATE_VARIABLES, environment, strict=True) if value)
+    raise ConfigError(
+        f"the certificates named by {where or 'this system'} cannot be read: {problem}",
+        hint="correct or unset SSL_CERT_FILE and SSL_CERT_DIR",
+    )
+
+
+def is_loopback(url: str) -> bool:
+    """Whether an address is this machine.
+
+    >>> is_loopback("http://127.0.0.1:8080/v1"), is_loopback("http://localhost"), is_loopback("https://x.org")
+    (True, True, False)
+    """
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address: Any = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return bool(address.is_loopback or address.is_unspecified)

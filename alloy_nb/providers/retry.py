@@ -1,0 +1,50 @@
+"""When to try a provider call again, and after how long: a pure policy, which sleeps nowhere."""
+
+from __future__ import annotations
+
+import random
+from typing import Protocol
+
+from ..errors import ProviderError
+
+__all__ = ["BASE_DELAY", "LONGEST_DELAY", "LONGEST_RETRY_AFTER", "delay_before"]
+
+#: Seconds: the first delay is up to this, and the bound doubles with each attempt …
+BASE_DELAY = 0.5
+#: … up to this.
+LONGEST_DELAY = 20.0
+#: A service that asks for a longer pause than this is not waited for.
+LONGEST_RETRY_AFTER = 60.0
+
+
+class _Random(Protocol):
+    def uniform(self, a: float, b: float, /) -> float: ...
+
+
+def delay_before(
+    attempt: int,
+    error: BaseException,
+    *,
+    max_retries: int,
+    rng: _Random = random,
+) -> float | None:
+    """Seconds to wait before retry number `attempt` (1, 2, …), or None when there must be none.
+
+    What the service asked for is obeyed; otherwise full jitter over a bound that doubles. Whether an error
+    can be retried is the error's own `retryable`, never a guess from its words. That nothing was emitted in
+    this turn, and that the deadline allows the wait, is the caller's to check.
+
+    >>> from alloy_nb.errors import AuthError, RateLimitError
+    >>> delay_before(1, RateLimitError("slow down", retry_after=3), max_retries=3)
+    3
+    >>> delay_before(1, AuthError("wrong key"), max_retries=3) is None
+    True
+    """
+    if attempt > max_retries or not isinstance(error, ProviderError) or not error.retryable:
+        return None
+    asked = error.retry_after
+    if asked is not None and asked > 0:
+        return asked if asked <= LONGEST_RETRY_AFTER else None
+    # The exponent is bounded, so that a large max_retries overflows nothing.
+    bound = min(LONGEST_DELAY, BASE_DELAY * 2 ** min(attempt - 1, 10))
+    return rng.uniform(0.0, bound)

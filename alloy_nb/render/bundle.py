@@ -1,0 +1,43 @@
+"""A run in every form at once, as Jupyter keeps an output."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from .html import frozen_html
+from .quoted import to_markdown
+from .text import to_text
+
+if TYPE_CHECKING:
+    from .blocks import Transcript
+
+__all__ = ["RECORD_MIME", "bundle"]
+
+RECORD_MIME = "application/vnd.alloy.run+json"
+
+#: A summary keeps what happened, not all that was said by tools.
+_SUMMARY_BYTES = 16_000
+
+
+def bundle(
+    transcript: Transcript, *, static: bool = False, record: Literal["full", "summary", "off"] = "off"
+) -> dict[str, Any]:
+    """MIME type -> data: HTML, Markdown, plain text and, when asked for, the run record.
+
+    `static` leaves out all that differs from run to run (times). A ``"full"`` record holds the messages too and is
+    at most 256 kB, a ``"summary"`` the blocks only, at most 16 kB.
+
+    >>> from alloy_nb.render.blocks import Transcript
+    >>> sorted(bundle(Transcript(), static=True))
+    ['text/html', 'text/markdown', 'text/plain']
+    """
+    data: dict[str, Any] = {
+        "text/html": frozen_html(transcript, static=static),
+        "text/markdown": to_markdown(transcript, static=static),
+        "text/plain": to_text(transcript, static=static),
+    }
+    if record == "full":
+        data[RECORD_MIME] = transcript.record()
+    elif record == "summary":
+        data[RECORD_MIME] = transcript.record(messages=False, limit=_SUMMARY_BYTES)
+    return data

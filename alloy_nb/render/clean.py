@@ -1,0 +1,82 @@
+"""Text made fit to be shown: nothing in it may steer a terminal, hide, or carry a key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ..plain import printable
+from ..redaction import redact
+
+__all__ = ["clean", "shorten", "shown", "shown_value"]
+
+# Half characters cannot be encoded; tags and interlinear marks are invisible and carry smuggled words.
+_UNFIT = re.compile(r"[\ud800-\udfff\ufff9-\ufffb\U000e0000-\U000e007f]")
+# What changes how other characters are read without being seen itself.
+_HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+
+_DEEPEST = 24
+
+
+def clean(text: str) -> str:
+    """`text` without escape sequences, control characters, direction overrides and half characters.
+
+    >>> clean("safe" + chr(0x202E) + "exe" + chr(27) + "[31m")
+    'safeexe'
+    """
+    return _UNFIT.sub("", printable(text))
+
+
+def shown(text: str) -> str:
+    """`text`, clean and without keys: what any sink may show."""
+    return redact(clean(text))
+
+
+def _revealed(text: str) -> str:
+    """Keys taken out and hidden characters spelt out: an argument must look like what it is."""
+    text = text.replace("\r\n", "\n")
+    return redact(_UNFIT.sub(_spell, _HIDDEN.sub(_spell, text)))
+
+
+def _spell(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def shown_value(value: Any, depth: int = 0) -> Any:
+    """A tool's arguments or data as plain JSON values, every string in it revealed and without keys.
+
+    What JSON has no form for becomes the name of its type.
+
+    >>> shown_value({"path": "a" + chr(0x202E) + "b", "frame": object()})
+    {'path': 'a\\\\u202eb', 'frame': '<object>'}
+    """
+    if isinstance(value, str):
+        return _revealed(value)
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return value if value - value == 0 else str(value)
+    if depth >= _DEEPEST:
+        return "…"
+    if isinstance(value, Mapping):
+        return {_revealed(str(key)): shown_value(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [shown_value(item, depth + 1) for item in value]
+    return f"<{type(value).__name__}>"
+
+
+def shorten(text: str, longest: int) -> str:
+    """`text`, or its beginning and its end around a note of what was left out, never much above `longest`.
+
+    >>> shorten("a" * 100, 20)
+    'aaaaaaaaaaaaaa\\n… 80 characters left out …\\naaaaaa'
+    """
+    if len(text) <= longest:
+        return text
+    tail = longest // 3
+    head = longest - tail
+    return f"{text[:head]}\n… {len(text) - longest} characters left out …\n{text[len(text) - tail :]}".rstrip("\n")

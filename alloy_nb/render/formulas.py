@@ -1,0 +1,115 @@
+"""LaTeX in Markdown: kept letter for letter, so that the page can typeset it.
+
+Without these rules Markdown eats backslashes and makes emphasis of underscores. A dollar that is no delimiter is
+marked as such, so that no page takes the words between two prices for a formula.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import Any
+
+from .palette import STYLES
+
+__all__ = ["UNTOUCHED", "add_formulas"]
+
+#: The class names that MathJax, old and new, passes over.
+UNTOUCHED = "tex2jax_ignore mathjax_ignore"
+
+#: No formula in a line of text is longer; the bound keeps hostile text from costing its length squared.
+_LONGEST = 2_000
+
+# Dollars as Pandoc reads them: no blank inside the marks, no digit behind, no code within.
+_INLINE = re.compile(
+    r"""(?xs)
+      \$\$ (?!\$) (?:\\.|[^\\$`])+? \$\$
+    | \$ (?=[^\s$]) (?:\\.|[^\\$`])*? (?<=[^\s$]) \$ (?![0-9$])
+    | \\\( (?:[^\\`]|\\(?!\)).)+? \\\)
+    | \\\[ (?:[^\\`]|\\(?!\]).)+? \\\]
+    """
+)
+_OPENERS = re.compile(r"(\$\$|\\\[|\\begin\{([A-Za-z*]{1,20})\})(.*)$")
+
+
+def add_formulas(parser: Any) -> None:
+    """Teach a `MarkdownIt` parser formulas: `$…$`, `$$…$$`, `\\(…\\)`, `\\[…\\]` and environments."""
+    parser.block.ruler.before(
+        "fence", "formula_block", _block, {"alt": ["paragraph", "reference", "blockquote", "list"]}
+    )
+    parser.inline.ruler.before("escape", "formula", _inline)
+    parser.add_render_rule("formula_block", _render_block)
+    parser.add_render_rule("formula", _render)
+    parser.add_render_rule("dollar", _render_dollar)
+
+
+def _inline(state: Any, silent: bool) -> bool:
+    start: int = state.pos
+    first = state.src[start]
+    if first != "$" and not (first == "\\" and state.src[start + 1 : start + 2] in ("(", "[")):
+        return False
+    match = _INLINE.match(state.src, start, min(state.posMax, start + _LONGEST))
+    if match is None:
+        if first != "$":
+            return False
+        if not silent:
+            state.push("dollar", "", 0)
+        state.pos = start + 1
+        return True
+    if not silent:
+        state.push("formula", "", 0).content = match[0]
+    state.pos = match.end()
+    return True
+
+
+def _block(state: Any, start_line: int, end_line: int, silent: bool) -> bool:
+    """Lines from an opener to its closer; without a closer to the end, as a fence."""
+    if state.is_code_block(start_line):
+        return False
+    match = _OPENERS.match(_line(state, start_line))
+    if match is None:
+        return False
+    opener, environment, rest = match[1], match[2], match[3].rstrip()
+    closer = f"\\end{{{environment}}}" if environment else {"$$": "$$", "\\[": "\\]"}[opener]
+    if rest and not rest.endswith(closer) and not environment:
+        return False  # a formula inside a paragraph, or none
+    if silent:
+        return True
+    last = start_line + 1
+    if not rest.endswith(closer):
+        last = _line_after(state, last, end_line, closer)
+    token = state.push("formula_block", "", 0)
+    token.content = state.getLines(start_line, last, state.blkIndent, False).strip("\n")
+    token.map = [start_line, last]
+    token.block = True
+    state.line = last
+    return True
+
+
+def _line_after(state: Any, line: int, end_line: int, closer: str) -> int:
+    """The line behind the closer, or behind the end of the list or quote around it."""
+    while line < end_line:
+        text = _line(state, line)
+        if text and state.sCount[line] < state.blkIndent:
+            return line
+        line += 1
+        if text.rstrip().endswith(closer):
+            return line
+    return end_line
+
+
+def _line(state: Any, line: int) -> str:
+    text: str = state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]]
+    return text
+
+
+def _render_block(_self: Any, tokens: Any, index: int, _options: Any, _env: Any) -> str:
+    return f'<p style="{STYLES["p"]}">{escape(tokens[index].content, quote=False)}</p>\n'
+
+
+def _render(_self: Any, tokens: Any, index: int, _options: Any, _env: Any) -> str:
+    return escape(tokens[index].content, quote=False)
+
+
+def _render_dollar(*_: Any) -> str:
+    return f'<span class="{UNTOUCHED}">$</span>'

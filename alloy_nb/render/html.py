@@ -1,0 +1,298 @@
+"""A run as HTML that needs nothing: no script, no style sheet, no theme; inline styles on an allow-list."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from html import escape
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from .clean import shorten
+from .formulas import UNTOUCHED
+from .markdown import sanitize, split_settled, to_html
+from .palette import STYLES, mark
+from .values import Approval, Block, Error, Notice, Text, Thinking, Tool
+from .wording import (
+    MARKS,
+    approvals_by_call,
+    diff_of,
+    footer_words,
+    notice_words,
+    outcome_words,
+    question_words,
+    thinking_words,
+    verdict_words,
+)
+
+if TYPE_CHECKING:
+    from .blocks import Transcript
+
+__all__ = ["LiveView", "frozen_html", "live_html"]
+
+#: Longer outputs and arguments are shown by their beginning and end; the record holds more.
+_LONGEST_SHOWN = 8_000
+
+#: Arguments longer than this have a box of their own.
+_SHORT = 120
+
+_STATE_COLOURS = {"running": "blue", "done": "green", "failed": "red", "denied": "red"}
+_CODE_ARGUMENTS = {"command": "bash", "code": "python"}
+_CARET = f'<span style="{mark("blue")}">▍</span>'
+
+
+def frozen_html(transcript: Transcript, *, static: bool = False) -> str:
+    """The run as it ended, for the notebook file. `static` leaves out what differs from run to run: times.
+
+    A run that has no end yet says so.
+    """
+    view = _View(transcript, static=static)
+    blocks = [view.block(block) for block in transcript.blocks]
+    return sanitize(view.root([*blocks, view.footer()]))
+
+
+def live_html(transcript: Transcript) -> str:
+    """The run as it stands, with the live rail. Finished blocks are rendered once and remembered."""
+    view = _LIVE_VIEWS.get(transcript)
+    if view is None:
+        view = _LIVE_VIEWS[transcript] = LiveView()
+    return view.render(transcript)
+
+
+class LiveView:
+    """Renders a growing run again and again, at the cost of what changed since."""
+
+    def __init__(self) -> None:
+        self._done: dict[int, tuple[Block, Approval | None, str]] = {}
+        self._growing: tuple[int, _GrowingText] | None = None
+
+    def render(self, transcript: Transcript) -> str:
+        view = _View(transcript, live=True)
+        parts = [self._part(view, place, block) for place, block in enumerate(transcript.blocks)]
+        return view.root([*parts, sanitize(view.footer())])
+
+    def _part(self, view: _View, place: int, block: Block) -> str:
+        if isinstance(block, Text) and block.live:
+            if self._growing is None or self._growing[0] != place:
+                self._growing = (place, _GrowingText())
+            return self._growing[1].render(block.markdown)
+        question = view.question_of(block)
+        known = self._done.get(place)
+        if known is None or known[0] is not block or known[1] is not question:
+            known = self._done[place] = (block, question, sanitize(view.block(block)))
+        return known[2]
+
+
+_LIVE_VIEWS: WeakKeyDictionary[Transcript, LiveView] = WeakKeyDictionary()
+
+
+class _GrowingText:
+    """Markdown that is added to: only its last block is parsed again."""
+
+    def __init__(self) -> None:
+        self._settled = ""
+        self._html: list[str] = []
+
+    def render(self, markdown: str) -> str:
+        if not markdown.startswith(self._settled):
+            # A key was recognised only now, and taken out.
+            self._settled, self._html = "", []
+        settled, tail = split_settled(markdown[len(self._settled) :])
+        if settled:
+            self._settled += settled
+            self._html.append(to_html(settled))
+        return _div("alloy-text", "", "".join(self._html) + _with_caret(to_html(tail)))
+
+
+def _with_caret(html: str) -> str:
+    if html.endswith("</p>\n"):
+        return html[: -len("</p>\n")] + _CARET + "</p>\n"
+    return html + _CARET
+
+
+class _View:
+    """One look at a transcript: what goes around its blocks, and what they know of each other."""
+
+    def __init__(self, transcript: Transcript, *, static: bool = False, live: bool = False) -> None:
+        self._transcript = transcript
+        self._static = static
+        self._live = live and transcript.live
+        blocks = transcript.blocks
+        self._questions = approvals_by_call(blocks)
+        self._calls = {block.id for block in blocks if isinstance(block, Tool)}
+
+    def root(self, parts: list[str]) -> str:
+        style = "run-live" if self._live else "run"
+        inputs = self._transcript.inputs
+        head = _div("alloy-inputs", "notice", _text(f"with {' · '.join(inputs)}"), quiet=True) if inputs else ""
+        return f'<div class="alloy-{style}" style="{STYLES[style]}">{head}{"".join(parts)}</div>'
+
+    def question_of(self, block: Block) -> Approval | None:
+        return self._questions.get(block.id) if isinstance(block, Tool) else None
+
+    def block(self, block: Block) -> str:
+        match block:
+            case Thinking():
+                return self._thinking(block)
+            case Text():
+                return self._text(block)
+            case Tool():
+                return self._tool(block, self.question_of(block))
+            case Approval():
+                return self._approval(block)
+            case Notice():
+                words = notice_words(block, static=self._static)
+                return _div("alloy-notice", "notice", _text(words), quiet=True)
+            case Error():
+                return _error(block)
+
+    def _thinking(self, block: Thinking) -> str:
+        words = thinking_words(block.seconds, live=block.live, static=self._static)
+        body = _div("alloy-thinking", "thinking", _text(block.text.strip()), quiet=True)
+        return _fold(f'<span style="{STYLES["quiet"]}">{_text(words)}</span>', body)
+
+    def _text(self, block: Text) -> str:
+        if block.by != "model":
+            return _div("alloy-said", "said", _text(block.markdown), quiet=True)
+        return _div("alloy-text", "", to_html(block.markdown))
+
+    def _tool(self, tool: Tool, question: Approval | None) -> str:
+        if question is not None and question.state == "pending":
+            return ""  # the card says it all
+        words = outcome_words(tool, question, static=self._static)
+        line = _line(tool.state, tool.name, tool.key, words)
+        body = _tool_body(tool)
+        if not body:
+            return f'<div class="alloy-tool {UNTOUCHED}" style="{STYLES["still"]}">{line}</div>'
+        return _fold(f'<span style="{STYLES["line"]}">{line}</span>', _div("alloy-body", "body", body, quiet=True))
+
+    def _approval(self, question: Approval) -> str:
+        if question.state != "pending":
+            # Told on the line of the call, where there is one.
+            if question.id in self._calls:
+                return ""
+            state = {"allowed": "done", "denied": "denied"}.get(question.state, "waiting")
+            line = _line(state, question.name, question.key, verdict_words(question))
+            return f'<div class="alloy-tool {UNTOUCHED}" style="{STYLES["still"]}">{line}</div>'
+        key = f" {_key(question.key)}" if question.key else ""
+        words = f"{_mark('?', 'orange')} {_strong(question.name)} {_text(question_words(question))}{key}"
+        reason = _div("alloy-reason", "hint", _text(question.reason), quiet=True) if question.reason else ""
+        return _div("alloy-approval", "card", words + reason + _arguments(question.input, question.key), quiet=True)
+
+    def footer(self) -> str:
+        transcript = self._transcript
+        words = footer_words(transcript, static=self._static, live=self._live)
+        foot = _div("alloy-foot", "foot", _text(" · ".join(words)), quiet=True) if words else ""
+        if transcript.notice:
+            foot += _div("alloy-notice", "notice", _text(transcript.notice), quiet=True)
+        return foot
+
+
+# -- the parts of a block ---------------------------------------------------------------------------------------------
+
+
+def _text(text: str) -> str:
+    return escape(text, quote=False)
+
+
+def _div(name: str, style: str, inner: str, *, quiet: bool = False) -> str:
+    """A box of ours; `quiet` ones hold no formulas, whatever dollars are in them."""
+    styled = f' style="{STYLES[style]}"' if style else ""
+    return f'<div class="{name}{" " + UNTOUCHED if quiet else ""}"{styled}>{inner}</div>'
+
+
+def _fold(summary: str, body: str) -> str:
+    return (
+        f'<details class="alloy-fold {UNTOUCHED}" style="{STYLES["fold"]}">'
+        f'<summary style="{STYLES["summary"]}">{summary}</summary>{body}</details>'
+    )
+
+
+def _mark(sign: str, colour: str | None) -> str:
+    return f'<span style="{mark(colour)}">{sign}</span>' if colour else f"<span>{sign}</span>"
+
+
+def _strong(text: str) -> str:
+    return f'<strong style="{STYLES["strong"]}">{_text(text)}</strong>'
+
+
+def _key(text: str) -> str:
+    return f'<code style="{STYLES["key"]}">{_text(text)}</code>'
+
+
+def _line(state: str, name: str, key: str, words: str) -> str:
+    """One quiet line: mark, name, the argument that matters, and at the right how it went."""
+    parts = [
+        _mark(MARKS[state], _STATE_COLOURS.get(state)),
+        f'<span style="{STYLES["quiet"]}">{_text(name)}</span>',
+    ]
+    if key:
+        parts.append(_key(key))
+    if words:
+        parts.append(f'<span style="{STYLES["right"]}">{_text(words)}</span>')
+    # The blanks are for places that drop the styles.
+    return " ".join(parts)
+
+
+def _label(text: str) -> str:
+    return _div("alloy-label", "label", _text(text))
+
+
+def _box(html: str, style: str = "output") -> str:
+    return f'<pre style="{STYLES[style]}">{html}</pre>'
+
+
+def _tool_body(tool: Tool) -> str:
+    """What lies under a call's line: arguments, the change it made, its output or error."""
+    diff = diff_of(tool)
+    skipped = ("old_string", "new_string", "content") if diff else ()
+    parts = [_arguments(tool.input, tool.key, skipped)]
+    if diff:
+        parts.append(_diff(diff))
+    if tool.error is not None:
+        parts.append(_label("error") + _box(_text(shorten(tool.error, _LONGEST_SHOWN))))
+    elif tool.output:
+        parts.append(_label("output") + _box(_text(shorten(tool.output.rstrip(), _LONGEST_SHOWN))))
+    elif tool.progress:
+        parts.append(_box(_text("\n".join(tool.progress))))
+    return "".join(parts)
+
+
+def _arguments(input: Any, key: str, skipped: tuple[str, ...] = ()) -> str:
+    """The arguments that the line does not show: short ones a line each, long ones in a box of their own."""
+    if not isinstance(input, Mapping):
+        return ""
+    short, long = [], []
+    for name, value in input.items():
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        if text == key or name in skipped:
+            continue
+        if len(text) <= _SHORT and "\n" not in text:
+            short.append(f"{name}: {text}")
+        else:
+            long.append(_label(name) + _box(_argument(name, shorten(text, _LONGEST_SHOWN))))
+    lines = _label("arguments") + _box(_text("\n".join(short))) if short else ""
+    return lines + "".join(long)
+
+
+def _argument(name: str, text: str) -> str:
+    from .highlight import highlight
+
+    return highlight(text, _CODE_ARGUMENTS.get(name, ""))
+
+
+def _diff(lines: list[str]) -> str:
+    colours = {"+": "green", "-": "red", "@": "blue"}
+    shown = shorten("\n".join(lines), _LONGEST_SHOWN).split("\n")
+    rows = []
+    for line in shown:
+        colour = colours.get(line[:1])
+        rows.append(f'<span style="{mark(colour)}">{_text(line)}</span>' if colour else _text(line))
+    return _label("change") + _box("\n".join(rows), "diff")
+
+
+def _error(error: Error) -> str:
+    name = f"{_strong(error.type)} " if error.type else ""
+    words = f"{_mark('✗', 'red')} {name}{_text(error.message)}"
+    hint = _div("alloy-hint", "hint", _text(error.hint)) if error.hint else ""
+    return _div("alloy-error", "card-error", words + hint, quiet=True)

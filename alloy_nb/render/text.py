@@ -1,0 +1,288 @@
+"""A run as plain text: for terminals, for `repr`, for places that show nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from .blocks import Transcript
+from .clean import shown
+from .values import Approval, Block, Error, Notice, Text, Thinking, Tool
+from .wording import (
+    MARKS,
+    approvals_by_call,
+    footer_words,
+    notice_words,
+    outcome_words,
+    question_words,
+    thinking_words,
+    verdict_words,
+)
+
+if TYPE_CHECKING:
+    from ..events import Event
+
+__all__ = ["TextWriter", "to_text"]
+
+_COLOURS = {"running": "34", "done": "32", "failed": "31", "denied": "31", "error": "31", "quiet": "2"}
+
+#: What may yet turn out to be part of a key or of an escape sequence: the word at the end, and what opens one.
+_OPEN_END = re.compile(r"(?:[Bb]earer )?[!-~]{1,512}\Z|[Bb]earer \Z|\x1b[^\n]{0,64}\Z|\r\Z")
+
+
+def to_text(transcript: Transcript, *, static: bool = True) -> str:
+    """The whole run as text: thinking folded to a line, a line a tool, the answer as it is, a line of facts.
+
+    With `static`, which is the default, it is the same text for the same run: no times.
+
+    >>> from alloy_nb.events import Event
+    >>> transcript = Transcript()
+    >>> transcript.feed(Event(1, "r", "text_delta", "Hello"))
+    >>> transcript.feed(Event(2, "r", "run_end", {"status": "completed"}))
+    >>> to_text(transcript)
+    'Hello'
+    """
+    paint = _painter(color=False)
+    questions = approvals_by_call(transcript.blocks)
+    calls = {block.id for block in transcript.blocks if isinstance(block, Tool)}
+    parts = []
+    for block in transcript.blocks:
+        if isinstance(block, Approval) and block.id in calls and block.state != "pending":
+            continue
+        question = questions.get(block.id) if isinstance(block, Tool) else None
+        if question is None or question.state != "pending":
+            parts.append((_kind(block), _block_text(block, question, static, paint)))
+    foot = _foot(transcript, static)
+    if foot:
+        parts.append(("foot", foot))
+    return _joined(parts)
+
+
+def _kind(block: Block) -> str:
+    return "text" if isinstance(block, Text) else "line"
+
+
+def _joined(parts: list[tuple[str, str]]) -> str:
+    """Lines of machinery close together, an empty line around the words."""
+    text, before = "", ""
+    for kind, part in parts:
+        if not part:
+            continue
+        gap = "" if not text else "\n" if kind == before == "line" else "\n\n"
+        text += gap + part
+        before = kind
+    return text
+
+
+def _foot(transcript: Transcript, static: bool) -> str:
+    words = footer_words(transcript, static=static)
+    lines = ["── " + " · ".join(words)] if words else []
+    if transcript.notice:
+        lines.append(transcript.notice)
+    return "\n".join(lines)
+
+
+def _block_text(block: Block, question: Approval | None, static: bool, paint: Callable[[str, str], str]) -> str:
+    match block:
+        case Thinking():
+            return paint("quiet", f"· {thinking_words(block.seconds, live=block.live, static=static)}")
+        case Text():
+            return block.markdown.strip("\n") if block.by == "model" else f"> {block.markdown.strip()}"
+        case Tool():
+            return _tool_line(block, question, static, paint)
+        case Approval():
+            return _question_line(block)
+        case Notice():
+            return paint("quiet", f"· {notice_words(block, static=static)}")
+        case Error():
+            return _error_text(block, paint)
+
+
+def _tool_line(tool: Tool, question: Approval | None, static: bool, paint: Callable[[str, str], str]) -> str:
+    words = outcome_words(tool, question, static=static)
+    line = " ".join(item for item in (MARKS[tool.state], tool.name, tool.key) if item)
+    gap = " … " if tool.error is not None else " "
+    return paint(tool.state, line) + (gap + words if words else "")
+
+
+def _question_line(question: Approval) -> str:
+    line = f"? {question.name} {question_words(question)} {question.key}".rstrip()
+    if question.state == "pending":
+        return f"{line} … {question.reason}" if question.reason else line
+    return f"{line} … {verdict_words(question)}"
+
+
+def _error_text(error: Error, paint: Callable[[str, str], str]) -> str:
+    name = f"{error.type}: " if error.type else ""
+    text = paint("error", f"✗ {name}{error.message}")
+    return f"{text}\n  Hint: {error.hint}" if error.hint else text
+
+
+def _painter(*, color: bool) -> Callable[[str, str], str]:
+    def paint(name: str, text: str) -> str:
+        code = _COLOURS.get(name)
+        return f"\x1b[{code}m{text}\x1b[0m" if color and code else text
+
+    return paint
+
+
+class TextWriter:
+    """Writes a run as it happens: words as they come, a line for each tool's start and end.
+
+    `write` takes the pieces of text (``sys.stdout.write``). The word at the very end is held back until it is whole,
+    so that no key is shown half. `tail` asks for the line of facts at the end.
+
+    >>> from alloy_nb.events import Event
+    >>> pieces = []
+    >>> writer = TextWriter(pieces.append)
+    >>> writer.feed(Event(1, "r", "text_delta", "Good mor"))
+    >>> writer.feed(Event(2, "r", "text_delta", "ning"))
+    >>> writer.feed(Event(3, "r", "run_end", {"status": "completed"}))
+    >>> "".join(pieces)
+    'Good morning\\n'
+    """
+
+    def __init__(
+        self,
+        write: Callable[[str], object],
+        *,
+        color: bool = False,
+        static: bool = False,
+        tail: bool = True,
+        transcript: Transcript | None = None,
+    ) -> None:
+        self.transcript = Transcript() if transcript is None else transcript
+        self._write = write
+        self._paint = _painter(color=color)
+        self._static = static
+        self._tail = tail
+        self._held = ""
+        self._at_line_start = True
+        self._before = ""
+        self._shown = 0
+        self._started: set[str] = set()
+
+    def feed(self, event: Event) -> None:
+        """Take in one event (into the transcript too) and write what it adds."""
+        ours = self.transcript.run_id in (None, event.run_id)
+        self.transcript.feed(event)
+        if not ours and not event.type.startswith("approval_"):
+            return
+        if event.type == "text_delta":
+            self._say(str(event.payload))
+            return
+        handle = _WRITERS.get(event.type)
+        if handle is not None:
+            handle(self, event)
+
+    # -- words ------------------------------------------------------------------------------------------------------
+
+    def _say(self, piece: str) -> None:
+        if self._before != "text":
+            self._thought()
+            self._gap("text")
+        self._held += piece
+        match = _OPEN_END.search(self._held)
+        ready = len(self._held) if match is None else match.start()
+        self._put(shown(self._held[:ready]))
+        self._held = self._held[ready:]
+
+    def _put(self, text: str) -> None:
+        if text:
+            self._write(text)
+            self._at_line_start = text.endswith("\n")
+
+    def _flush(self) -> None:
+        self._put(shown(self._held))
+        self._held = ""
+
+    # -- lines ------------------------------------------------------------------------------------------------------
+
+    def _gap(self, kind: str) -> None:
+        """An empty line between words and machinery."""
+        self._flush()
+        if self._before:
+            if not self._at_line_start:
+                self._put("\n")
+            if not self._before == kind == "line":
+                self._put("\n")
+        self._before = kind
+
+    def _line(self, text: str) -> None:
+        self._gap("line")
+        self._put(text + "\n")
+
+    def _thought(self, _: object = None) -> None:
+        """One line for thinking that is over, before whatever comes after it."""
+        blocks = self.transcript.blocks
+        for block in blocks[self._shown :]:
+            if isinstance(block, Thinking) and not block.live:
+                self._line(_block_text(block, None, self._static, self._paint))
+        self._shown = max(self._shown, len(blocks) - (1 if blocks and getattr(blocks[-1], "live", False) else 0))
+
+    def _tool_line(self, event: Event) -> None:
+        self._thought()
+        call_id = str(event.payload.get("id") or "")
+        tool = _newest(self.transcript, Tool, call_id)
+        if isinstance(tool, Tool):
+            question = approvals_by_call(self.transcript.blocks).get(call_id)
+            running = event.type == "tool_start"
+            if running and question is not None and question.state == "denied":
+                return  # it only ends
+            if running:
+                self._line(self._paint("running", " ".join(item for item in ("●", tool.name, tool.key) if item)))
+            else:
+                self._line(_tool_line(tool, question, self._static, self._paint))
+
+    def _question(self, event: Event) -> None:
+        self._thought()
+        question = _newest(self.transcript, Approval, str(event.payload.get("id") or ""))
+        if isinstance(question, Approval):
+            self._line(_question_line(question))
+
+    def _notice(self, _: Event) -> None:
+        self._thought()
+        block = self.transcript.blocks[-1]
+        if isinstance(block, Notice):
+            self._line(_block_text(block, None, self._static, self._paint))
+
+    def _message(self, event: Event) -> None:
+        self._thought()
+        self._flush()
+        block = self.transcript.blocks[-1] if self.transcript.blocks else None
+        if isinstance(block, Text) and block.by == "user" and event.payload.role == "user" and event.payload.text:
+            self._line(_block_text(block, None, self._static, self._paint))
+
+    def _end(self, _: Event) -> None:
+        self._thought()
+        self._flush()
+        if not self._at_line_start:
+            self._put("\n")
+        block = self.transcript.blocks[-1] if self.transcript.blocks else None
+        if isinstance(block, Error):
+            self._line(_error_text(block, self._paint))
+        foot = _foot(self.transcript, self._static) if self._tail else ""
+        if foot:
+            self._line(self._paint("quiet", foot))
+
+
+def _newest(transcript: Transcript, kind: type, call_id: str) -> Block | None:
+    return next(
+        (
+            block
+            for block in reversed(transcript.blocks)
+            if isinstance(block, kind) and getattr(block, "id", None) == call_id
+        ),
+        None,
+    )
+
+
+_WRITERS: Mapping[str, Callable[[TextWriter, Event], None]] = {
+    "tool_start": TextWriter._tool_line,
+    "tool_end": TextWriter._tool_line,
+    "approval_request": TextWriter._question,
+    "message": TextWriter._message,
+    "run_end": TextWriter._end,
+    **dict.fromkeys(("retry", "fallback", "dropped_option", "compaction", "handoff"), TextWriter._notice),
+}

@@ -1,0 +1,203 @@
+"""The words and numbers that every form of a run has in common."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from .values import Approval, Block, Notice, Tool
+
+if TYPE_CHECKING:
+    from .blocks import Transcript
+
+__all__ = [
+    "MARKS",
+    "approvals_by_call",
+    "cost_words",
+    "diff_of",
+    "duration_words",
+    "footer_words",
+    "notice_words",
+    "outcome_words",
+    "question_words",
+    "thinking_words",
+    "token_words",
+    "verdict_words",
+]
+
+#: The mark of a tool's state.
+MARKS: Mapping[str, str] = {"waiting": "○", "running": "●", "done": "✓", "failed": "✗", "denied": "✗"}
+
+UNFINISHED = "this run did not finish here"
+
+_STATUS = {
+    "max_turns": "stopped: it reached max_turns",
+    "waiting": "waiting for a decision",
+    "error": "ended in an error",
+    "halted": "halted",
+    "cancelled": "stopped",
+    "running": UNFINISHED,
+}
+
+_VERBS = {
+    "read": "read",
+    "write": "write",
+    "edit": "change",
+    "fetch": "fetch",
+    "glob": "list",
+    "grep": "search",
+}
+
+_ALLOWED = {"once": "allowed once", "command": "allowed for this command", "tool": "allowed for this tool"}
+
+_LONGEST_OUTCOME = 90
+
+
+def duration_words(ms: float) -> str:
+    """Milliseconds as a person says them.
+
+    >>> duration_words(38.2), duration_words(2_140), duration_words(72_000)
+    ('38 ms', '2.1 s', '1 min 12 s')
+    """
+    if ms < 1000:
+        return f"{max(round(ms), 1)} ms"
+    if ms < 60_000:
+        return f"{ms / 1000:.1f} s"
+    minutes, seconds = divmod(round(ms / 1000), 60)
+    return f"{minutes} min {seconds} s"
+
+
+def token_words(count: int) -> str:
+    """A number of tokens, short.
+
+    >>> token_words(312), token_words(4_120), token_words(1_250_000)
+    ('312', '4.1 k', '1.2 M')
+    """
+    if count < 1000:
+        return str(count)
+    return f"{count / 1000:.1f} k" if count < 999_950 else f"{count / 1_000_000:.1f} M"
+
+
+def cost_words(cost: float | None) -> str:
+    """US dollars; rather "unknown" than a wrong number.
+
+    >>> cost_words(0.0171), cost_words(None)
+    ('$0.017', 'cost unknown')
+    """
+    if cost is None:
+        return "cost unknown"
+    if cost == 0:
+        return "$0"
+    if cost < 0.0001:
+        return "< $0.0001"
+    return f"${cost:.2f}" if cost >= 1 else f"${cost:.3f}" if cost >= 0.01 else f"${cost:.4f}"
+
+
+def thinking_words(seconds: float | None, *, live: bool, static: bool) -> str:
+    """The line above folded thinking."""
+    took = "" if static or seconds is None else duration_words(seconds * 1000)
+    if live:
+        return f"Thinking… {took}".rstrip()
+    return f"Thought for {took}" if took else "Thought"
+
+
+def notice_words(notice: Notice, *, static: bool) -> str:
+    """A notice on one line."""
+    if notice.seconds is None or static:
+        return notice.text
+    return f"{notice.text}; trying again in {duration_words(notice.seconds * 1000)}"
+
+
+def footer_words(transcript: Transcript, *, static: bool, live: bool = False) -> list[str]:
+    """The facts under a run: how it stands, model, turns, tokens, cost, time. `live`: it goes on before our eyes."""
+    usage, turns = transcript.usage, transcript.turns
+    words = []
+    if transcript.status != "completed" and not live:
+        words.append(_STATUS.get(transcript.status, transcript.status))
+    if transcript.model:
+        words.append(transcript.model)
+    if turns:
+        words.append(f"turn {turns}" if live else f"{turns} turn{'s' if turns != 1 else ''}")
+    if usage.total_tokens:
+        words.append(f"{token_words(usage.input_tokens)} → {token_words(usage.output_tokens)} tokens")
+        words.append(cost_words(transcript.cost))
+    if not static and transcript.seconds:
+        words.append(duration_words(transcript.seconds * 1000))
+    return words
+
+
+def question_words(question: Approval) -> str:
+    """What a call wants to do, after its name and before its key argument."""
+    return f"wants to {_VERBS.get(question.name, 'run')}"
+
+
+def verdict_words(question: Approval) -> str:
+    """How a question was answered.
+
+    >>> verdict_words(Approval(state="allowed", by="user"))
+    'allowed once by you'
+    """
+    by = {"user": "you", "function": "the approval function", "": ""}.get(question.by, question.by)
+    if question.state == "allowed":
+        words = "allowed" if question.by == "remembered" else _ALLOWED.get(question.remember, "allowed")
+        return f"{words}, as before" if question.by == "remembered" else f"{words} by {by}" if by else words
+    if question.state == "denied":
+        return f"denied: {question.answer or (f'{by} said no' if by else 'the answer was no')}"
+    return "never answered" if question.state == "withdrawn" else "waiting for a decision"
+
+
+def outcome_words(tool: Tool, question: Approval | None, *, static: bool) -> str:
+    """The right end of a tool's line: time taken, and what went wrong or was allowed."""
+    words = []
+    if question is not None and question.state == "allowed":
+        words.append(verdict_words(question))
+    ran = tool.state in ("done", "failed") and tool.duration_ms is not None
+    if ran and not static and isinstance(tool.duration_ms, int | float):
+        words.append(duration_words(tool.duration_ms))
+    if tool.error is not None:
+        words.append(_one_line(_uncapped(tool.error)))
+    elif tool.state == "running":
+        share = f"{tool.fraction:.0%}" if isinstance(tool.fraction, int | float) else ""
+        words.append(" ".join(item for item in (share, _one_line(tool.progress[-1] if tool.progress else "")) if item))
+        words[-1] = words[-1] or "running"
+    elif tool.state == "waiting":
+        words.append("waiting" if tool.input is not None else "…")
+    return " · ".join(words)
+
+
+def _uncapped(error: str) -> str:
+    """`Denied: no` on a quiet line."""
+    for word in ("Denied", "Blocked"):
+        if error.startswith(f"{word}: "):
+            return word.lower() + error[len(word) :]
+    return error
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST_OUTCOME else line[: _LONGEST_OUTCOME - 1] + "…"
+
+
+def approvals_by_call(blocks: Iterable[Block]) -> dict[str, Approval]:
+    """The newest question of each call."""
+    return {block.id: block for block in blocks if isinstance(block, Approval)}
+
+
+def diff_of(tool: Tool) -> list[str]:
+    """The lines of a unified diff of what a call changed; [] for a call that changed no text."""
+    data, input = tool.data, tool.input
+    diff = data.get("diff") if isinstance(data, Mapping) else None
+    if isinstance(diff, str):
+        return diff.splitlines()
+    if not isinstance(input, Mapping):
+        return []
+    old, new = _text(input, "old_string"), _text(input, "new_string")
+    if old is None or new is None:
+        return []
+    return list(difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=2))[2:]
+
+
+def _text(input: Mapping[str, Any], key: str) -> str | None:
+    value = input.get(key)
+    return value if isinstance(value, str) and len(value) <= 50_000 else None

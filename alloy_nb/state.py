@@ -1,0 +1,232 @@
+"""What one run knows while it goes on: its history, its counters, its desk."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, MutableMapping
+from typing import Any
+from uuid import uuid4
+
+from .deadline import Deadline
+from .errors import AlloyError, ConfigError
+from .events import Event, now_ms
+from .messages import Message, ToolCall
+from .middleware.base import HookContext
+from .options import PROVIDER_OPTIONS, Options, working_directory
+from .prompts import to_message
+from .providers.base import Provider, Request
+from .providers.registry import resolve_model
+from .redaction import register_environment
+from .result import Result, Status, ToolRecord
+from .tools.approval import ApprovalDesk, Asker, Memory
+from .tools.context import CancelToken, ToolContext
+from .tools.toolbox import collect_tools, to_spec
+from .usage import Usage
+
+__all__ = ["RunState"]
+
+
+class RunState:
+    """Made on the caller's thread, where every mistake in the options is raised; then belongs to the loop."""
+
+    def __init__(
+        self,
+        prompt: Any,
+        options: Options,
+        *,
+        asker: Asker | None = None,
+        memory: Memory | None = None,
+        tool_state: MutableMapping[str, Any] | None = None,
+    ) -> None:
+        register_environment(os.environ)
+        self.options = options
+        self.provider: Provider = resolve_model(options.model)
+        check_provider_options(self.provider, options)
+        self.tools = collect_tools(options.tools)
+        check_tool_choice(options.tool_choice, self.tools)
+        self.directory = working_directory(options)
+        self.prompt = None if prompt is None else to_message(prompt)
+        self.history: list[Message] = list(options.messages)
+        if self.prompt is None and not self.history:
+            raise ConfigError("there is no prompt and no history", hint="pass a prompt, or messages=")
+        self.before = tuple(self.history)
+        if self.prompt is not None:
+            self.history.append(self.prompt)
+        self.run_id = options.run_id or f"run-{uuid4().hex[:16]}"
+        self.correlation_id = _correlation_id(options, self.run_id)
+        self.system_prompt = options.system_prompt
+        self.output = None
+        self.output_type = None
+        if options.output is not None:
+            from .output import OutputType
+
+            self.output_type = OutputType(options.output)
+        self.desk = ApprovalDesk(options.approval, asker, memory or Memory(), options.decisions)
+        self.tool_state: MutableMapping[str, Any] = {} if tool_state is None else tool_state
+        self.usage = Usage()
+        self.turns = 0
+        self.status: Status = "running"
+        self.error: AlloyError | None = None
+        self.stop_reason: str | None = None
+        self.model: str | None = None
+        self.pending: tuple[ToolCall, ...] = ()
+        self.records: list[ToolRecord] = []
+        self.seq = 0
+        self.repairs = 0
+        self.deadline = Deadline(options.timeout)
+        self.started_at = time.perf_counter()
+        self._steering: deque[Message] = deque()
+        self._steering_open = True
+        self._steering_lock = threading.Lock()
+
+    # -- events ---------------------------------------------------------------------------------------------------
+
+    def event(self, type: str, payload: Any) -> Event:
+        """The next event of this run. Only on the loop that drives it."""
+        self.seq += 1
+        turn = self.turns + 1 if type in _PROVIDER_EVENTS else self.turns
+        return Event(self.seq, self.run_id, type, payload, turn, now_ms(), self.correlation_id, self.options.name)
+
+    # -- what the next provider call sends ------------------------------------------------------------------------
+
+    def request(self) -> Request:
+        options = self.options
+        hold = getattr(self.provider, "constrains_arguments", False)
+        ctx = ToolContext(self.directory, options.context, options.name, self.run_id, state=self.tool_state)
+        values = {name: getattr(options, name) for name in PROVIDER_OPTIONS}
+        values["stop_sequences"] = tuple(options.stop_sequences)
+        if self.turns > 0 and values["tool_choice"] != "none":
+            values["tool_choice"] = None  # forcing every turn would never end
+        return Request(
+            messages=tuple(self.history),
+            system_prompt=self.system_prompt,
+            tools=tuple(to_spec(tool, ctx, with_candidates=hold) for tool in self.tools.values()),
+            output_schema=None if self.output_type is None else self.output_type.schema,
+            request_timeout=options.request_timeout,
+            **values,
+        )
+
+    def hook_context(self) -> HookContext:
+        return HookContext(
+            self.run_id,
+            self.options.name,
+            self.turns,
+            self.status,
+            tuple(self.history),
+            self.usage,
+            self.options.context,
+            self.system_prompt,
+            self.error,
+        )
+
+    def tool_context(
+        self, call: ToolCall, token: CancelToken, report: Callable[[str, float | None], None]
+    ) -> ToolContext:
+        return ToolContext(
+            self.directory,
+            self.options.context,
+            self.options.name,
+            self.run_id,
+            call.id,
+            token,
+            self.tool_state,
+            report,
+        )
+
+    # -- steering -------------------------------------------------------------------------------------------------
+
+    def steer(self, message: Message) -> bool:
+        """A user message for before the next provider call, from any thread; False once the run ends."""
+        with self._steering_lock:
+            if not self._steering_open:
+                return False
+            self._steering.append(message)
+            return True
+
+    def take_steering(self, *, last: bool = False) -> list[Message]:
+        """What was steered since; with `last` and nothing there, no more is taken."""
+        with self._steering_lock:
+            messages = list(self._steering)
+            self._steering.clear()
+            if last and not messages:
+                self._steering_open = False
+            return messages
+
+    # -- the end --------------------------------------------------------------------------------------------------
+
+    def finish(self, status: Status, error: AlloyError | None = None) -> None:
+        """Settle how the run ended, and take the prompt back when nothing came of it."""
+        self.status = status
+        self.error = error
+        with self._steering_lock:
+            self._steering_open = False
+        if error is not None and len(self.history) <= len(self.before) + (self.prompt is not None):
+            self.history = list(self.before)
+
+    def result(self, events: Any = None) -> Result:
+        return Result(
+            text=self._answer_text(),
+            output=self.output,
+            messages=tuple(self.history),
+            usage=self.usage,
+            tool_calls=tuple(self.records),
+            turns=self.turns,
+            status=self.status,
+            stop_reason=self.stop_reason,
+            error=self.error,
+            pending=self.pending,
+            model=self.model or self.provider.model,
+            run_id=self.run_id,
+            duration=time.perf_counter() - self.started_at,
+            events=events,
+        )
+
+    def _answer_text(self) -> str:
+        """The newest answer of this run, never an earlier run's."""
+        for message in reversed(self.history[len(self.before) :]):
+            if message.role == "assistant":
+                return message.text
+        return ""
+
+
+_PROVIDER_EVENTS = frozenset(
+    {"turn_start", "text_delta", "thinking_delta", "tool_call_delta", "retry", "fallback", "dropped_option"}
+)
+
+
+def check_provider_options(provider: Provider, options: Options) -> None:
+    """An option that the chosen provider lacks is said before anything is sent."""
+    known = getattr(provider, "options", frozenset(PROVIDER_OPTIONS))
+    for name in PROVIDER_OPTIONS:
+        value = getattr(options, name)
+        if value not in (None, ()) and name not in known:
+            raise ConfigError(
+                f"{provider.name} takes no `{name}`",
+                hint="it takes: " + (", ".join(sorted(known)) or "none of these options"),
+            )
+
+
+def check_tool_choice(choice: str | None, tools: dict[str, Any]) -> None:
+    if choice in (None, "auto", "none"):
+        return
+    if not tools:
+        raise ConfigError(f"tool_choice is {choice!r}, and there are no tools", hint="pass tools=[...]")
+    if choice != "required" and choice not in tools:
+        raise ConfigError(
+            f"tool_choice names `{choice}`, which is no tool of this run",
+            hint="give 'auto', 'required', 'none', or one of: " + ", ".join(tools),
+        )
+
+
+def _correlation_id(options: Options, run_id: str) -> str:
+    """The caller's own id for what this run is part of: the option, else from the context, else the run's id."""
+    if options.correlation_id:
+        return options.correlation_id
+    for key in ("request_id", "correlation_id"):
+        value = options.context.get(key)
+        if isinstance(value, str) and value:
+            return value
+    return run_id

@@ -1,0 +1,42 @@
+"""The tools that come with the library, by name."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from ..errors import ConfigError
+from .base import Tool
+
+__all__ = ["BUILTIN_TOOLS", "builtin_tool"]
+
+#: Name -> module and class, imported when the tool is asked for; relative to `alloy_nb`.
+BUILTIN_TOOLS = {
+    "read": ".tools.read:Read",
+    "write": ".tools.write:Write",
+    "edit": ".tools.edit:Edit",
+    "bash": ".tools.bash:Bash",
+    "scratchpad": ".tools.scratchpad:Scratchpad",
+}
+
+
+def builtin_tool(name: str) -> Tool:
+    """A new object of the built-in tool called `name`; `ConfigError` with the nearest name when there is none.
+
+    >>> builtin_tool("read")
+    <Tool read>
+    """
+    dotted = BUILTIN_TOOLS.get(name)
+    if dotted is None:
+        raise ConfigError(f"there is no built-in tool `{name}`", hint=_hint(name))
+    module, _, cls = dotted.partition(":")
+    made: Tool = getattr(import_module(module, __package__.partition(".")[0]), cls)()
+    return made
+
+
+def _hint(name: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name.lower(), BUILTIN_TOOLS, n=1)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return f"the built-in tools are {', '.join(BUILTIN_TOOLS)}; for your own, give the function itself"

@@ -1,0 +1,97 @@
+"""Ending processes with all that they started, however far that went away from them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+__all__ = ["end_all", "end_group", "marked", "note_group"]
+
+#: A variable with random names of calls, by which every descendant is known, also one that left the session.
+MARKER = "ALLOY_NB_CALLS"
+#: Seconds for processes to heed SIGTERM.
+TERM_GRACE = 0.5
+
+#: Running groups -> marker, and the process that owns them: a forked child must not end its parent's.
+_live: dict[int, str] = {}
+_owner = 0
+
+
+def marked(env: Mapping[str, str], marker: str) -> dict[str, str]:
+    """`env` with the marker added, beside that of a call that we ourselves may be part of."""
+    return {**env, MARKER: f"{os.environ.get(MARKER, '')} {marker}".strip()}
+
+
+def end_all() -> None:
+    """Kill every group that was noted; called at exit, when daemon threads no longer get to it."""
+    if _owner == os.getpid():
+        for group, marker in list(_live.items()):
+            _signal(group, marker, signal.SIGKILL)
+
+
+def note_group(group: int, marker: str) -> None:
+    """Have the group of a process that was started now killed at exit, unless `end_group` comes first."""
+    global _owner
+    if _owner != os.getpid():
+        import atexit
+
+        _live.clear()  # what a parent process runs is not ours
+        _owner = os.getpid()
+        atexit.unregister(end_all)
+        atexit.register(end_all)
+    _live[group] = marker
+
+
+def end_group(group: int, marker: str) -> None:
+    """SIGTERM for the group and all marked processes, SIGKILL for those still there after a grace. Blocks."""
+    end = time.monotonic() + TERM_GRACE
+    alive = _signal(group, marker, signal.SIGTERM)
+    while alive and time.monotonic() < end:
+        time.sleep(0.02)
+        alive = _signal(group, marker, 0)
+    while alive and time.monotonic() < end + TERM_GRACE:  # a fork between our look and our kill
+        alive = _signal(group, marker, signal.SIGKILL)
+        time.sleep(0.01)
+    _live.pop(group, None)
+
+
+def _signal(group: int, marker: str, number: int) -> bool:
+    """Send a signal (0: none) to the group and to those who left it; whether anybody was there."""
+    try:
+        os.killpg(group, number)
+        found = True
+    except (ProcessLookupError, PermissionError):
+        found = False
+    if not Path("/proc/self/stat").exists():  # macOS: the group is all that can be known
+        return found
+    members = _members(group, marker)
+    for pid in members:
+        try:
+            if os.getpgid(pid) != group:
+                os.kill(pid, number)
+        except (ProcessLookupError, PermissionError):
+            continue
+    # A group may consist of zombies that nobody reaps (no init in a container).
+    return bool(members)
+
+
+def _members(session: int, marker: str) -> list[int]:
+    """Living processes of the session, or with the marker in their environment."""
+    wanted = marker.encode()
+    found = []
+    for name in os.listdir("/proc"):
+        if not name.isdigit():
+            continue
+        try:
+            # pid (name) state ppid pgrp session ...; the name may hold anything
+            fields = Path(f"/proc/{name}/stat").read_bytes().rpartition(b")")[2].split()
+            if fields[0] in b"ZX":
+                continue
+            if int(fields[3]) == session or wanted in Path(f"/proc/{name}/environ").read_bytes():
+                found.append(int(name))
+        except (OSError, IndexError, ValueError):  # gone meanwhile, or somebody else's
+            continue
+    return found

@@ -1,0 +1,145 @@
+"""Waiting for a run on the caller's thread: callbacks, display and questions are served meanwhile."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+from .errors import Cancelled
+from .events import Event
+from .handle import HandleAsker, Run
+from .options import Options
+from .pump import Pump
+from .result import Result
+from .sinks import Sink
+
+__all__ = ["Listener", "block_on"]
+
+logger = logging.getLogger("alloy_nb")
+
+# A condition without a time limit cannot be interrupted on Windows.
+_LONGEST_WAIT = 1.0 if os.name == "nt" else 3600.0
+
+
+class Listener:
+    """The caller's `on_event` and `on_chunk`: called in order; what they raise is logged once and changes nothing."""
+
+    def __init__(self, options: Options) -> None:
+        self._on_event = options.on_event
+        self._on_chunk = options.on_chunk
+        self._complained = False
+        self.wanted = self._on_event is not None or self._on_chunk is not None
+
+    def hear(self, events: list[Event]) -> None:
+        for event in events:
+            self._call(self._on_event, event)
+            if event.type == "text_delta":
+                self._call(self._on_chunk, event.payload)
+
+    def follow(self, handle: Run) -> None:
+        """Hear a background run to its end, on the calling thread."""
+        for event in handle:
+            self.hear([event])
+
+    def _call(self, function: Callable[[Any], Any] | None, argument: Any) -> None:
+        if function is None:
+            return
+        try:
+            function(argument)
+        except Exception:  # the caller's own code must not break the run
+            if not self._complained:
+                self._complained = True
+                logger.exception("on_event or on_chunk raised; the run goes on")
+
+
+class _Waiter:
+    """What a blocking caller does meanwhile: hears events, feeds the sink, asks."""
+
+    def __init__(self, handle: Run, pump: Pump, sink: Sink | None, end: float | None) -> None:
+        self._handle = handle
+        self._pump = pump
+        self._sink = sink
+        self._end = end
+        self._listener = Listener(handle._state.options)
+        self._place = 0
+        self._shown = 0
+        self._next_feed = 0.0
+        self._asks = isinstance(handle._state.desk.asker, HandleAsker)
+        self._hears = not self._asks  # a background run has a thread for its callbacks
+
+    def step(self) -> float | None:
+        """Called by the pump; seconds until the next call at the latest, None when the run is over."""
+        journal = self._handle._journal
+        if self._asks:
+            self._attend()
+        events = journal.since(self._place)
+        self._place += len(events)
+        if self._hears:
+            self._listener.hear(events)
+        feed_in = self._feed()
+        if self._handle._result is not None and self._place == len(journal):
+            self._feed(now=True)
+            return None
+        left = _LONGEST_WAIT if self._end is None else self._end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the run is not over yet")
+        if not journal.once_more(self._place, self._pump.wake):
+            return 0.0
+        return min(feed_in, left)
+
+    def _attend(self) -> None:
+        if self._handle._interactive:
+            self._handle._ask_here()
+        else:
+            self._handle._refuse_unanswerable()
+
+    def _feed(self, *, now: bool = False) -> float:
+        """Feed the sink when it is due; seconds until it is due again."""
+        journal = self._handle._journal
+        if self._sink is None or self._shown == len(journal):
+            return _LONGEST_WAIT
+        wait = self._next_feed - time.monotonic()
+        if wait > 0 and not now:
+            return wait
+        events = journal.since(self._shown)
+        self._shown += len(events)
+        self._sink.feed(events)
+        self._next_feed = time.monotonic() + self._sink.interval
+        return self._sink.interval if not self._handle._journal.closed else 0.0
+
+
+def block_on(
+    handle: Run,
+    pump: Pump | None = None,
+    sink: Sink | None = None,
+    *,
+    check: bool = True,
+    timeout: float | None = None,
+    owns: bool = True,
+) -> Result:
+    """Wait for a run on this thread, showing it in `sink`. An interrupt cancels a run that the caller `owns`."""
+    pump = pump or Pump()
+    end = None if timeout is None else time.monotonic() + timeout
+    waiter = _Waiter(handle, pump, sink, end)
+    if sink is not None:
+        sink.open()
+    interrupted: KeyboardInterrupt | None = None
+    try:
+        pump.run(waiter.step)
+    except KeyboardInterrupt as error:
+        if not owns:
+            raise
+        interrupted = error
+        handle.cancel()
+        pump.run(waiter.step)
+    finally:
+        if sink is not None and handle._result is not None:
+            sink.close(handle._result)
+    result = handle._settled()
+    if interrupted is not None:
+        cause = result.error if isinstance(result.error, Cancelled) else Cancelled("interrupted", result=result)
+        raise KeyboardInterrupt from cause
+    return result.check() if check else result

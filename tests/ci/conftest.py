@@ -1,0 +1,33 @@
+"""The build steps are no part of the package: their folder is put on the path here."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / ".ci"))
+
+from steps.places import Places  # noqa: E402 - only importable now
+
+
+@pytest.fixture
+def places(tmp_path):
+    """An empty tree of its own."""
+    made = Places(tmp_path)
+    made.make()
+    return made
+
+
+@pytest.fixture
+def script(tmp_path):
+    """Make an executable shell script: script(name, body)."""
+
+    def make(name, body, folder="bin"):
+        path = tmp_path / folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{body}\n")
+        path.chmod(0o755)
+        return path
+
+    return make

@@ -1,0 +1,171 @@
+"""What demo, lab and the tests' targets decide, without running any of them."""
+
+import io
+import re
+import socket
+import sys
+import types
+
+import pytest
+from steps import command, demo, execute, lab, suite
+from steps.failure import Failure
+from steps.interpreter import Candidate
+from steps.session import Session
+from steps.terminal import Terminal
+from steps.timings import Steps
+
+
+@pytest.fixture
+def session(places):
+    """session(PORT="80"): a call in an empty tree with these variables."""
+
+    def make(tty=False, **environ):
+        stream = io.StringIO()
+        stream.isatty = lambda: tty
+        terminal = Terminal(stream, environ)
+        python = Candidate(sys.executable, sys.version_info[:3], "linux")
+        return Session("lab", places, python, environ, terminal, Steps(terminal, "make lab"))
+
+    return make
+
+
+def test_jupyterlab_opens_only_for_somebody_who_watches(session, monkeypatch):
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(sys, "stdin", types.SimpleNamespace(isatty=lambda: True))
+    assert session(tty=True, DISPLAY=":0").has_display()
+    assert session(tty=True, WAYLAND_DISPLAY="wayland-0").has_display()
+    assert not session(tty=True).has_display()
+    assert not session(tty=False, DISPLAY=":0").has_display()
+    assert not session(tty=True, DISPLAY=":0", CI="true").has_display()
+
+
+@pytest.mark.parametrize(
+    ("host", "used"),
+    [
+        ("", "127.0.0.1"),
+        ("0.0.0.0", "0.0.0.0"),
+        ("localhost", "localhost"),
+        ("::1", "::1"),
+        ("my-laptop", "127.0.0.1"),  # tcsh sets HOST so
+        ("x86_64-conda-linux-gnu", "127.0.0.1"),  # and conda so
+    ],
+)
+def test_jupyterlab_listens_on_this_machine_unless_an_address_is_named(session, host, used):
+    assert lab.address(session(HOST=host)) == (used, None)
+
+
+def test_a_port_that_is_taken_or_none_is_told(session):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(Failure, match=f"port {port} on 127.0.0.1 is taken"):
+            lab.address(session(PORT=str(port)))
+    for wrong in ("http", "0", "70000", "-1"):
+        with pytest.raises(Failure, match="is no port"):
+            lab.address(session(PORT=wrong))
+
+
+def test_the_token_is_on_no_command_line(session, places):
+    here = session()
+    env = lab.variables(here, "s3cret")
+    assert env["JUPYTER_TOKEN"] == "s3cret"
+    line = lab.command(here, places.root / "a b.ipynb", "127.0.0.1", None)
+    assert not any("s3cret" in str(word) for word in line)
+    assert "--ServerApp.ip=127.0.0.1" in line
+    assert "--LabApp.default_url=/lab/tree/a%20b.ipynb" in line
+    assert "--no-browser" in line
+
+
+def test_the_whole_address_is_on_one_line(session, places):
+    here = session()
+    lab.show(here, places.root / "a b.ipynb", "::1", {"port": 8890}, "t0ken")
+    first = here.terminal.stream.getvalue().splitlines()[0]
+    assert first == "JupyterLab  http://[::1]:8890/lab/tree/a%20b.ipynb?token=t0ken"
+
+
+def test_in_jupyterlab_the_users_model_counts_else_the_embedded_one(session):
+    assert lab.variables(session(), "t")["ALLOY_MODEL"] == "local"
+    mine = lab.variables(session(ALLOY_MODEL="openai:gpt-5.2", OPENAI_API_KEY="k"), "t")
+    assert (mine["ALLOY_MODEL"], mine["OPENAI_API_KEY"]) == ("openai:gpt-5.2", "k")
+
+
+def test_a_copy_that_the_user_changed_is_kept_and_another_renewed(tmp_path):
+    source, target = tmp_path / "a.ipynb", tmp_path / "lab" / "a.ipynb"
+    source.write_text("1")
+    lab.keep_copy(source, target)
+    source.write_text("2")
+    assert lab.keep_copy(source, target).read_text() == "2"
+    target.write_text("mine")
+    source.write_text("3")
+    assert lab.keep_copy(source, target).read_text() == "mine"
+
+
+def test_a_failed_cell_is_told_by_its_number(tmp_path):
+    failed = {"event": "failed", "payload": {"number": 3, "message": "ValueError: no"}}
+    with pytest.raises(Failure, match="demo: cell 3 failed: ValueError: no"):
+        demo.judge(execute.CELL_FAILED, failed, tmp_path / "log")
+
+
+def test_a_cell_is_announced_by_its_first_line_that_says_something():
+    assert execute.title("\n# Ask\n%%alloy -t read\nWhat?") == "%%alloy -t read"
+    assert execute.title("# only this") == "# only this"
+    assert execute.title("") == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "cause"),
+    [
+        (1, "==== 2 failed, 10 passed, 1 skipped in 3.01s ====", "tests: 2 failed, 10 passed, 1 skipped"),
+        (1, "\x1b[31m==== \x1b[31m\x1b[1m1 failed\x1b[0m in 62.10s (0:01:02) ====", "tests: 1 failed"),
+        (5, "no tests ran in 0.01s", "tests: no test was selected"),
+        (3, "INTERNALERROR", "tests: pytest ended with exit code 3"),
+    ],
+)
+def test_a_failed_part_is_told_by_pytests_own_count(code, said, cause, tmp_path):
+    failure = suite.explain(suite.Run("tests", []), code, said, tmp_path / "log")
+    assert failure.cause == cause
+
+
+@pytest.mark.parametrize(("optional", "fails"), [(True, False), (False, True)])
+def test_no_test_of_an_optional_kind_is_said_and_no_failure(session, monkeypatch, optional, fails):
+    monkeypatch.setattr(suite.process, "run_loudly", lambda *args: (suite.NO_TESTS, "1 deselected in 0.1s"))
+    here = session()
+    run = suite.Run("bench", ["tests", "-m", "bench"], optional=optional)
+    assert (suite.run_one(here, run) is not None) is fails
+    assert ("no tests of this kind yet" in here.terminal.stream.getvalue()) is optional
+
+
+def test_all_parts_run_and_are_timed_though_one_fails(session, monkeypatch):
+    codes = iter([1, 0])
+    monkeypatch.setattr(suite.process, "run_loudly", lambda *args: (next(codes), ""))
+    here = session()
+    with pytest.raises(Failure, match="lint"):
+        suite.run_all(here, [suite.Run("lint", [], "ruff"), suite.Run("types", [], "mypy")])
+    table = here.terminal.stream.getvalue()
+    assert re.search(r"lint +\d+\.\d  FAILED", table)
+    assert re.search(r"types +\d+\.\d  ok", table)
+
+
+def test_a_notebook_answers_from_the_script_beside_it(session, places):
+    source = places.root / "notebooks"
+    source.mkdir()
+    for name in ("01-quickstart.ipynb", "01-quickstart.jsonl", "02-plain.ipynb"):
+        (source / name).write_text("")
+    first, second = suite.notebook_runs(session())
+    copied = places.build / "test" / "notebooks"
+    assert first.variables["ALLOY_MODEL"] == f"scripted:{copied / '01-quickstart.jsonl'}"
+    assert second.variables["ALLOY_MODEL"] == ""
+    assert first.arguments[0] == str(copied / "01-quickstart.ipynb")
+
+
+def test_clean_keeps_the_weights_unless_all_is_asked_for(session, places):
+    for name in ("venv/bin/python", "data/m.gguf", "logs/x.log", "stamps/weights", "stamps/venv"):
+        path = places.build / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    command.clean(session())
+    left = {str(p.relative_to(places.build)) for p in places.build.rglob("*") if p.is_file()}
+    assert {name for name in left if not name.startswith("locks")} == {"data/m.gguf", "stamps/weights"}
+    command.clean(session(ALL="1"))
+    assert not places.data.exists()

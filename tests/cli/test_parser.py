@@ -1,0 +1,75 @@
+"""Reading the command line."""
+
+from __future__ import annotations
+
+import pytest
+
+from alloy_nb.cli import prompt
+from alloy_nb.cli.main import main
+from alloy_nb.cli.parser import Parser, split_words
+from alloy_nb.errors import ConfigError
+
+
+def parse(*arguments: str) -> tuple[str | None, list[str]]:
+    parser = Parser(prog="alloy")
+    prompt.add_arguments(parser)
+    parsed, words = split_words(parser, arguments)
+    return parsed.prompt, words
+
+
+@pytest.mark.parametrize(
+    ("arguments", "question"),
+    [
+        (["-p", "what", "is", "this"], "what is this"),
+        (["-p", "what", "--model", "local", "is", "this"], "what is this"),
+        (["--json", "what is", "-p"], "what is"),
+        (["-p", "-5 + 3?"], "-5 + 3?"),
+        (["-p", "--", "--model", "is an option"], "--model is an option"),
+        (["-p", "minus", "-5"], "minus -5"),
+        (["-p", "explain", "doctor"], "explain doctor"),
+    ],
+)
+def test_words_belong_to_the_question(arguments: list[str], question: str) -> None:
+    """CLI-3: positional words joined are the prompt."""
+    first, words = parse(*arguments)
+    assert " ".join(word for word in (first, *words) if word) == question
+
+
+@pytest.mark.parametrize(
+    ("option", "near"),
+    [("--modle", "--model"), ("--tool", "--tools"), ("--max-turn=3", "--max-turns"), ("--approvel", "--approval")],
+)
+def test_an_unknown_option_names_the_nearest(option: str, near: str) -> None:
+    """CLI-w1: invalid flags were ignored."""
+    with pytest.raises(ConfigError, match="unknown option") as caught:
+        parse("-p", "hi", option)
+    assert caught.value.hint == f"did you mean `{near}`?"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint"),
+    [
+        (["-p", "hi", "--mod", "local"], "unknown option `--mod`", "--model"),
+        (["-p", "hi", "--timeout", "soon"], "--timeout", "--help"),
+        (["-p", "hi", "--max-turns"], "--max-turns", "--help"),
+        (["-p", "hi", "--approval", "yes"], "'yes'", "--help"),
+        (["doctor", "--jsn"], "unknown option `--jsn`", "--json"),
+        (["doctor", "extra"], "unknown argument `extra`", "--help"),
+        (["local", "pull", "--form", "x"], "unknown option `--form`", "--from"),
+        (["local", "pul"], "'pul'", "--help"),
+        (["doctr"], "`doctr` is no command", "alloy doctor"),
+        (["what", "is", "this"], "`what` is no command", "alloy -p"),
+        (["--model", "local"], "there is no question", "alloy -p"),
+    ],
+)
+def test_wrong_usage_is_two_lines_and_exit_code_2(
+    arguments: list[str], message: str, hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    said = capsys.readouterr()
+    first, second = said.err.splitlines()
+    assert first.startswith("Error: ")
+    assert message in first
+    assert second.startswith("Hint: ")
+    assert hint in second
+    assert said.out == ""

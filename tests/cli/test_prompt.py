@@ -1,0 +1,318 @@
+"""`alloy -p`: one question, one answer on stdout."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alloy_nb.cli.prompt import compose
+from alloy_nb.errors import ConfigError
+
+from .conftest import Said, alloy_process, environment
+
+Alloy = Callable[..., Said]
+Script = Callable[..., str]
+
+LOOKS = {"text": "I will look.", "tool_calls": [{"name": "bash", "input": {"command": "echo looked"}}]}
+
+
+def test_the_answer_goes_to_stdout_and_nothing_else(alloy: Alloy, script: Script) -> None:
+    """CLI-5, CLI-w1: -p printed decoration on stdout."""
+    said = alloy("-p", "Hello", "-m", script({"text": "Good morning", "on": "Hello"}))
+    assert said == Said(0, "Good morning\n", "")
+
+
+def test_words_are_the_prompt(alloy: Alloy, script: Script) -> None:
+    """CLI-3: positional words joined are the prompt."""
+    model = script({"text": "42", "on": "what is it"})
+    assert alloy("-p", "what", "-m", model, "is", "it").out == "42\n"
+
+
+def test_stdin_goes_along_marked_as_such(alloy: Alloy, script: Script) -> None:
+    model = script({"text": "fine", "on": "Review it\n\n<stdin>\n+ x = 1\n</stdin>"})
+    assert alloy("-p", "Review it", "-m", model, stdin="+ x = 1\n").out == "fine\n"
+
+
+def test_stdin_alone_is_the_prompt(alloy: Alloy, script: Script) -> None:
+    assert alloy("-p", "-m", script({"text": "fine", "on": "Hello"}), stdin="Hello\n").out == "fine\n"
+
+
+def test_an_empty_prompt_is_wrong_usage(alloy: Alloy, script: Script) -> None:
+    """CLI-5: an empty prompt shows the usage."""
+    said = alloy("-p", "  ", "-m", script("never"), stdin="\n")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("Error: the prompt is empty\nHint: ask something")
+
+
+def test_stdin_that_is_no_text_is_read_as_far_as_it_is(script: Script, tmp_path: Path) -> None:
+    model = script({"text": "fine", "on": "what\n\n<stdin>\na\ufffdb\n</stdin>"})
+    said = subprocess.run(
+        [sys.executable, "-m", "alloy_nb", "-p", "what", "-m", model],
+        input=b"a\xffb",
+        capture_output=True,
+        env=environment(),
+        timeout=60,
+        check=False,
+    )
+    assert (said.returncode, said.stdout) == (0, b"fine\n")
+
+
+def test_too_much_on_stdin_is_refused(alloy: Alloy, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alloy_nb.cli.prompt._LARGEST_INPUT", 10)
+    said = alloy("-p", "what", "-m", script("never"), stdin="x" * 11)
+    assert said.code == 2
+    assert "more than 10 MB" in said.err
+
+
+def test_a_question_without_words_or_stdin_is_refused() -> None:
+    with pytest.raises(ConfigError):
+        compose("", "")
+
+
+def test_only_the_last_answer_is_piped_on(alloy: Alloy, script: Script) -> None:
+    said = alloy("-p", "go", "-t", "bash", "--approval", "auto", "-m", script(LOOKS, "It said: looked."))
+    assert said == Said(0, "It said: looked.\n", "› bash echo looked\n")
+
+
+def test_without_a_person_a_call_is_denied_and_the_reason_is_on_stderr(alloy: Alloy, script: Script) -> None:
+    """CLI-w1: no permission prompts."""
+    command = {"command": "touch made"}
+    model = script({"tool_calls": [{"name": "bash", "input": command}]}, "I was not allowed to.")
+    said = alloy("-p", "go", "-t", "bash", "-m", model)
+    assert (said.code, said.out) == (0, "I was not allowed to.\n")
+    assert "✗ bash: Denied: nobody could be asked" in said.err
+    assert "--approval auto" in said.err
+    assert not Path("made").exists()
+
+
+def test_approval_deny_denies_even_in_a_terminal(alloy: Alloy, script: Script) -> None:
+    said = alloy("-p", "go", "-t", "bash", "--approval", "deny", "-m", script(LOOKS, "No."))
+    assert "Denied: the approval policy is 'deny'" in said.err
+
+
+def test_no_tools_by_default_and_none_for_an_empty_list(alloy: Alloy, script: Script) -> None:
+    """CLI-1: `--tools ""` is none."""
+    said = alloy("-p", "go", "-t", "", "-m", script(LOOKS, "There is none."))
+    assert "✗ bash: Unknown tool: bash" in said.err
+
+
+def test_an_unknown_tool_is_named_with_the_nearest(alloy: Alloy, script: Script) -> None:
+    """CLI-6: an unknown tool is told with the choices."""
+    said = alloy("-p", "go", "-t", "raed", "-m", script("never"))
+    assert (said.code, said.out) == (2, "")
+    assert said.err.splitlines() == ["Error: there is no built-in tool `raed`", "Hint: did you mean 'read'?"]
+
+
+def test_tools_work_in_dir(alloy: Alloy, script: Script, tmp_path: Path) -> None:
+    """CLI-1: --dir."""
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "note.txt").write_text("the number is 4711")
+    read = {"tool_calls": [{"name": "read", "input": {"file_path": "note.txt"}}]}
+    said = alloy("-p", "go", "--dir", "inner", "-t", "read", "--json", "-m", script(read, "done"))
+    assert "4711" in json.loads(said.out)["tool_calls"][0]["output"]
+
+
+def test_a_folder_that_is_none_is_wrong_usage(alloy: Alloy, script: Script) -> None:
+    said = alloy("-p", "go", "--dir", "nowhere", "-m", script("never"))
+    assert said.code == 2
+    assert "is no folder" in said.err
+
+
+def test_json_is_the_whole_result_and_nothing_else(alloy: Alloy, script: Script) -> None:
+    model = script(LOOKS, {"text": "It said: \x1b[31mlooked ö."})
+    said = alloy("-p", "go", "-t", "bash", "--approval", "auto", "--json", "-m", model)
+    assert said.code == 0
+    assert said.out.isascii()
+    assert said.out.count("\n") == 1
+    told = json.loads(said.out)
+    assert told["text"] == "It said: \x1b[31mlooked ö."
+    assert (told["status"], told["turns"], told["error"]) == ("completed", 2, None)
+    assert told["usage"]["input_tokens"] == 20
+    assert told["model"].endswith("script.jsonl")
+    assert told["run_id"].startswith("run-")
+    (call,) = told["tool_calls"]
+    assert (call["name"], call["input"]) == ("bash", {"command": "echo looked"})
+    assert "looked" in call["output"]
+
+
+FAILS = {
+    "text": "The first half",
+    "error": {"type": "ServerError", "message": "it broke", "hint": "try later", "retryable": False},
+}
+
+
+def test_a_failed_run_keeps_what_came_and_says_why_in_two_lines(alloy: Alloy, script: Script) -> None:
+    """CLI-5: an agent's error is exit code 1."""
+    said = alloy("-p", "go", "-m", script(FAILS))
+    assert said == Said(1, "The first half\n", "Error: it broke\nHint: try later\n")
+
+
+def test_json_of_a_failed_run_says_what_failed(alloy: Alloy, script: Script) -> None:
+    said = alloy("-p", "go", "--json", "-m", script(FAILS))
+    told = json.loads(said.out)
+    assert (said.code, told["status"]) == (1, "error")
+    assert told["error"] == {"type": "ServerError", "message": "it broke", "hint": "try later"}
+
+
+def test_running_out_of_turns_is_a_failure(alloy: Alloy, script: Script) -> None:
+    said = alloy("-p", "go", "--max-turns", "1", "-t", "bash", "--approval", "auto", "-m", script(LOOKS))
+    assert said.code == 1
+    assert "stopped after 1 turns" in said.err
+
+
+def test_an_answer_without_text_is_said(alloy: Alloy, script: Script) -> None:
+    """CLI-5: "(no text response)", on stderr."""
+    assert alloy("-p", "go", "-m", script({"text": ""})) == Said(0, "", "the model gave no text\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-m", "nobody:model"], "unknown provider 'nobody'"),
+        (["--provider", "nobody"], "unknown provider 'nobody'"),
+        (["-m", "openai:gpt-5.2"], "no key for openai"),
+        (["--provider", "openai"], "no key for openai"),
+        (["-m", "scripted:nowhere.jsonl"], "nowhere.jsonl"),
+        (["-m", "scripted:x.jsonl", "--tool-choice", "read"], "tool_choice"),
+        (["-m", "scripted:x.jsonl", "--max-turns", "-1"], "max_turns"),
+    ],
+)
+def test_what_cannot_begin_is_exit_code_2(
+    arguments: list[str], message: str, alloy: Alloy, tmp_path: Path
+) -> None:
+    """CLI-6: unknown provider, missing key: two lines, never a traceback."""
+    (tmp_path / "x.jsonl").write_text('{"text": "never"}\n')
+    said = alloy("-p", "go", *arguments)
+    assert (said.code, said.out) == (2, "")
+    first, second = said.err.splitlines()
+    assert first.startswith("Error: ")
+    assert message in first
+    assert second.startswith("Hint: ")
+
+
+def test_a_bug_is_told_without_a_traceback(
+    alloy: Alloy, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alloy_nb.cli.prompt.show_run", lambda *_args, **_options: 1 // 0)
+    said = alloy("-p", "go", "-m", script("never"))
+    assert said.code == 1
+    assert said.err.splitlines()[0] == "Error: ZeroDivisionError: integer division or modulo by zero"
+    assert len(said.err.splitlines()) == 2
+
+
+def test_law_14_keys_are_in_no_output(alloy: Alloy, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law 14: neither in an answer, a tool's line, an error nor the JSON form."""
+    canary = "sk-canary0123456789abcdef"
+    monkeypatch.setenv("OPENAI_API_KEY", canary)
+    looks = {"tool_calls": [{"name": "bash", "input": {"command": f"echo {canary}"}}]}
+    fails = {"text": f"it is {canary}", "error": {"message": f"bad key {canary}", "hint": f"not {canary}"}}
+    for arguments in (["--json"], []):
+        said = alloy("-p", "go", "-t", "bash", "--approval", "auto", *arguments, "-m", script(looks, fails))
+        assert said.code == 1
+        assert canary not in said.out + said.err
+        assert "[redacted]" in said.out
+
+
+def test_options_reach_the_run(alloy: Alloy, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CLI-1: each flag is an option of the run."""
+    taken: dict[str, Any] = {}
+    path = script("never").removeprefix("scripted:")
+    monkeypatch.setattr("alloy_nb.runs.run", lambda prompt, **options: taken.update(options) or _raise())
+    alloy(
+        *("-p", "go", "--provider", "scripted", "-m", path, "-s", "Be brief", "--max-turns", "3"),
+        *("--timeout", "1.5", "--tool-choice", "required", "--no-stream", "--approval", "deny", "--dir", "d"),
+    )
+    wanted = {
+        "system_prompt": "Be brief",
+        "max_turns": 3,
+        "timeout": 1.5,
+        "tool_choice": "required",
+        "stream": False,
+        "approval": "deny",
+        "working_directory": "d",
+    }
+    assert wanted.items() <= taken.items()
+    assert (taken["model"].name, taken["model"].model) == ("scripted", path)
+
+
+def _raise() -> None:
+    raise ConfigError("enough")
+
+
+def test_what_a_tool_prints_does_not_reach_stdout(alloy: Alloy, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    from alloy_nb.tools.read import Read
+
+    monkeypatch.setattr(Read, "approval_reason", lambda *_: print("chatter"))
+    read = {"tool_calls": [{"name": "read", "input": {"file_path": "x"}}]}
+    said = alloy("-p", "go", "-t", "read", "-m", script(read, "done"))
+    assert said.out == "done\n"
+    assert "chatter" in said.err
+
+
+# -- as a process -----------------------------------------------------------------------------------------------------
+
+
+def test_a_reader_that_has_had_enough_is_no_error(script: Script) -> None:
+    """``| head -1`` ends it quietly."""
+    long = {"text": "\n".join(f"line {number}" for number in range(200_000)), "chunks": 1}
+    command = f"{sys.executable} -m alloy_nb -p go -m {script(long)} < /dev/null | head -1"
+    said = subprocess.run(
+        ["bash", "-c", command + "; echo ${PIPESTATUS[0]}"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert said.stdout == "line 0\n141\n"
+    assert said.stderr == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_an_answer_that_cannot_be_written_is_an_error(script: Script) -> None:
+    with open("/dev/full", "w") as full:
+        said = subprocess.run(
+            [sys.executable, "-m", "alloy_nb", "-p", "go", "-m", script("an answer")],
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert said.returncode == 1
+    assert said.stderr.startswith("Error: the answer could not be written: No space left on device\nHint: ")
+    assert len(said.stderr.splitlines()) == 2
+
+
+def test_an_encoding_that_lacks_a_character_ends_nothing(script: Script) -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "alloy_nb", "-p", "go", "-m", script("10 € → ö")],
+        env=environment(PYTHONIOENCODING="latin-1", PYTHONUTF8="0"),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (said.returncode, said.stdout) == (0, "10 ? ? ö\n".encode("latin-1"))
+
+
+def test_without_stdin_and_stdout_it_still_runs(script: Script) -> None:
+    command = f"{sys.executable} -m alloy_nb -p go -m {script('an answer')} <&- >&-"
+    said = subprocess.run(
+        ["bash", "-c", command], env=environment(), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (said.returncode, said.stderr) == (0, "")
+
+
+def test_the_process_says_what_main_says(script: Script) -> None:
+    said = alloy_process("-p", "go", "-m", script("an answer"), input="some context")
+    assert (said.returncode, said.stdout, said.stderr) == (0, "an answer\n", "")

@@ -1,0 +1,26 @@
+"""What every test stands on: no key, no model and no home of the person who runs them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+_OURS = ("ALLOY_MODEL", "ALLOY_EVENTS", "ALLOY_DISPLAY", "ALLOY_RECORD")
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in tuple(os.environ):
+        if name.endswith(("_API_KEY", "_BASE_URL")) or name in _OURS:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("ALLOY_DOTENV", "0")
+    yield
+
+
+@pytest.fixture
+def workdir(tmp_path: Path) -> Path:
+    """An empty working directory."""
+    return tmp_path

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import alloy_nb as alloy
+
+
+@alloy.tool
+def hello(name: str) -> str:
+    """Greet."""
+    return f"Hello {name}"
+
+
+def events_of(*lines: dict[str, Any], **options: Any) -> list[alloy.Event]:
+    run = alloy.start("hi", model=alloy.Scripted(list(lines)), tools=[hello], **options)
+    run.result(check=False)
+    return list(run)
+
+
+CALL = {"text": "Let me", "tool_calls": [{"name": "hello", "input": {"name": "Ada"}}]}
+
+
+def test_the_envelope_is_versioned_json() -> None:
+    """EVT-1: v, seq, correlation_id, turn, ts_ms, event, payload; read back as it was."""
+    for event in events_of(CALL, {"text": "done"}):
+        data = json.loads(json.dumps(event.to_dict()))
+        assert data["v"] == 1
+        assert {"seq", "correlation_id", "turn", "ts_ms", "event", "payload", "run_id", "agent"} <= set(data)
+        assert alloy.Event.from_dict(data) == event
+
+
+def test_tool_events_carry_what_is_shown() -> None:
+    """EVT-4, EVT-5, EVT-w1: id, name, input; duration, error and the output itself."""
+    events = events_of(CALL, {"text": "done"})
+    start = next(event for event in events if event.type == "tool_start")
+    end = next(event for event in events if event.type == "tool_end")
+    assert start.payload == {"id": start.payload["id"], "name": "hello", "input": {"name": "Ada"}}
+    assert end.payload["output"] == "Hello Ada"
+    assert end.payload["error"] is None
+    assert end.payload["duration_ms"] >= 0
+
+
+def test_turns_count_from_one_and_agree_for_provider_and_tools() -> None:
+    """EVT-10: an answer's deltas and its tools have the same turn."""
+    events = events_of(CALL, {"text": "done"})
+    first = {event.type for event in events if event.turn == 1}
+    assert {"turn_start", "text_delta", "usage", "tool_start", "tool_end"} <= first
+    assert {event.turn for event in events if event.type.startswith("tool_")} == {1}
+
+
+def test_the_correlation_id_is_the_callers_own() -> None:
+    """EVT-11: the option, else the context's request_id, else its correlation_id, else the run's id."""
+
+    def of(**options: Any) -> Any:
+        return events_of({"text": "x"}, **options)[0].correlation_id
+
+    context = {"request_id": "from-request", "correlation_id": "from-context"}
+    assert of(correlation_id="given", context=context) == "given"
+    assert of(context=context) == "from-request"
+    assert of(context={"correlation_id": "from-context", "request_id": 5}) == "from-context"
+    assert of(run_id="r1") == "r1"
+
+
+def test_run_and_turn_and_usage_are_told() -> None:
+    """EVT-w1: there were no events for run and turn, usage, the message and the end."""
+    types = [event.type for event in events_of({"text": "x"})]
+    assert types == ["run_start", "turn_start", "text_delta", "usage", "message", "run_end"]
+
+
+def test_a_failed_run_says_so_at_its_end() -> None:
+    end = events_of({"error": "broken pipe dream"}, max_retries=0)[-1]
+    assert end.payload["status"] == "error"
+    assert "broken pipe dream" in end.payload["error"]
+
+
+def test_no_key_is_shown_in_an_error() -> None:
+    key = "sk-ant-api03-" + "x" * 30
+    end = events_of({"error": f"wrong key {key}"}, max_retries=0)[-1]
+    assert key not in json.dumps(end.to_dict())
+
+
+def test_the_agents_name_is_in_every_event() -> None:
+    assert {event.agent for event in events_of({"text": "x"}, name="lead")} == {"lead"}

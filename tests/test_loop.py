@@ -1,0 +1,396 @@
+"""The loop, behaviour by behaviour."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+import alloy_nb as alloy
+from alloy_nb.errors import OverloadedError
+from alloy_nb.providers.base import Done, TextDelta, ToolCallDelta, UsageDelta
+from alloy_nb.testing import Function
+from tests.histories import assert_law_1
+
+
+@alloy.tool
+def double(n: int) -> int:
+    """Twice a number."""
+    return 2 * n
+
+
+CALL = {"tool_calls": [{"name": "double", "input": {"n": 21}}]}
+
+
+def scripted(*lines: dict[str, Any]) -> alloy.Scripted:
+    return alloy.Scripted(list(lines))
+
+
+def test_a_tool_call_and_its_answer() -> None:
+    """TURN-1, TURN-5: provider, tools, provider; the results are one user message after the call."""
+    result = alloy.run("Twice 21?", model=scripted(CALL, {"text": "42"}), tools=[double])
+    assert result.text == "42"
+    assert [message.role for message in result.messages] == ["user", "assistant", "user", "assistant"]
+    assert result.messages[2].tool_results[0].text == "42"
+    assert result.turns == 2
+
+
+def test_usage_adds_up_over_the_turns() -> None:
+    """RUN-7: two calls of 10 and 5 tokens are 20 and 10."""
+    result = alloy.run("x", model=scripted(CALL, {"text": "42"}), tools=[double])
+    assert (result.usage.input_tokens, result.usage.output_tokens) == (20, 10)
+
+
+def test_the_last_turns_tools_still_run() -> None:
+    """TURN-2, RUN-3: three turns are three provider calls, the third one's tools run, and that is no error."""
+    model = scripted(*[CALL] * 5)
+    result = alloy.run("x", model=model, tools=[double], max_turns=3)
+    assert result.status == "max_turns"
+    assert len(model.requests) == 3
+    assert len(result.tool_calls) == 3
+    assert_law_1(result)
+
+
+def test_no_turns_means_no_call() -> None:
+    """TURN-2: max_turns=0."""
+    model = scripted({"text": "x"})
+    assert alloy.run("x", model=model, max_turns=0).status == "max_turns"
+    assert model.requests == []
+
+
+def test_history_goes_before_the_prompt() -> None:
+    """RUN-2, RUN-5: a string is appended to `messages`; the result's messages continue the chat."""
+    first = alloy.run("one", model=scripted({"text": "1"}))
+    model = scripted({"text": "2"})
+    second = alloy.run("two", model=model, messages=first.messages)
+    assert [message.text for message in second.messages] == ["one", "1", "two", "2"]
+    assert [message.text for message in model.requests[0].messages] == ["one", "1", "two"]
+
+
+def test_no_prompt_uses_the_history_as_it_is() -> None:
+    """RUN-2: None sends `messages` alone."""
+    model = scripted({"text": "2"})
+    alloy.run(None, model=model, messages=[alloy.Message.user("one")])
+    assert [message.text for message in model.requests[0].messages] == ["one"]
+
+
+def test_nothing_to_send_is_a_config_error() -> None:
+    """RUN-w3: an empty conversation was sent."""
+    with pytest.raises(alloy.ConfigError, match="no prompt"):
+        alloy.run(None, model=scripted({"text": "x"}))
+    with pytest.raises(alloy.ConfigError, match="empty"):
+        alloy.run("  \n", model=scripted({"text": "x"}))
+
+
+def test_an_error_before_anything_was_said_takes_the_prompt_back() -> None:
+    """SRV-w3: a failed turn left the user's message in the history."""
+    earlier = [alloy.Message.user("a"), alloy.Message.assistant("b")]
+    model = scripted({"error": {"type": "AuthError", "message": "bad key"}})
+    with pytest.raises(alloy.AuthError, match="bad key") as caught:
+        alloy.run("x", model=model, messages=earlier)
+    result = caught.value.result
+    assert result is not None
+    assert list(result.messages) == earlier
+    assert result.status == "error"
+
+
+def test_what_was_said_before_an_error_is_kept_and_marked() -> None:
+    """SRV-w3: partial work, and its usage, was lost."""
+
+    def cut(request: Any) -> Any:
+        return [TextDelta("half an ans"), UsageDelta(alloy.Usage(7, 3)), alloy.ServerError("gone")]
+
+    result = alloy.run("x", model=Function(cut), check=False)
+    assert result.status == "error"
+    assert result.text == "half an ans"
+    assert result.messages[-1].partial
+    assert result.usage.output_tokens == 3
+
+
+def test_an_error_results_text_is_this_runs() -> None:
+    """SRV-w4: the text of an error result was the previous answer."""
+    earlier = [alloy.Message.user("a"), alloy.Message.assistant("OLD")]
+    result = alloy.run("x", model=scripted({"error": "broken"}), messages=earlier, check=False)
+    assert result.text == ""
+
+
+def test_a_stream_that_ends_early_is_an_error_never_a_success() -> None:
+    """PRV-w2: text without a finish was reported as success."""
+    with pytest.raises(alloy.StreamError) as caught:
+        alloy.run("x", model=Function(lambda request: [TextDelta("half")]))
+    assert caught.value.result is not None
+    assert caught.value.result.messages[-1].partial
+
+
+def test_arguments_that_are_no_json_go_back_to_the_model() -> None:
+    """PRV-7, ANT-w2: broken arguments never run a tool with {}."""
+    plan = [
+        [ToolCallDelta(0, "c1", "double", '{"n": 2'), Done("max_tokens")],
+        [TextDelta("sorry"), Done("end_turn")],
+    ]
+    result = alloy.run("x", model=Function(lambda request: plan.pop(0)), tools=[double])
+    assert "no JSON object" in result.messages[2].tool_results[0].text
+    assert result.text == "sorry"
+
+
+def test_arguments_that_do_not_fit_go_back_to_the_model() -> None:
+    """TOOL-w2: inputs were never checked against the schema."""
+    wrong = {"tool_calls": [{"name": "double", "input": {"n": "many"}}]}
+    result = alloy.run("x", model=scripted(wrong, {"text": "ok"}), tools=[double])
+    (part,) = result.messages[2].tool_results
+    assert part.is_error
+    assert "n" in part.text
+
+
+def test_stop_reasons_are_told_apart() -> None:
+    """TURN-w1: everything but a tool call became `end_turn`."""
+    result = alloy.run("x", model=scripted({"text": "I will not", "stop_reason": "refusal"}))
+    assert (result.status, result.stop_reason) == ("completed", "refusal")
+
+
+def test_a_paused_turn_is_sent_again() -> None:
+    model = scripted({"text": "a", "stop_reason": "pause_turn"}, {"text": "b"})
+    assert alloy.run("x", model=model).turns == 2
+
+
+@pytest.mark.parametrize(
+    "hook", ["before_completion", "after_completion", "after_tool_request", "after_tool_execution"]
+)
+def test_a_halt_at_any_hook_leaves_a_valid_history(hook: str) -> None:
+    """TURN-8, TURN-w2: halted, by whom, and no call without a result."""
+    halter = alloy.Middleware()
+    setattr(halter, hook, lambda ctx: alloy.Halt("stop here"))
+    with pytest.raises(alloy.Halted, match="Halted by middleware: stop here") as caught:
+        alloy.run("x", model=scripted(CALL, {"text": "42"}), tools=[double], middleware=[halter])
+    result = caught.value.result
+    assert result is not None
+    assert result.status == "halted"
+    assert_law_1(result)
+
+
+def test_a_halt_on_one_call_means_that_none_ran() -> None:
+    """EXE-3, EXE-4: all hooks come first; a halt at the third call means that the first two never ran."""
+    ran: list[int] = []
+
+    @alloy.tool
+    def note(n: int) -> str:
+        """Take note."""
+        ran.append(n)
+        return "noted"
+
+    class Gate(alloy.Middleware):
+        def before_tool_call(self, ctx: Any, call: alloy.ToolCall) -> Any:
+            return alloy.Halt("three is too many") if call.input["n"] == 3 else None
+
+    calls = {"tool_calls": [{"name": "note", "input": {"n": n}} for n in (1, 2, 3)]}
+    result = alloy.run("x", model=scripted(calls), tools=[note], middleware=[Gate()], check=False)
+    assert ran == []
+    assert result.status == "halted"
+    assert_law_1(result)
+
+
+def test_a_block_stops_one_call_and_says_why() -> None:
+    """EXE-5, EVT-15: the others run; the blocked one still has start, end and a result."""
+
+    class Gate(alloy.Middleware):
+        def before_tool_call(self, ctx: Any, call: alloy.ToolCall) -> Any:
+            return alloy.Block("odd numbers only") if call.input["n"] == 2 else None
+
+    calls = {"tool_calls": [{"name": "double", "input": {"n": n}} for n in (1, 2, 3)]}
+    run = alloy.start("x", model=scripted(calls, {"text": "ok"}), tools=[double], middleware=[Gate()])
+    texts = [part.text for part in run.result().messages[2].tool_results]
+    assert texts == ["2", "Blocked: odd numbers only", "6"]
+    assert sum(event.type == "tool_start" for event in run) == 3
+
+
+def test_block_outside_before_tool_call_is_a_config_error() -> None:
+    """MW-9: it names the middleware, the hook and the way out."""
+
+    class Wrong(alloy.Middleware):
+        def before_completion(self, ctx: Any) -> Any:
+            return alloy.Block("x")
+
+    with pytest.raises(alloy.ConfigError, match=r"Wrong\.before_completion"):
+        alloy.run("x", model=scripted({"text": "x"}), middleware=[Wrong()])
+
+
+def test_on_error_may_make_a_halt_of_an_error() -> None:
+    """TURN-7: the hook sees the error."""
+    seen: list[Any] = []
+
+    class Soft(alloy.Middleware):
+        async def on_error(self, ctx: Any) -> Any:
+            seen.append(ctx.error)
+            return alloy.Halt("gave up")
+
+    result = alloy.run("x", model=scripted({"error": "bad"}), middleware=[Soft()], max_retries=0, check=False)
+    assert result.status == "halted"
+    assert isinstance(seen[0], alloy.ProviderError)
+
+
+def test_a_hook_that_crashes_ends_the_run_as_an_error() -> None:
+    """MW-w1: middleware exceptions were uncaught."""
+
+    class Bad(alloy.Middleware):
+        def after_completion(self, ctx: Any) -> Any:
+            raise RuntimeError("hook broke")
+
+    result = alloy.run("x", model=scripted(CALL), tools=[double], middleware=[Bad()], check=False)
+    assert result.status == "error"
+    assert "hook broke" in str(result.error)
+    assert isinstance(result.error.__cause__, RuntimeError)  # type: ignore[union-attr]
+    assert_law_1(result)
+
+
+def test_a_provider_that_breaks_the_contract_ends_the_run_as_an_error() -> None:
+    """TURN-w5: exceptions of providers were uncaught."""
+
+    def broken(request: Any) -> Any:
+        raise KeyError("oops")
+
+    result = alloy.run("x", model=Function(broken), check=False)
+    assert result.status == "error"
+    assert "KeyError" in str(result.error)
+
+
+def test_passing_errors_are_tried_again_and_told() -> None:
+    """RTY-1, RTY-8, RTY-w2: each retry is an event."""
+    answers: list[Any] = [[OverloadedError("busy", retry_after=0.0)], [TextDelta("ok"), Done("end_turn")]]
+    run = alloy.start("x", model=Function(lambda request: answers.pop(0)))
+    assert run.result().text == "ok"
+    assert [event.payload["attempt"] for event in run if event.type == "retry"] == [1]
+
+
+def test_nothing_is_tried_again_after_something_was_emitted() -> None:
+    """RTY-7: not even after thinking."""
+    model = Function(lambda request: [TextDelta("a"), OverloadedError("busy", retry_after=0.0)])
+    with pytest.raises(OverloadedError):
+        alloy.run("x", model=model)
+    assert len(model.requests) == 1
+
+
+def test_forced_tools_are_forced_once() -> None:
+    """A forced call in every turn would never end."""
+    model = scripted(CALL, {"text": "42"})
+    alloy.run("x", model=model, tools=[double], tool_choice="double")
+    assert [request.tool_choice for request in model.requests] == ["double", None]
+
+
+def test_a_forced_tool_that_is_not_there_is_a_config_error() -> None:
+    with pytest.raises(alloy.ConfigError, match="tool_choice names `read`"):
+        alloy.run("x", model=scripted({"text": "x"}), tools=[double], tool_choice="read")
+
+
+def test_steering_reaches_the_next_turn() -> None:
+    """A message sent while tools run is seen before the next provider call."""
+    started = asyncio.Event
+
+    @alloy.tool
+    async def wait(ctx: alloy.ToolContext) -> str:
+        """Wait for the word."""
+        ctx.progress("waiting")
+        while not ctx.context["steered"]:
+            await asyncio.sleep(0.001)
+        return "waited"
+
+    flags: dict[str, Any] = {"steered": False}
+    model = scripted({"tool_calls": [{"name": "wait", "input": {}}]}, {"text": "ok"})
+    run = alloy.start("x", model=model, tools=[wait], context=flags)
+    for event in run:
+        if event.type == "tool_progress":
+            assert run.steer("and be brief")
+            flags["steered"] = True
+    assert started
+    assert model.requests[1].messages[-1].text == "and be brief"
+    assert not run.steer("too late")
+
+
+def test_steering_at_the_end_of_a_turn_continues_the_loop() -> None:
+    seen: list[str] = []
+
+    class Late(alloy.Middleware):
+        def after_completion(self, ctx: Any) -> None:
+            if ctx.turn == 1:
+                run_box[0].steer("one more thing")
+
+    run_box: list[alloy.Run] = []
+    model = alloy.Scripted([{"text": "first", "delay_ms": 50}, {"text": "second"}])
+    run_box.append(alloy.start("x", model=model, middleware=[Late()]))
+    assert run_box[0].result().text == "second"
+    seen += [message.text for message in model.requests[1].messages]
+    assert seen == ["x", "first", "one more thing"]
+
+
+def test_a_deadline_ends_a_slow_answer() -> None:
+    """TURN-w4: the run's limit is a hard one."""
+    with pytest.raises(alloy.DeadlineExceeded) as caught:
+        alloy.run("x", model=scripted({"text": "late", "delay_ms": 60_000}), timeout=0.05)
+    assert caught.value.result is not None
+    assert caught.value.result.messages == ()
+
+
+def test_a_deadline_ends_a_slow_tool_and_the_history_is_whole() -> None:
+    @alloy.tool
+    async def nap() -> str:
+        """Sleep."""
+        await asyncio.sleep(60)
+        return "rested"
+
+    result = alloy.run(
+        "x", model=scripted({"tool_calls": [{"name": "nap", "input": {}}]}), tools=[nap], timeout=0.1, check=False
+    )
+    assert isinstance(result.error, alloy.DeadlineExceeded)
+    assert_law_1(result)
+
+
+def test_silence_longer_than_request_timeout_is_a_provider_timeout() -> None:
+    with pytest.raises(alloy.ProviderTimeout):
+        alloy.run("x", model=scripted({"text": "late", "delay_ms": 60_000}), request_timeout=0.05, max_retries=0)
+
+
+def test_whole_answers_and_streams_are_alike() -> None:
+    """TURN-9: streaming or not, the result is the same."""
+    lines = ({"thinking": "hm", "text": "", **CALL}, {"text": "It is 42."})
+    streamed = alloy.run("x", model=scripted(*lines), tools=[double])
+    whole = alloy.run("x", model=scripted(*lines), tools=[double], stream=False)
+    assert streamed == whole
+
+
+def test_output_is_an_instance_of_the_type() -> None:
+    result = alloy.run("x", model=scripted({"text": '{"value": [1, 2]}'}), output=list[int])
+    assert result.output == [1, 2]
+
+
+def test_an_answer_of_the_wrong_shape_is_sent_back_and_then_given_up() -> None:
+    model = scripted({"text": "no"}, {"text": '{"value": 5}'})
+    assert alloy.run("x", model=model, output=int).output == 5
+    assert "no JSON" in model.requests[1].messages[-1].text
+    with pytest.raises(alloy.OutputError):
+        alloy.run("x", model=scripted(*[{"text": "no"}] * 3), output=int)
+
+
+def test_paused_calls_wait_and_run_when_allowed() -> None:
+    """`pause`: the free calls are done, the others wait in `pending`, and a later run goes on with them."""
+
+    @alloy.tool(requires_approval=True)
+    def launch(n: int) -> str:
+        """Launch."""
+        return f"launched {n}"
+
+    calls = [{"name": "launch", "input": {"n": 1}}, {"name": "double", "input": {"n": 2}}]
+    calls.append({"name": "launch", "input": {"n": 3}})
+    model = scripted({"tool_calls": calls}, {"text": "done"})
+    first = alloy.run("x", model=model, tools=[launch, double], approval="pause")
+    assert first.status == "waiting"
+    assert [call.input["n"] for call in first.pending] == [1, 3]
+    assert_law_1(first)
+    decisions = {first.pending[0].id: True, first.pending[1].id: False}
+    second = alloy.run(None, model=model, tools=[launch, double], messages=first.messages, decisions=decisions)
+    assert [part.text for part in second.messages[2].tool_results] == [
+        "launched 1",
+        "4",
+        "Denied: the user said no",
+    ]
+    assert second.text == "done"
+    assert_law_1(second)

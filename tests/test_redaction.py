@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alloy_nb.redaction import MASK, redact, redact_known, register_environment, register_secret
+
+SHAPES = [
+    "sk-ant-api03-abcdefghijklmnopqrstuvwx",
+    "sk-proj-abcdefghijklmnopqrst1234",
+    "AIza" + "B" * 35,
+    "ghp_" + "a" * 36,
+    "xai-" + "Q1" * 20,
+]
+
+
+@given(st.text(max_size=30), st.text(max_size=30), st.sampled_from(SHAPES))
+def test_law_14_what_looks_like_a_vendors_key_is_taken_out(before: str, after: str, key: str) -> None:
+    """Law 14: whatever a model or a tool says, no key is shown."""
+    assert key not in redact(f"{before} {key} {after}")
+
+
+def test_a_secret_once_seen_is_taken_out_wherever_it_turns_up() -> None:
+    register_secret("correct horse battery")
+    assert redact("x correct horse battery y") == f"x {MASK} y"
+
+
+def test_a_secret_inside_a_longer_one_goes_with_it() -> None:
+    register_secret("outer-inner-outer")
+    register_secret("inner-outer")
+    assert redact_known("outer-inner-outer") == MASK
+
+
+def test_short_words_are_no_secrets() -> None:
+    register_secret("test")
+    assert redact("a test") == "a test"
+
+
+def test_variables_that_name_a_secret_are_remembered() -> None:
+    register_environment({"SOME_API_KEY": "value-of-some-key", "PATH": "/usr/local/sbin-and-more"})
+    assert redact_known("value-of-some-key /usr/local/sbin-and-more") == f"{MASK} /usr/local/sbin-and-more"
+
+
+def test_the_users_own_lookalikes_stay_for_the_model() -> None:
+    """Only known secrets are kept from the model: a file it edits may hold what only looks like a key."""
+    assert redact_known(SHAPES[0]) == SHAPES[0]

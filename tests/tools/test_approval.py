@@ -1,0 +1,168 @@
+"""Who decides whether a call may run."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pty
+import subprocess
+import sys
+import threading
+from typing import Any
+
+import pytest
+
+import alloy_nb as alloy
+from alloy_nb.asking import read_answer
+
+
+@alloy.tool(requires_approval=True)
+def launch(what: str) -> str:
+    """Launch something."""
+    return f"launched {what}"
+
+
+def model(*names: str) -> alloy.Scripted:
+    calls = [{"name": "launch", "input": {"what": name}} for name in names or ("it",)]
+    return alloy.Scripted([{"tool_calls": calls}, {"text": "done"}])
+
+
+def outcome(**options: Any) -> str:
+    result = alloy.run("x", model=model(), tools=[launch], **options)
+    return result.messages[2].tool_results[0].text
+
+
+def test_headless_a_call_that_asks_is_denied_with_a_reason() -> None:
+    text = outcome()
+    assert text.startswith("Denied: nobody could be asked")
+    assert "approval='auto'" in text
+
+
+def test_policies() -> None:
+    assert outcome(approval="auto") == "launched it"
+    assert outcome(approval="deny") == "Denied: the approval policy is 'deny'"
+
+
+def test_a_function_decides_sync_or_async() -> None:
+    async def later(call: alloy.ToolCall, ctx: alloy.ToolContext) -> bool:
+        await asyncio.sleep(0)
+        return call.input["what"] == "it"
+
+    assert outcome(approval=lambda call, ctx: True) == "launched it"
+    assert outcome(approval=later) == "launched it"
+    assert outcome(approval=lambda call, ctx: False) == "Denied: the approval function said no"
+
+
+def test_a_function_that_crashes_denies() -> None:
+    def broken(call: Any, ctx: Any) -> bool:
+        raise RuntimeError("oops")
+
+    assert "oops" in outcome(approval=broken)
+
+
+def test_a_reader_of_a_background_run_may_decide() -> None:
+    run = alloy.start("x", model=model("one", "two"), tools=[launch])
+    asked: list[str] = []
+    for event in run:
+        if event.type == "approval_request":
+            asked.append(event.payload["id"])
+        if len(asked) == 2:
+            run.approve(asked[0])
+            run.deny(asked[1], "not that one")
+            asked.append("done")
+    texts = [part.text for part in run.result().messages[2].tool_results]
+    assert texts == ["launched one", "Denied: not that one"]
+
+
+def test_a_reader_that_decides_nothing_does_not_wait_for_ever() -> None:
+    run = alloy.start("x", model=model(), tools=[launch])
+    types = [event.type for event in run]
+    assert types.count("approval_request") == types.count("approval_result") == 1
+    assert "nobody could be asked" in run.result().messages[2].tool_results[0].text
+
+
+def test_waiting_for_the_result_decides_nothing_either() -> None:
+    run = alloy.start("x", model=model(), tools=[launch])
+    assert "nobody could be asked" in run.result().messages[2].tool_results[0].text
+
+    async def main() -> Any:
+        return await alloy.start("x", model=model(), tools=[launch])
+
+    assert "nobody could be asked" in asyncio.run(main()).messages[2].tool_results[0].text
+
+
+def test_what_does_not_wait_cannot_be_decided() -> None:
+    run = alloy.start("x", model=alloy.Scripted([{"text": "hi"}]))
+    assert not run.approve("call_1")
+    run.result()
+    assert not run.deny("call_1")
+
+
+def test_the_runs_clock_stops_while_a_person_is_asked() -> None:
+    async def slow(call: Any, ctx: Any) -> bool:
+        await asyncio.sleep(0.5)
+        return True
+
+    assert outcome(approval=slow, timeout=0.4) == "launched it"
+
+
+@pytest.mark.parametrize(
+    ("typed", "allowed", "remember"),
+    [("y", True, "once"), ("YES", True, "once"), ("a", True, "command"), ("t", True, "tool"), ("n", False, "once")],
+)
+def test_what_a_typed_answer_means(typed: str, allowed: bool, remember: str) -> None:
+    decision = read_answer(typed)
+    assert (decision.allowed, decision.remember) == (allowed, remember)
+
+
+def test_anything_else_typed_is_the_reason_why_not() -> None:
+    assert read_answer("use another folder").reason == "use another folder"
+    assert read_answer("").allowed is False
+
+
+PROGRAM = """
+import alloy_nb as alloy
+@alloy.tool(requires_approval=True)
+def launch(what: str) -> str:
+    "Launch."
+    return "launched " + what
+calls = [{"name": "launch", "input": {"what": w}} for w in ("it", "it", "that")]
+model = alloy.Scripted([{"tool_calls": calls[:1]}, {"tool_calls": calls[1:2]}, {"tool_calls": calls[2:]}, {"text": "k"}])
+result = alloy.run("x", model=model, tools=[launch])
+print([r.output for r in result.tool_calls])
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a pseudo-terminal is needed")
+def test_in_a_terminal_a_person_is_asked_and_always_is_remembered() -> None:
+    """`a` allows the same call again without asking; another one is asked about."""
+    output = type_into(PROGRAM, [b"a\n", b"too far\n"])
+    assert output.count("y allow once") == 2
+    assert "['launched it', 'launched it', 'Denied: too far']" in output
+
+
+def type_into(program: str, answers: list[bytes]) -> str:
+    """Run a program on a pseudo-terminal; each prompt gets the next answer."""
+    parent, child = pty.openpty()
+    process = subprocess.Popen([sys.executable, "-c", program], stdin=child, stdout=child, stderr=child)
+    os.close(child)
+    guard = threading.Timer(60, process.kill)
+    guard.start()
+    output = b""
+    left = list(answers)
+    try:
+        while True:
+            try:
+                chunk = os.read(parent, 4096)
+            except OSError:
+                break
+            output += chunk
+            if left and output.count(b"say why not: ") > len(answers) - len(left):
+                os.write(parent, left.pop(0))
+            if not chunk:
+                break
+        assert process.wait(30) == 0, output.decode()
+    finally:
+        guard.cancel()
+        os.close(parent)
+    return output.decode()
