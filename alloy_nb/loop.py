@@ -306,7 +306,14 @@ async def _tools(state: RunState, calls: tuple[ToolCall, ...]) -> AsyncGenerator
         yield state.event("message", state.history[-1])
     if failure is not None:
         raise failure
-    await call_hooks(state.options.middleware, "after_tool_execution", state.hook_context())
+    try:
+        await call_hooks(state.options.middleware, "after_tool_execution", state.hook_context())
+    except (Exception, asyncio.CancelledError) as error:
+        phase.give_up(_reason_of(error))  # a run that does not end as `waiting` leaves no call open
+        _keep_results(state, phase)
+        while queue:
+            yield queue.popleft()
+        raise
     if phase.pending:
         state.pending = phase.pending
         state.finish("waiting")
@@ -349,7 +356,7 @@ async def _stop(work: asyncio.Future[Any]) -> None:
 def _keep_results(state: RunState, phase: ToolPhase) -> None:
     """Results into the history: a new user message, or into the one that an earlier, paused part began."""
     results = phase.results
-    state.records.extend(phase.records)
+    state.records.extend(phase.take_records())
     if not results:
         return
     last = state.history[-1]

@@ -93,6 +93,8 @@ class Engine:
                     error = _as_provider_error(raised)
             self._current = None
             job.deliver(error)
+        if _in_fork:
+            _keep_for_ever(server)
 
 
 def _as_provider_error(raised: BaseException) -> ProviderError:
@@ -116,6 +118,7 @@ def _ending() -> ProviderError:
 _lock = threading.Lock()
 _engines: dict[Settings, Engine] = {}
 _prepared = False
+_in_fork = False
 
 
 def engine_for(settings: Settings) -> Engine:
@@ -154,6 +157,15 @@ def close_all() -> None:
 
 def _forget() -> None:
     """In a fork: neither the threads nor what the lock guarded are of any use."""
-    global _lock
+    global _lock, _in_fork
     _lock = threading.Lock()
     _engines.clear()
+    _in_fork = True
+
+
+def _keep_for_ever(server: Any) -> None:
+    """In a fork of a process that had loaded llama.cpp, its destructor waits for a thread that only the parent has."""
+    import ctypes
+
+    if server is not None:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(server))

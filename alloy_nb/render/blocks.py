@@ -74,6 +74,31 @@ class Transcript:
     def blocks(self) -> list[Block]:
         return [draft.block() for draft in self._drafts]
 
+    @property
+    def count(self) -> int:
+        return len(self._drafts)
+
+    @property
+    def last(self) -> Block | None:
+        """The newest block."""
+        return self._drafts[-1].block() if self._drafts else None
+
+    def since(self, place: int) -> list[Block]:
+        """The blocks from number `place` on, at the cost of these alone."""
+        return [draft.block() for draft in self._drafts[place:]]
+
+    def tool(self, call_id: str) -> Tool | None:
+        """The newest call of that id."""
+        draft = self._tools.get(call_id)
+        block = draft.block() if draft is not None else None
+        return block if isinstance(block, Tool) else None
+
+    def question(self, call_id: str) -> Approval | None:
+        """The newest question about the call of that id."""
+        draft = self._approvals.get(call_id)
+        block = draft.block() if draft is not None else None
+        return block if isinstance(block, Approval) else None
+
     def feed(self, event: Event) -> None:
         """Take in one event; kinds unknown here are passed over."""
         if self.run_id is None:

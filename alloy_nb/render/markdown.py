@@ -64,6 +64,9 @@ _LANGUAGE = re.compile(r"[A-Za-z0-9_+#.-]{1,40}")
 _CLASS = re.compile(rf"language-{_LANGUAGE.pattern}|alloy-[a-z-]{{1,30}}|{UNTOUCHED}|alloy-[a-z-]{{1,30}} {UNTOUCHED}")
 _NEWLINE = re.compile(r"\n")
 
+#: How deep quotes and lists may lie in each other.
+_DEEPEST = 60
+
 _LONGEST_SHOWN_URL = 100
 
 #: Token type -> style.
@@ -91,7 +94,12 @@ def to_html(markdown: str) -> str:
     >>> to_html("<b onclick=x>hi</b>")
     '<p style="margin:8px 0">&lt;b onclick=x&gt;hi&lt;/b&gt;</p>\\n'
     """
-    return sanitize(_parser().render(clean(markdown)))
+    parser, markdown = _parser(), clean(markdown)
+    tokens = parser.parse(markdown)
+    if any(token.level >= _DEEPEST - 1 for token in tokens):
+        # The parser drops what is nested deeper; nobody writes that, but it must not hide anything.
+        return sanitize(f'<pre style="{STYLES["output"]}">{escape(markdown, quote=False)}</pre>')
+    return sanitize(parser.renderer.render(tokens, parser.options, {}))
 
 
 def sanitize(html: str) -> str:
@@ -181,7 +189,7 @@ def block_parsers() -> tuple[Any, Any]:
 def _new_parser(*, formulas: bool = True) -> Any:
     from markdown_it import MarkdownIt
 
-    parser = MarkdownIt("commonmark", {"html": False, "linkify": False, "typographer": False})
+    parser = MarkdownIt("commonmark", {"html": False, "linkify": False, "maxNesting": _DEEPEST})
     parser.enable(["table", "strikethrough"])
     parser.disable(["html_block", "html_inline"])
     # Links are judged below, where a refused one can still be shown as text.

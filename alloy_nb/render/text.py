@@ -27,8 +27,8 @@ __all__ = ["TextWriter", "to_text"]
 
 _COLOURS = {"running": "34", "done": "32", "failed": "31", "denied": "31", "error": "31", "quiet": "2"}
 
-#: What may yet turn out to be part of a key or of an escape sequence: the word at the end, and what opens one.
-_OPEN_END = re.compile(r"(?:[Bb]earer )?[!-~]{1,512}\Z|[Bb]earer \Z|\x1b[^\n]{0,64}\Z|\r\Z")
+#: What ends a word that may be a key, or an escape sequence: anything but a visible ASCII sign.
+_BREAK = re.compile(r"[^!-~\x1b]")
 
 
 def to_text(transcript: Transcript, *, static: bool = True) -> str:
@@ -157,11 +157,10 @@ class TextWriter:
         self._paint = _painter(color=color)
         self._static = static
         self._tail = tail
-        self._held = ""
+        self._held: list[str] = []
         self._at_line_start = True
         self._before = ""
-        self._shown = 0
-        self._started: set[str] = set()
+        self._looked_at = 0
 
     def feed(self, event: Event) -> None:
         """Take in one event (into the transcript too) and write what it adds."""
@@ -182,11 +181,12 @@ class TextWriter:
         if self._before != "text":
             self._thought()
             self._gap("text")
-        self._held += piece
-        match = _OPEN_END.search(self._held)
-        ready = len(self._held) if match is None else match.start()
-        self._put(shown(self._held[:ready]))
-        self._held = self._held[ready:]
+        self._held.append(piece)
+        if _BREAK.search(piece):
+            text = "".join(self._held)
+            ready = _whole_until(text)
+            self._held = [text[ready:]]
+            self._put(shown(text[:ready]))
 
     def _put(self, text: str) -> None:
         if text:
@@ -194,8 +194,8 @@ class TextWriter:
             self._at_line_start = text.endswith("\n")
 
     def _flush(self) -> None:
-        self._put(shown(self._held))
-        self._held = ""
+        self._put(shown("".join(self._held)))
+        self._held = []
 
     # -- lines ------------------------------------------------------------------------------------------------------
 
@@ -213,69 +213,69 @@ class TextWriter:
         self._gap("line")
         self._put(text + "\n")
 
-    def _thought(self, _: object = None) -> None:
+    def _thought(self) -> None:
         """One line for thinking that is over, before whatever comes after it."""
-        blocks = self.transcript.blocks
-        for block in blocks[self._shown :]:
+        # A call that never became complete may have been taken out again.
+        self._looked_at = min(self._looked_at, self.transcript.count)
+        new = self.transcript.since(self._looked_at)
+        for block in new:
             if isinstance(block, Thinking) and not block.live:
                 self._line(_block_text(block, None, self._static, self._paint))
-        self._shown = max(self._shown, len(blocks) - (1 if blocks and getattr(blocks[-1], "live", False) else 0))
+        live = bool(new) and isinstance(new[-1], Thinking) and new[-1].live
+        self._looked_at += len(new) - live
 
     def _tool_line(self, event: Event) -> None:
         self._thought()
         call_id = str(event.payload.get("id") or "")
-        tool = _newest(self.transcript, Tool, call_id)
-        if isinstance(tool, Tool):
-            question = approvals_by_call(self.transcript.blocks).get(call_id)
-            running = event.type == "tool_start"
-            if running and question is not None and question.state == "denied":
-                return  # it only ends
-            if running:
-                self._line(self._paint("running", " ".join(item for item in ("●", tool.name, tool.key) if item)))
-            else:
-                self._line(_tool_line(tool, question, self._static, self._paint))
+        tool, question = self.transcript.tool(call_id), self.transcript.question(call_id)
+        if tool is None:
+            return
+        if event.type == "tool_end":
+            self._line(_tool_line(tool, question, self._static, self._paint))
+        elif question is None or question.state != "denied":
+            line = " ".join(item for item in (MARKS["running"], tool.name, tool.key) if item)
+            self._line(self._paint("running", line))
 
     def _question(self, event: Event) -> None:
         self._thought()
-        question = _newest(self.transcript, Approval, str(event.payload.get("id") or ""))
-        if isinstance(question, Approval):
+        question = self.transcript.question(str(event.payload.get("id") or ""))
+        if question is not None:
             self._line(_question_line(question))
 
     def _notice(self, _: Event) -> None:
         self._thought()
-        block = self.transcript.blocks[-1]
-        if isinstance(block, Notice):
-            self._line(_block_text(block, None, self._static, self._paint))
+        self._show_last(Notice)
 
     def _message(self, event: Event) -> None:
         self._thought()
         self._flush()
-        block = self.transcript.blocks[-1] if self.transcript.blocks else None
-        if isinstance(block, Text) and block.by == "user" and event.payload.role == "user" and event.payload.text:
-            self._line(_block_text(block, None, self._static, self._paint))
+        if event.payload.role == "user" and event.payload.text:
+            self._show_last(Text)
 
     def _end(self, _: Event) -> None:
         self._thought()
         self._flush()
         if not self._at_line_start:
             self._put("\n")
-        block = self.transcript.blocks[-1] if self.transcript.blocks else None
-        if isinstance(block, Error):
-            self._line(_error_text(block, self._paint))
+        self._show_last(Error)
         foot = _foot(self.transcript, self._static) if self._tail else ""
         if foot:
             self._line(self._paint("quiet", foot))
 
+    def _show_last(self, kind: type[Notice] | type[Text] | type[Error]) -> None:
+        block = self.transcript.last
+        if isinstance(block, kind):
+            self._line(_block_text(block, None, self._static, self._paint))
 
-def _newest(transcript: Transcript, kind: type, call_id: str) -> Block | None:
-    return next(
-        (
-            block
-            for block in reversed(transcript.blocks)
-            if isinstance(block, kind) and getattr(block, "id", None) == call_id
-        ),
-        None,
-    )
+
+def _whole_until(text: str) -> int:
+    """How much of `text` no further words can change: all but its last word, and what makes a key of that."""
+    place = max(match.end() for match in _BREAK.finditer(text))
+    if text[:place].endswith("\r"):
+        return place - 1
+    if text[:place].endswith(("Bearer ", "bearer ")):
+        return place - len("Bearer ")
+    return place
 
 
 _WRITERS: Mapping[str, Callable[[TextWriter, Event], None]] = {

@@ -17,7 +17,7 @@ from .context import ToolContext
 if TYPE_CHECKING:
     from .schema import Arguments
 
-__all__ = ["FunctionTool", "code_of", "doc_of", "tool"]
+__all__ = ["FunctionTool", "code_of", "doc_of", "signature_of", "tool"]
 
 Function = Callable[..., Any]
 
@@ -186,6 +186,15 @@ def code_of(function: Function) -> Function:
     return found
 
 
+def signature_of(function: Function) -> inspect.Signature:
+    """The signature, with names in annotations that are not known yet left open."""
+    if sys.version_info >= (3, 14):
+        import annotationlib
+
+        return inspect.signature(function, annotation_format=annotationlib.Format.FORWARDREF)
+    return inspect.signature(function)
+
+
 def _name_of(function: Function) -> str:
     function = _without_partial(function)
     name: str = function.__name__ if inspect.isroutine(function) else type(function).__name__
@@ -215,7 +224,7 @@ def _check_signature(name: str, function: Function) -> None:
             hint="return a value; tell how far it is with ctx.progress(...)",
         )
     try:
-        parameters = inspect.signature(function).parameters.values()
+        parameters = signature_of(function).parameters.values()
     except (TypeError, ValueError) as error:
         raise ConfigError(f"the signature of tool `{name}` cannot be read", hint="wrap it in a function") from error
     for parameter in parameters:
@@ -230,7 +239,8 @@ def _check_signature(name: str, function: Function) -> None:
 def _local_names(function: Function) -> dict[str, Any]:
     """Names in string annotations that only the enclosing function, while it still runs, can tell."""
     code = code_of(function)
-    texts = [value for value in getattr(code, "__annotations__", {}).values() if isinstance(value, str)]
+    annotations = [parameter.annotation for parameter in signature_of(function).parameters.values()]
+    texts = [annotation for annotation in annotations if isinstance(annotation, str)]
     outer, nested, _ = getattr(code, "__qualname__", "").rpartition(".<locals>.")
     if not nested or not texts:
         return {}

@@ -52,7 +52,7 @@ class _Work:
 
 
 class ToolPhase:
-    """The calls of one turn. `run` does the work; `results` and `records` may be read after it, however it ended."""
+    """The calls of one turn. `run` does the work; what came of it may be read after it, however it ended."""
 
     def __init__(
         self,
@@ -85,9 +85,12 @@ class ToolPhase:
         """One result a call, in order, without the calls that wait for a decision."""
         return [work.result for work in self._works if work.result is not None]
 
-    @property
-    def records(self) -> list[ToolRecord]:
-        return [work.record for work in self._works if work.record is not None]
+    def take_records(self) -> list[ToolRecord]:
+        """The records that were not taken yet."""
+        records = [work.record for work in self._works if work.record is not None]
+        for work in self._works:
+            work.record = None
+        return records
 
     @property
     def pending(self) -> tuple[ToolCall, ...]:
@@ -95,10 +98,11 @@ class ToolPhase:
         return tuple(work.call for work in self._works if work.paused)
 
     def give_up(self, reason: str) -> None:
-        """Give every call that has no result yet one that says why."""
+        """Give every call that has no result yet one that says why; none waits for a decision any more."""
         for work in self._works:
             work.token.set()
-            if work.result is None and not work.paused:
+            work.paused = False
+            if work.result is None:
                 self._end(work, ToolResult(reason, is_error=True))
 
     # -- the work -------------------------------------------------------------------------------------------------

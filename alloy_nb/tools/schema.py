@@ -243,11 +243,11 @@ class Arguments:
 
 def arguments_of(function: Callable[..., Any], name: str, names: Mapping[str, Any] | None = None) -> Arguments:
     """Read a function's signature; `names` help to resolve string annotations. Raises `ConfigError`."""
-    from .decorator import code_of, doc_of
+    from .decorator import code_of, doc_of, signature_of
 
     code = code_of(function)
     documented = read_docstring(doc_of(function)).parameters
-    parameters = list(inspect.signature(function).parameters.values())
+    parameters = list(signature_of(function).parameters.values())
     contexts: set[str] = set()
     fields: dict[str, str] = {}
     definitions: dict[str, Any] = {}

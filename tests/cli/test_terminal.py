@@ -208,6 +208,7 @@ def test_ctrl_c_ends_the_run_with_130_keeps_what_was_said_and_kills_the_command(
 def test_ctrl_c_at_a_question_ends_the_run(terminal: Callable[..., Terminal], script: Script) -> None:
     alloy = terminal("-p", "go", "-t", "bash", "-m", script(bash("echo hi", "Let me."), "never"))
     alloy.wait_for("say why not: ")
+    time.sleep(0.3)
     alloy.send("\x03")
     code, screen = alloy.finish()
     assert code == 130

@@ -645,20 +645,22 @@ def test_an_answer_that_ends_in_error_is_one() -> None:
 
 # Laws
 
+NAMES = sorted(
+    {"choices", "index", "delta", "message", "finish_reason", "content", "tool_calls", "id", "function", "name"}
+    | {"arguments", "usage", "prompt_tokens", "text", "thinking", "refusal", "function_call", "detail", "model"}
+    | {"completion_tokens_details"}
+)
 JUNK = st.recursive(
     st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from(["", "x", "stop", "{}", "error"]),
     lambda inner: (
         st.lists(inner, max_size=2)
         | st.dictionaries(
-            st.sampled_from(
-                "choices index delta message finish_reason content tool_calls id function name arguments usage "
-                "prompt_tokens text thinking refusal function_call completion_tokens_details detail model".split()
-            ),
+            st.sampled_from(NAMES),
             inner,
             max_size=4,
         )
     ),
-    max_leaves=12,
+    max_leaves=20,
 )
 
 

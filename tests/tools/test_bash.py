@@ -373,7 +373,8 @@ from alloy_nb.tools.context import ToolContext
 ctx = ToolContext(Path({str(tmp_path)!r}))
 call = Bash().execute({{"command": {FOR_EVER["deaf to SIGTERM"]!r}}}, ctx)
 threading.Thread(target=lambda: asyncio.run(call), daemon=True).start()
-while not Path({str(tmp_path / "pid")!r}).exists():
+pid = Path({str(tmp_path / "pid")!r})
+while not (pid.exists() and pid.read_text().endswith("\\n")):
     time.sleep(0.01)
 """
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)

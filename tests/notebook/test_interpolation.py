@@ -1,0 +1,156 @@
+"""What goes into a prompt, and above all what does not."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alloy_nb.errors import ConfigError
+from alloy_nb.notebook.interpolation import Insertion, interpolate, look_up
+
+NAMES = {"a": 1, "b": "two", "n": 3, "x": [10, 20], "key": "K", "d": {"k": "v"}}
+
+
+def filled(text: str, names: dict[str, object] | None = None) -> str:
+    return interpolate(text, NAMES if names is None else names)[0]
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        '{"a": 1, "key": {"x": [1, 2], "n": null}}',
+        '{"b": {"a": []}}',
+        "{a, b, n}",
+        "{a: 1, b: 2}",
+        "{ a }",
+        "{x | x > 0}",
+        r"\frac{a}{b} + \sqrt[n]{x} and x_{n}^{n} \mathrm{x}",
+        r"$\frac{a}{b}$ and $$ {x} = {n} $$ and $ {a} $ and \({x}\) and \[ {n} \]",
+        r"\begin{align*} {a} &= {b} \end{align*}",
+        r"\{x : x > 0\} and \left\{a\right\}",
+        "{{a}} and {{ n }}",
+        "${a} and ${key}",
+        "$$\n{x}\n$$",
+        "`{a}` and ``{a} ` {b}``",
+        "```json\n{a}\n```",
+        "> ```\n> {a}\n> ```",
+        "~~~~\n{a}\n~~~\n{b}\n~~~~",
+        "```\n{a} in a fence that is never closed",
+        "{a!r} {a:.2f} {a + 1} {f(a)} {x[n+1]} {x[]} {}",
+        "f{a} a{b} }{n}",
+        r"\\{a}",
+        "{unknown} {unknown.a} {unknown[a]}",
+    ],
+)
+def test_what_looks_like_a_variable_but_is_json_latex_a_set_or_code_stays_as_typed(prompt: str) -> None:
+    assert interpolate(prompt, NAMES) == (prompt, ())
+
+
+@pytest.mark.parametrize(
+    ("prompt", "expected"),
+    [
+        ("{n} of {b}", "3 of two"),
+        ("({n})[{n}],{n}.", "(3)[3],3."),
+        ("{x[0]} {x[-1]} {x[:1]} {x}", "10 20 [10] [10, 20]"),
+        ('{d["k"]} {d[\'k\']}', "v v"),
+        ("{n.real} {n.real.imag}", "3 0"),
+        (r"\{n} is {n}", "{n} is 3"),
+        ("from $5 to {n} and $9", "from $5 to 3 and $9"),
+        ("$x$ {n} $y$", "$x$ 3 $y$"),
+        ("`code` {n} `code`", "`code` 3 `code`"),
+        ("one ` alone {n}", "one ` alone 3"),
+        ("```\ncode\n```\n{n}", "```\ncode\n```\n3"),
+        ('"{n}"', '"3"'),
+    ],
+)
+def test_a_bound_name_goes_in(prompt: str, expected: str) -> None:
+    assert filled(prompt) == expected
+
+
+def test_a_subscript_may_be_a_bound_name() -> None:
+    assert filled("{rows[i]} {table[b]}", {"rows": "xyz", "i": 2, "table": {"two": 2}, "b": "two"}) == "z 2"
+
+
+def test_a_value_is_not_searched_for_names_again() -> None:
+    assert filled("{a}", {"a": "{b}", "b": "no"}) == "{b}"
+
+
+def test_what_went_in_is_listed() -> None:
+    assert interpolate("{b} and {x[0]}", NAMES)[1] == (Insertion("b", "str", 3), Insertion("x[0]", "int", 2))
+
+
+@pytest.mark.parametrize("expression", ["n.nothing", "x[7]", 'd["absent"]', "x[unbound]", "n[0]"])
+def test_a_lookup__that_fails_is_named(expression: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        filled(f"see {{{expression}}}")
+    step = re.sub(r"^\w+", "", expression)
+    assert step.strip("[].\"'") in caught.value.message
+    assert caught.value.hint
+
+
+
+
+def test_nothing_is_called_or_evaluated() -> None:
+    called = []
+    filled("{f()} {f} {x[f()]}", {"f": lambda: called.append(1), "x": [1]})
+    assert called == []
+
+
+def test_look_up_names_what_is_not_defined() -> None:
+    with pytest.raises(ConfigError, match="`nothing` is not defined"):
+        look_up("nothing", {})
+
+
+BRACES = st.text(alphabet="{}[]()`$\\_^\"': \n\tabnxkey.,~0123456789#é", max_size=80)
+
+
+@given(BRACES)
+def test_text_without_bound_names_is_unchanged(text: str) -> None:
+    assert interpolate(text, {}) == (text, ())
+
+
+@given(BRACES)
+def test_text_around_what_went_in_is_unchanged(text: str) -> None:
+    """Taking the values out again gives the text back: nothing else was touched, but the escapes of the same names."""
+    marked = {name: f"\0{name}\0" for name in ("a", "b", "n", "x", "k", "e", "y", "ab", "key")}
+    after, inserted = interpolate(text, marked)
+    restored = re.sub("\0(\\w+)\0", r"{\1}", after)
+    assert len(inserted) == after.count("\0") // 2
+    assert re.sub(r"\\(\{\w+\})", r"\1", restored) == re.sub(r"\\(\{\w+\})", r"\1", text)
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(alphabet="abnxkey ", max_size=6),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.sampled_from(["a", "b", "n", "x", "key"]), inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(_json, st.sampled_from([None, 2]))
+def test_json_with_the_names_of_variables_reaches_the_model_unchanged(value: object, indent: int | None) -> None:
+    import json
+
+    text = f"Explain {json.dumps(value, indent=indent)} please"
+    assert interpolate(text, NAMES) == (text, ())
+
+
+@given(st.lists(st.sampled_from(["a", "b", "n", "x", "key"]), min_size=2, max_size=5), st.sampled_from([", ", ",", ": "]))
+def test_sets_and_dicts_of_bound_names_reach_the_model_unchanged(names: list[str], between: str) -> None:
+    text = "{" + between.join(names) + "}"
+    assert interpolate(text, NAMES) == (text, ())
+
+
+@given(
+    st.lists(
+        st.sampled_from([r"\frac{a}{b}", r"x_{n}", r"e^{x}", r"\sqrt[n]{x}", r"\text{key}", r"\sum_{a}^{b}", "{{a}}"]),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_latex_reaches_the_model_unchanged_with_and_without_dollars(pieces: list[str]) -> None:
+    for text in (" + ".join(pieces), "$" + " + ".join(pieces) + "$", "$$\n" + "\n".join(pieces) + "\n$$"):
+        assert interpolate(text, NAMES) == (text, ())

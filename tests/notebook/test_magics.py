@@ -1,0 +1,242 @@
+"""`%alloy` and `%%alloy` in IPython."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from alloy_nb.errors import AuthError, ConfigError, ServerError
+
+from .conftest import Notebook
+
+
+def prompts(model: Any) -> list[str]:
+    return [request.messages[-1].text for request in model.requests]
+
+
+def history(model: Any) -> list[str]:
+    return [message.text for message in model.requests[-1].messages]
+
+
+def test_a_cell_asks_and_shows_the_answer(notebook: Notebook, script: Any) -> None:
+    model = script("Good **morning**")
+    ran = notebook.ok("%%alloy -m m\nHello\nthere\n")
+    assert prompts(model) == ["Hello\nthere"]
+    assert "Good **morning**" in ran.stdout
+
+
+def test_a_line_asks_and_returns_the_result(notebook: Notebook, script: Any) -> None:
+    script("four")
+    notebook.ok("x = %alloy -m m What's two and \"two\"?")
+    assert notebook.names["x"].text == "four"
+
+
+def test_a_result_is_shown_once_in_the_cell_of_its_run(notebook: Notebook, script: Any) -> None:
+    script("only once", "again")
+    assert notebook.ok("%%alloy -m m -o r\nhi\n").stdout.count("only once") == 1
+    assert notebook.ok("x = %alloy -m m hi\nx").stdout.count("again") == 1
+    assert notebook.ok("r").stdout.count("only once") == 1
+
+
+def test_out_binds_the_result_and_nothing_else_is_bound(notebook: Notebook, script: Any) -> None:
+    script("one", "two")
+    before = set(notebook.names)
+    notebook.ok("%%alloy -m m -o answer\nhi\n")
+    assert notebook.names["answer"].text == "one"
+    new = {name for name in set(notebook.names) - before if not name.startswith("_")}
+    assert new == {"answer"}
+
+
+BRACES = [
+    '{"a": 1, "key": {"x": [1, {"n": null}]}}',
+    r"$\frac{a}{b}$, \frac{a}{b}, x_{n}, $$\sum_{n}^{x} {a}$$",
+    "{a, b, n} and {x: 1, key: 2}",
+    "d = {a: b}; f'{a!r}'; {{n}}; ${key}; $a; %s",
+]
+
+
+@pytest.mark.parametrize("prompt", BRACES)
+def test_prompts_with_braces_reach_the_model_unchanged(notebook: Notebook, script: Any, prompt: str) -> None:
+    """IPython itself would expand `$a` and `{a}`; the library only `{name}` that cannot be anything else."""
+    model = script("ok", "ok")
+    notebook.ok("a, b, n, x, key = 1, 'two', 3, [4], 'K'")
+    notebook.ok(f"%%alloy -m m\n{prompt}\n")
+    notebook.ok(f"%alloy -m m {prompt}")
+    assert prompts(model) == [prompt, prompt]
+
+
+def test_variables_go_in_and_are_listed(notebook: Notebook, script: Any) -> None:
+    model = script("ok")
+    notebook.ok("city = 'Oslo'")
+    ran = notebook.ok("%%alloy -m m\nTell of {city}\n")
+    assert prompts(model) == ["Tell of Oslo"]
+    assert "city: str, 4 characters" in ran.stdout
+
+
+def test_local_variables_of_a_function_go_in(notebook: Notebook, script: Any) -> None:
+    model = script("ok")
+    notebook.ok("def ask(place):\n    %alloy -m m Tell of {place}\nask('Bergen')")
+    assert prompts(model) == ["Tell of Bergen"]
+
+
+def test_names_of_ipython_itself_do_not_go_in(notebook: Notebook, script: Any) -> None:
+    model = script("ok")
+    notebook.ok("%alloy -m m The set {In}, {exit}, {quit}, {get_ipython}")
+    assert prompts(model) == ["The set {In}, {exit}, {quit}, {get_ipython}"]
+
+
+def test_the_conversation_goes_on_until_fresh_or_reset(notebook: Notebook, script: Any) -> None:
+    model = script("a1", "a2", "a3", "a4", "a5")
+    notebook.ok("%alloy -m m q1")
+    notebook.ok("%alloy -m m q2")
+    assert history(model) == ["q1", "a1", "q2"]
+    notebook.ok("%alloy -m m --fresh q3")
+    assert history(model) == ["q3"]
+    notebook.ok("%alloy -m m q4")
+    assert history(model) == ["q3", "a3", "q4"]
+    assert "starts over" in notebook.ok("%alloy /reset").stdout
+    notebook.ok("%alloy -m m q5")
+    assert history(model) == ["q5"]
+
+
+def test_a_cell_run_again_does_not_pile_up(notebook: Notebook, script: Any) -> None:
+    model = script("a1", "b", "a2")
+    notebook.ok("%alloy -m m first", cell="A")
+    notebook.ok("%alloy -m m second", cell="B")
+    notebook.ok("%alloy -m m first", cell="A")
+    assert history(model) == ["second", "b", "first"]
+    assert [message.text for message in notebook.conversation.messages] == ["second", "b", "first", "a2"]
+
+
+def test_a_failed_fresh_start_loses_nothing(notebook: Notebook, script: Any) -> None:
+    script("a1", {"error": {"type": "AuthError", "message": "bad key"}})
+    notebook.ok("%alloy -m m q1")
+    assert isinstance(notebook.run("%alloy -m m --fresh q2").error, AuthError)
+    assert [message.text for message in notebook.conversation.messages] == ["q1", "a1"]
+
+
+def test_options_hold_for_one_run_only(notebook: Notebook, script: Any) -> None:
+    model = script("a", "b")
+    notebook.ok("%alloy -m m -t read --tool-choice none --system 'Be brief' --temperature 0.5 hi")
+    notebook.ok("%alloy -m m hi")
+    first, second = model.requests
+    assert ([tool.name for tool in first.tools], first.tool_choice) == (["read"], "none")
+    assert (first.system_prompt, first.temperature) == ("Be brief", 0.5)
+    assert (second.tools, second.tool_choice, second.system_prompt, second.temperature) == ((), None, None, None)
+
+
+def test_own_functions_are_tools(notebook: Notebook, script: Any) -> None:
+    script({"tool_calls": [{"name": "double", "input": {"n": 4}}]}, "eight")
+    notebook.ok('def double(n: int) -> int:\n    """Twice n."""\n    return 2 * n')
+    notebook.ok("r = %alloy -m m -t double twice 4?")
+    assert notebook.names["r"].tool_calls[0].output == "8"
+
+
+def test_a_typed_answer(notebook: Notebook, script: Any) -> None:
+    script('{"value": [1, 2]}', '{"name": "Oslo"}')
+    notebook.ok("r = %alloy -m m --output list[int] numbers")
+    assert notebook.names["r"].output == [1, 2]
+    notebook.ok("from pydantic import BaseModel\nclass City(BaseModel):\n    name: str")
+    notebook.ok("r = %alloy -m m --output City which")
+    assert notebook.names["r"].output == notebook.names["City"](name="Oslo")
+
+
+def test_show_sends_nothing_and_tells_all(notebook: Notebook, script: Any) -> None:
+    model = script()
+    notebook.ok("rows = list(range(10_000))")
+    told = notebook.ok("%alloy -m m -t read --show How many of {rows}?").stdout
+    assert model.requests == []
+    assert "rows: list of 10,000 items (int)" in told
+    assert "rows: list, described in" in told
+    assert "tools: read" in told
+    assert "Nothing was sent." in told
+    assert notebook.conversation.messages == ()
+
+
+def test_an_error_ends_the_cell_and_binds_what_there_is(notebook: Notebook, script: Any) -> None:
+    script({"text": "half an ", "error": {"type": "ServerError", "message": "broke"}}, "fine")
+    ran = notebook.run("%%alloy -m m -o r\nhi\n")
+    assert isinstance(ran.error, ServerError)
+    assert (notebook.names["r"].status, notebook.names["r"].text) == ("error", "half an ")
+    assert "Traceback" not in ran.stdout
+    assert "ServerError: broke" in ran.stdout
+    notebook.ok("%alloy -m m go on")
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("%alloy -m nowhere:x hi", "unknown provider"),
+        ("%alloy -m openai:gpt-5.2 hi", "no key for openai"),
+        ("%alloy -modle x hi", "unknown option -modle"),
+        ("%alloy -m m -t reed hi", "there is no tool `reed`"),
+        ("%alloy -m m -t m hi", "is a Scripted, no tool"),
+        ("%alloy -m m --output Cty hi", "no type `Cty`"),
+        ("%alloy -m m --approval maybe hi", "--approval is 'maybe'"),
+        ("%alloy -m m --approval pause hi", "--approval is 'pause'"),
+        ("%alloy -m m --display loud hi", "display is 'loud'"),
+        ("%alloy -m m --tool-choice read hi", "there are no tools"),
+        ("%alloy", "there is no question"),
+        ("%%alloy\n\n", "there is no question"),
+        ("%alloy /fix", "there is no command /fix"),
+        ("%alloy /reset everything", "/reset takes no argument"),
+        ("%alloy /model nowhere:x", "unknown provider"),
+        ("%alloy -m m see {m.nothing}", "has no `.nothing`"),
+    ],
+)
+def test_bad_input_is_a_clear_error_with_a_hint(notebook: Notebook, script: Any, code: str, words: str) -> None:
+    model = script("never said")
+    ran = notebook.run(code)
+    assert isinstance(ran.error, ConfigError | AuthError)
+    assert words in str(ran.error)
+    assert "Hint: " in ran.stdout
+    assert "Traceback" not in ran.stdout
+    assert ".py" not in ran.stdout.partition("Hint")[0]
+    assert model.requests == []
+
+
+def test_the_model_of_the_process_is_shown_and_set(notebook: Notebook, script: Any) -> None:
+    import alloy_nb
+
+    script("yes")
+    try:
+        assert "model: scripted:script" in notebook.ok("%alloy /model m").stdout
+        notebook.ok("r = %alloy are you there?")
+        assert notebook.names["r"].text == "yes"
+        assert "set_default_model" in notebook.ok("%%alloy\n/model\n").stdout
+    finally:
+        alloy_nb.set_default_model(None)
+
+
+def test_doctor_shows_itself(notebook: Notebook) -> None:
+    ran = notebook.ok("%alloy /doctor")
+    assert type(ran.value).__name__ == "Diagnosis"
+
+
+def test_a_path_is_no_command(notebook: Notebook, script: Any) -> None:
+    model = script("ok")
+    notebook.ok("%alloy -m m /usr/bin/python is what?")
+    assert prompts(model) == ["/usr/bin/python is what?"]
+
+
+def test_the_scratchpad_lives_as_long_as_the_conversation(notebook: Notebook, script: Any) -> None:
+    write = {"name": "scratchpad", "input": {"action": "write", "key": "k", "content": "kept", "value": "kept"}}
+    script({"tool_calls": [write]}, "a", "b")
+    notebook.ok("%alloy -m m -t scratchpad note it")
+    state = notebook.conversation.tool_state
+    notebook.ok("%alloy -m m go on")
+    assert notebook.conversation.tool_state is state
+    notebook.ok("%alloy /reset")
+    assert notebook.conversation.tool_state is not state
+
+
+def test_a_question_in_a_running_loop_works_too(notebook: Notebook, script: Any) -> None:
+    script("inside")
+    notebook.ok("import asyncio\nasync def ask():\n    return get_ipython().run_line_magic('alloy', '-m m hi')\nr = await ask()")
+    assert notebook.names["r"].text == "inside"
+
+
+def test_help_prints_the_options(notebook: Notebook) -> None:
+    assert "--max-turns" in notebook.ok("%alloy --help").stdout
+    assert "--max-turns" in notebook.ok("%%alloy -h\n\n").stdout
