@@ -249,8 +249,9 @@ def _data_folder() -> Path:
 
 def _is_writable(folder: Path) -> bool:
     """Whether it can be written, or made in the nearest folder above it that exists."""
-    existing = next((path for path in (folder, *folder.parents) if path.exists()), None)
-    return existing is not None and existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
+    # Unlike Path.exists, these raise nothing where a folder above may not be looked into.
+    existing = next((path for path in (folder, *folder.parents) if os.path.exists(path)), None)
+    return existing is not None and os.path.isdir(existing) and os.access(existing, os.W_OK | os.X_OK)
 
 
 # -- showing ------------------------------------------------------------------------------------------------------

@@ -109,7 +109,7 @@ class Run:
     # -- reading it -----------------------------------------------------------------------------------------------
 
     def result(self, timeout: float | None = None, check: bool = True) -> Result:
-        """Wait for the end, at most `timeout` seconds (then `TimeoutError`). The run goes on after that or an interrupt."""
+        """Wait for the end, at most `timeout` seconds (then `TimeoutError`); giving up does not end the run."""
         from .waiting import block_on
 
         PORTAL.refuse_here("Run.result")

@@ -43,11 +43,11 @@ class RunState:
     ) -> None:
         register_environment(os.environ)
         self.options = options
-        self.provider: Provider = resolve_model(options.model)
+        self.directory = working_directory(options)
+        self.provider: Provider = resolve_model(options.model, working_directory=self.directory)
         check_provider_options(self.provider, options)
         self.tools = collect_tools(options.tools)
         check_tool_choice(options.tool_choice, self.tools)
-        self.directory = working_directory(options)
         self.prompt = None if prompt is None else to_message(prompt)
         self.history: list[Message] = list(options.messages)
         if self.prompt is None and not self.history:
@@ -131,6 +131,7 @@ class RunState:
             self.options.name,
             self.run_id,
             call.id,
+            self.deadline.shortest(self.options.tool_timeout),
             token,
             self.tool_state,
             report,

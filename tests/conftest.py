@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,12 +11,11 @@ _OURS = ("ALLOY_MODEL", "ALLOY_EVENTS", "ALLOY_DISPLAY", "ALLOY_RECORD")
 
 
 @pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in tuple(os.environ):
         if name.endswith(("_API_KEY", "_BASE_URL")) or name in _OURS:
             monkeypatch.delenv(name)
     monkeypatch.setenv("ALLOY_DOTENV", "0")
-    yield
 
 
 @pytest.fixture

@@ -381,11 +381,14 @@ def test_a_task_group_around_arun_cancels_its_siblings() -> None:
         await asyncio.sleep(0.02)
         raise ValueError("first")
 
+    async def both() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(alloy.arun("x", model=scripted(SLOW)))
+            group.create_task(fail())
+
     async def main() -> None:
         with pytest.raises(ExceptionGroup) as caught:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(alloy.arun("x", model=scripted(SLOW)))
-                group.create_task(fail())
+            await both()
         assert [type(error) for error in caught.value.exceptions] == [ValueError]
 
     asyncio.run(main())

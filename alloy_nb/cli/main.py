@@ -26,6 +26,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments in (["--version"], ["-V"]):
         return _version()
+    try:
+        return _run(arguments)
+    finally:
+        if argv is None:
+            _let_exit_be()
+
+
+def _run(arguments: list[str]) -> int:
+    """Whatever happens becomes an exit code."""
     from .console import prepare_streams, silence_stdout
     from .failure import INTERRUPTED, READER_GONE, report
 
@@ -43,6 +52,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return READER_GONE
     except Exception as error:  # noqa: BLE001 - whatever it is, it is told in two lines
         return report(error)
+
+
+def _let_exit_be() -> None:
+    """A second Ctrl-C must not break what ends the children: the process is about to end, within seconds."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _version() -> int:

@@ -30,12 +30,8 @@ def display_kind(display: str | None, shell: Any) -> str | None:
     shown once, at the end, the same in every execution.
     """
     named = os.environ.get("ALLOY_DISPLAY", "").strip().lower()
-    if named and named not in (*DISPLAYS, "none"):
-        near = nearest(named, [*DISPLAYS, "none"])
-        raise ConfigError(
-            f"ALLOY_DISPLAY is {named!r}",
-            hint=f"did you mean {near}?" if near else "it may be " + ", ".join([*DISPLAYS, "none"]),
-        )
+    _check("ALLOY_DISPLAY", named or "auto", (*DISPLAYS, "none"))
+    _check("display", display or "auto", DISPLAYS)
     if display is None or named == "none":
         return None
     kind = named if named not in ("", "auto") else display
@@ -46,6 +42,14 @@ def display_kind(display: str | None, shell: Any) -> str | None:
     if getattr(shell, "kernel", None) is None:
         return "text"
     return "html" if stdin_available() else "static"
+
+
+def _check(name: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        near = nearest(value, known)
+        raise ConfigError(
+            f"{name} is {value!r}", hint=f"did you mean {near!r}?" if near else f"choose one of {', '.join(known)}"
+        )
 
 
 def choose_sink(display: str | None, *, inputs: Sequence[str] = ()) -> Sink | None:

@@ -55,7 +55,8 @@ class Question:
         sink = choose_sink(handle._state.options.display, inputs=self._inputs)
         # Whatever `--display` says, a cell that ends in this magic does not show its Result a second time.
         current_cell(self._shell).shown.add(handle.run_id)
-        PORTAL.spawn(handle._drive(), f"alloy run {handle.run_id}")
+        # From the pump: a tool for the main thread must find it waiting there, however soon the model calls it.
+        pump.submit(lambda: PORTAL.spawn(handle._drive(), f"alloy run {handle.run_id}"))
         try:
             self.result = block_on(handle, pump, sink, check=False)
         except KeyboardInterrupt as interrupt:

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Any
 
 from ..errors import ConfigError
@@ -36,7 +37,14 @@ def transcript_of(result: Result, inputs: Sequence[str] = ()) -> Transcript:
     transcript = Transcript(result.run_id or None, inputs=inputs)
     for event in result.events or _retold(result):
         transcript.feed(event)
+    _hide_folder(transcript)
     return transcript
+
+
+def _hide_folder(transcript: Transcript) -> None:
+    """A model that is named by a file's path is shown by the file's name: the folder is this machine's."""
+    if PurePath(transcript.model).is_absolute():
+        transcript.model = PurePath(transcript.model).name
 
 
 def _retold(result: Result) -> list[Event]:
@@ -87,12 +95,15 @@ class _Show:
         _record("off")  # a wrong setting is said before the run begins
 
     def open(self) -> None:
-        """Nothing to show yet."""
+        try:
+            self._begin()
+        except Exception:  # noqa: BLE001 - the run, and the answer, must outlive what shows them
+            self._complain()
 
     def feed(self, events: Sequence[Event]) -> None:
         try:
             self._take(events)
-        except Exception:  # noqa: BLE001 - the run, and the answer, must outlive what shows them
+        except Exception:  # noqa: BLE001 - as above
             self._complain()
 
     def close(self, result: Result) -> None:
@@ -109,9 +120,13 @@ class _Show:
         self._transcript = transcript_of(result, self._transcript.inputs)
         self.close(result)
 
+    def _begin(self) -> None:
+        """Nothing to show yet."""
+
     def _take(self, events: Sequence[Event]) -> None:
         for event in events:
             self._transcript.feed(event)
+        _hide_folder(self._transcript)
 
     def _finish(self) -> None:
         raise NotImplementedError
@@ -144,7 +159,7 @@ class HtmlShow(_Show):
         self._handle: Any = None
         self._size = 0
 
-    def open(self) -> None:
+    def _begin(self) -> None:
         self._publish(self._live())
 
     def _take(self, events: Sequence[Event]) -> None:
@@ -197,12 +212,13 @@ class TextShow(_Show):
         self._out = sys.stdout
         self._writer = TextWriter(self._out.write, color=self._out.isatty(), transcript=self._transcript)
 
-    def open(self) -> None:
+    def _begin(self) -> None:
         for item in self._transcript.inputs:
             self._out.write(f"with {item}\n")
 
     def _take(self, events: Sequence[Event]) -> None:
         for event in events:
+            _hide_folder(self._transcript)
             self._writer.feed(event)
         self._out.flush()
 

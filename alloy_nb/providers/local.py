@@ -16,7 +16,7 @@ from ..weights.catalogue import CATALOGUE
 from ..weights.gguf import Header, read_header
 from ..weights.store import is_present, list_stored, locate
 from .base import Delta, Done, Request, TextDelta
-from .local_layout import CHATML, ForcedCall, call_schema, describe_tools, forced_tools, in_words
+from .local_layout import CHATML, ForcedCall, call_schema, describe_tools, forced_tools, in_words, narrowed
 
 if TYPE_CHECKING:
     from .local_engine import Engine, Job
@@ -37,7 +37,8 @@ class Local:
     the request says otherwise. Raises `ConfigError` when library or weights are missing or the file is broken.
 
     `tool_choice` ``"required"`` or a tool's name is honoured by a grammar: the model can only write that call, with
-    arguments out of `ToolSpec.candidates` where there are some. With a free choice the weights of the catalogue are
+    arguments out of `ToolSpec.candidates` where there are some (weights of the catalogue: out of those that the user
+    names, where any is named). With a free choice the weights of the catalogue are
     shown no tools, since they choose wrongly most of the time, and answer in words; other models are shown them
     where their own chat template knows of tools.
     """
@@ -108,7 +109,8 @@ class Local:
             max_output_tokens=request.max_output_tokens or self._answer_tokens,
         )
         if forced:
-            schema = call_schema(forced, required_only=self._small)
+            held = narrowed(forced, request.messages) if self._small else forced
+            schema = call_schema(held, required_only=self._small)
             return replace(in_words(request, system_prompt=self._system(request)), output_schema=schema)
         if self._shows_tools and request.tools and request.tool_choice != "none" and not request.output_schema:
             return replace(request, tool_choice=None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 import queue
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -160,11 +161,26 @@ def _forget() -> None:
     global _lock, _in_fork
     _lock = threading.Lock()
     _engines.clear()
-    _in_fork = True
+    if "xllamacpp" in sys.modules:
+        _in_fork = True
+        _exit_without_destructors()
+
+
+def _exit_without_destructors() -> None:
+    """llama.cpp's static destructors, too, wait for threads that only the parent has, so a fork would never end.
+
+    What is registered last runs first: ``_exit`` then gets the exit status before they are reached. Python's own
+    clean-up has run by then. Systems without ``on_exit`` (macOS) do not support such a fork anyway.
+    """
+    import ctypes
+
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "on_exit"):
+        libc.on_exit(libc._exit, None)
 
 
 def _keep_for_ever(server: Any) -> None:
-    """In a fork of a process that had loaded llama.cpp, its destructor waits for a thread that only the parent has."""
+    """The destructor of a server waits likewise."""
     import ctypes
 
     if server is not None:

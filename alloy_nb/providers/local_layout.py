@@ -16,7 +16,7 @@ from uuid import uuid4
 from ..messages import Message, Part, Text, ToolResult
 from .base import Request, ToolCallDelta, ToolSpec
 
-__all__ = ["CHATML", "ForcedCall", "call_schema", "flatten", "forced_tools"]
+__all__ = ["CHATML", "ForcedCall", "call_schema", "flatten", "forced_tools", "narrowed"]
 
 CHATML = (
     "{%- for message in messages -%}"
@@ -92,6 +92,30 @@ def describe_tools(tools: Iterable[ToolSpec]) -> str:
 
 
 # Calls held to their form
+
+
+def narrowed(tools: Iterable[ToolSpec], messages: Sequence[Message]) -> tuple[ToolSpec, ...]:
+    """`tools` whose candidates are only those that the user's last words name; all of them where none is named.
+
+    >>> read = ToolSpec("read", "", {}, {"path": ["a.txt", "data/b.txt", "c.txt"]})
+    >>> narrowed([read], [Message.user("What does b.txt say?")])[0].candidates
+    {'path': ['data/b.txt']}
+    """
+    words = next((message.text for message in reversed(messages) if message.role == "user" and message.text), "")
+    return tuple(
+        replace(tool, candidates={key: _named(values, words) or values for key, values in tool.candidates.items()})
+        for tool in tools
+    )
+
+
+def _named(values: Iterable[str], words: str) -> list[str]:
+    """The values that occur in `words`, in full or by the last part of a path, and not as a piece of another word."""
+    forms = ((value, {value, value.rpartition("/")[2]} - {""}) for value in values)
+    return [value for value, named in forms if any(_occurs(form, words) for form in named)]
+
+
+def _occurs(form: str, words: str) -> bool:
+    return form in words and re.search(rf"(?<![\w./-]){re.escape(form)}(?![\w/-])", words) is not None
 
 
 def call_schema(tools: Sequence[ToolSpec], *, required_only: bool) -> dict[str, Any]:

@@ -23,11 +23,15 @@ Remember = Literal["once", "command", "tool"]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A call that needs a person's word: which call, why, and the argument that matters."""
+    """A call that needs a person's word: which call, why, and the argument that matters.
+
+    `subject` is for showing, on one line; `pattern` is that argument to the letter, for remembering what was allowed.
+    """
 
     call: ToolCall
     reason: str
     subject: str
+    pattern: str
 
     def __str__(self) -> str:
         return self.reason
@@ -68,12 +72,12 @@ class Memory:
 
     def knows(self, question: Question) -> bool:
         name = question.call.name
-        return (name, None) in self._allowed or (name, question.subject) in self._allowed
+        return (name, None) in self._allowed or (name, question.pattern) in self._allowed
 
     def note(self, question: Question, decision: Decision) -> None:
         if decision.allowed and decision.remember != "once":
-            subject = None if decision.remember == "tool" else question.subject
-            self._allowed.add((question.call.name, subject))
+            pattern = None if decision.remember == "tool" else question.pattern
+            self._allowed.add((question.call.name, pattern))
 
 
 @dataclass(frozen=True, slots=True)

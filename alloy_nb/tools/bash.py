@@ -82,6 +82,8 @@ class Bash(Tool):
         if not isinstance(command, str) or not command.strip() or "\0" in command:
             raise ToolError("command must be a command, as text")
         timeout = _timeout_of(input)
+        if ctx.time_limit is not None:
+            timeout = min(timeout, max(1, round(ctx.time_limit * 1000)))
         executor = ctx.context.get("bash_executor")
         if executor is not None:
             return await _run_custom(executor, command, timeout, ctx)

@@ -49,6 +49,7 @@ class ToolContext:
     - `context`: the run's own `context` mapping, as the caller gave it.
     - `agent`: the path of the agent that called (``"lead/research"``), or None.
     - `run_id`, `call_id`: of this run and this call.
+    - `time_limit`: seconds this call may take, or None; the harness keeps to it, a tool may want to know it.
     - `cancelled`: is set when the call is given up (stop, timeout); long tools should look at it.
     - `state`: a mapping that lives as long as the run (the agent's life in an agent): the scratchpad lives here.
     """
@@ -58,6 +59,7 @@ class ToolContext:
     agent: str | None = None
     run_id: str = ""
     call_id: str = ""
+    time_limit: float | None = None
     cancelled: CancelToken = field(default_factory=CancelToken)
     state: MutableMapping[str, Any] = field(default_factory=dict)
     report: Callable[[str, float | None], None] = field(default=_say_nothing, repr=False)

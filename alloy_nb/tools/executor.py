@@ -20,7 +20,7 @@ from ..result import ToolRecord
 from .approval import ApprovalDesk, Decision, Question
 from .base import Tool
 from .context import CancelToken, ToolContext
-from .toolbox import subject_of
+from .toolbox import pattern_of, subject_of
 from .workers import MAIN, Settling, abandon, call_in_thread
 
 __all__ = ["Blocker", "Emit", "ToolPhase"]
@@ -146,7 +146,8 @@ class ToolPhase:
             work.refusal = f"Tool crashed: {_describe(error)}"
             return
         if reason is not None:
-            work.question = Question(work.call, reason, subject_of(work.tool, work.call.input))
+            input = work.call.input
+            work.question = Question(work.call, reason, subject_of(work.tool, input), pattern_of(work.tool, input))
             work.paused = self._desk.pauses(work.call)
 
     async def _finish(self, work: _Work) -> None:
@@ -204,15 +205,22 @@ class ToolPhase:
             return
 
     async def _call(self, work: _Work, tool: Tool) -> Any:
+        from .results import to_result
+
         limit = self._deadline.shortest(tool.timeout if tool.timeout is not None else self._tool_timeout)
         ctx = self._context(work)
         plain = getattr(tool, "call", None)
         if plain is None or getattr(tool, "is_async", True):
             return await self._await_task(work, tool.execute(work.input, ctx), limit)
+
+        def call() -> ToolResult:
+            # Figures and tables are turned into a result where they were made, not on the loop.
+            return to_result(plain(work.input, ctx))
+
         if tool.thread == "main":
-            settling = await MAIN.call(lambda: plain(work.input, ctx))
+            settling = await MAIN.call(call)
             return await self._await_settling(work, settling, None, limit)
-        settling, thread = call_in_thread(lambda: plain(work.input, ctx), tool.name)
+        settling, thread = call_in_thread(call, tool.name)
         return await self._await_settling(work, settling, thread, limit)
 
     async def _await_task(self, work: _Work, coroutine: Any, limit: float | None) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..errors import ConfigError
@@ -10,7 +11,7 @@ from ..providers.base import ToolSpec
 from .base import Tool
 from .context import ToolContext
 
-__all__ = ["collect_tools", "subject_of", "to_spec"]
+__all__ = ["collect_tools", "pattern_of", "subject_of", "to_spec"]
 
 _LONGEST_SUBJECT = 200
 
@@ -62,3 +63,10 @@ def subject_of(tool: Tool | None, input: Any) -> str:
     value = input.get(key) if key else next((v for v in input.values() if isinstance(v, str)), "")
     text = " ".join(str(value if value is not None else "").split())
     return text if len(text) <= _LONGEST_SUBJECT else text[: _LONGEST_SUBJECT - 1] + "…"
+
+
+def pattern_of(tool: Tool, input: Mapping[str, Any]) -> str:
+    """What is remembered of a call that was allowed for good: the argument that matters, to the letter, else all."""
+    key = tool.key_argument
+    value = input[key] if key and key in input else input
+    return json.dumps(value, sort_keys=True, default=repr)

@@ -16,7 +16,25 @@ from alloy_nb.redaction import MASK, redact_known, register_secret
 KEY = "canary-8d1f0a77b3"
 
 PIECES = st.sampled_from(
-    ["\x1b", "[", "31", "m", "]", "0;title", "\x07", "\\", "\r", "\n", " ", "ö", "\x9b", "\u202e", "word", KEY[:6], KEY[6:]]
+    [
+        "\x1b",
+        "[",
+        "31",
+        "m",
+        "]",
+        "0;title",
+        "\x07",
+        "\\",
+        "\r",
+        "\n",
+        " ",
+        "ö",
+        "\x9b",
+        "\u202e",
+        "word",
+        KEY[:6],
+        KEY[6:],
+    ]
 )
 
 

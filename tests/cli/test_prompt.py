@@ -184,9 +184,7 @@ def test_an_answer_without_text_is_said(alloy: Alloy, script: Script) -> None:
         (["-m", "scripted:x.jsonl", "--max-turns", "-1"], "max_turns"),
     ],
 )
-def test_what_cannot_begin_is_exit_code_2(
-    arguments: list[str], message: str, alloy: Alloy, tmp_path: Path
-) -> None:
+def test_what_cannot_begin_is_exit_code_2(arguments: list[str], message: str, alloy: Alloy, tmp_path: Path) -> None:
     """CLI-6: unknown provider, missing key: two lines, never a traceback."""
     (tmp_path / "x.jsonl").write_text('{"text": "never"}\n')
     said = alloy("-p", "go", *arguments)
@@ -197,9 +195,7 @@ def test_what_cannot_begin_is_exit_code_2(
     assert second.startswith("Hint: ")
 
 
-def test_a_bug_is_told_without_a_traceback(
-    alloy: Alloy, script: Script, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bug_is_told_without_a_traceback(alloy: Alloy, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("alloy_nb.cli.prompt.show_run", lambda *_args, **_options: 1 // 0)
     said = alloy("-p", "go", "-m", script("never"))
     assert said.code == 1
@@ -246,7 +242,9 @@ def _raise() -> None:
     raise ConfigError("enough")
 
 
-def test_what_a_tool_prints_does_not_reach_stdout(alloy: Alloy, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_tool_prints_does_not_reach_stdout(
+    alloy: Alloy, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from alloy_nb.tools.read import Read
 
     monkeypatch.setattr(Read, "approval_reason", lambda *_: print("chatter"))

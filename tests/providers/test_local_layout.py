@@ -11,6 +11,7 @@ from alloy_nb.providers.local_layout import (
     call_schema,
     flatten,
     forced_tools,
+    narrowed,
     without_line_numbers,
 )
 
@@ -93,6 +94,26 @@ def test_arguments_are_held_to_the_candidates_and_optional_ones_left_out():
     arguments = call_schema([READ], required_only=True)["properties"]["arguments"]
     assert arguments["properties"] == {"file_path": {"enum": ["a.txt", "b.txt"]}}
     assert arguments["required"] == ["file_path"]
+
+
+def names_of(text, candidates):
+    (tool,) = narrowed([ToolSpec("read", "", {}, {"file_path": candidates})], [Message.user(text)])
+    return tool.candidates["file_path"]
+
+
+def test_files_that_the_user_names_are_the_candidates():
+    files = ["a.txt", "data.txt", "sub/note.txt", "note.txt.bak"]
+    assert names_of("Read data.txt.", files) == ["data.txt"]
+    assert names_of("What is in note.txt?", files) == ["sub/note.txt"]
+    assert names_of("Compare a.txt, data.txt", files) == ["a.txt", "data.txt"]
+    assert names_of("Read some file", files) == files
+
+
+def test_the_question_counts_and_not_a_result_that_came_since():
+    spec = ToolSpec("read", "", {}, {"file_path": ["a.txt", "b.txt"]})
+    result = ToolResult("see b.txt", call_id="c", name="read")
+    (tool,) = narrowed([spec], [Message.user("Read a.txt"), Message.user(result)])
+    assert tool.candidates["file_path"] == ["a.txt"]
 
 
 def test_without_candidates_the_argument_keeps_its_own_schema():

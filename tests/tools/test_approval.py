@@ -120,6 +120,25 @@ def test_anything_else_typed_is_the_reason_why_not() -> None:
     assert read_answer("").allowed is False
 
 
+def test_always_means_this_call_to_the_letter() -> None:
+    """Two commands that are shown alike (cut, on one line) are not the same command."""
+    from alloy_nb.tools.approval import Decision, Memory, Question
+    from alloy_nb.tools.bash import Bash
+    from alloy_nb.tools.toolbox import pattern_of, subject_of
+
+    def question(command: str) -> Question:
+        call = alloy.ToolCall("1", "bash", {"command": command})
+        return Question(call, "why", subject_of(Bash(), call.input), pattern_of(Bash(), call.input))
+
+    memory = Memory()
+    long = "echo " + "x" * 300
+    memory.note(question(long), Decision(allowed=True, remember="command"))
+    memory.note(question("ls a b"), Decision(allowed=True, remember="command"))
+    assert memory.knows(question(long))
+    assert not memory.knows(question(long + "; rm -rf ~"))
+    assert not memory.knows(question("ls a\nb"))
+
+
 PROGRAM = """
 import alloy_nb as alloy
 @alloy.tool(requires_approval=True)
@@ -127,7 +146,7 @@ def launch(what: str) -> str:
     "Launch."
     return "launched " + what
 calls = [{"name": "launch", "input": {"what": w}} for w in ("it", "it", "that")]
-model = alloy.Scripted([{"tool_calls": calls[:1]}, {"tool_calls": calls[1:2]}, {"tool_calls": calls[2:]}, {"text": "k"}])
+model = alloy.Scripted([*[{"tool_calls": [call]} for call in calls], {"text": "k"}])
 result = alloy.run("x", model=model, tools=[launch])
 print([r.output for r in result.tool_calls])
 """

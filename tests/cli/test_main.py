@@ -1,0 +1,104 @@
+"""The front door of the command line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from alloy_nb import __version__
+from alloy_nb.cli.main import COMMANDS, main
+
+from .conftest import Said, environment
+
+Alloy = Callable[..., Said]
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("option", ["--version", "-V"])
+def test_the_version_goes_to_stdout(option: str, alloy: Alloy) -> None:
+    assert alloy(option) == Said(0, f"alloy_nb {__version__}\n", "")
+
+
+def test_the_version_is_told_without_importing_the_library() -> None:
+    """Starting must not feel slow: no argparse, no regular expressions, nothing of the agent."""
+    code = """
+import sys
+before = set(sys.modules)
+from alloy_nb.cli.main import main
+assert main(["--version"]) == 0
+ours = {name for name in set(sys.modules) - before if name.startswith("alloy_nb")}
+assert ours == {"alloy_nb", "alloy_nb._version", "alloy_nb.cli", "alloy_nb.cli.main"}, ours
+assert "argparse" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-I", "-c", _at_root(code)], env=environment(), check=True, timeout=60)
+
+
+def test_a_one_shot_brings_in_neither_notebook_nor_http(tmp_path: Path) -> None:
+    (tmp_path / "script.jsonl").write_text('{"text": "yes"}\n')
+    code = """
+import sys
+from alloy_nb.cli.main import main
+assert main(["-p", "go", "-m", "scripted:script.jsonl"]) == 0
+heavy = {"IPython", "httpx2", "pydantic", "ipywidgets", "markdown_it", "nh3", "xllamacpp"} & set(sys.modules)
+assert not heavy, heavy
+"""
+    subprocess.run(
+        [sys.executable, "-I", "-c", _at_root(code)], stdin=subprocess.DEVNULL, cwd=tmp_path, check=True, timeout=60
+    )
+
+
+def _at_root(code: str) -> str:
+    return f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}"
+
+
+def test_without_arguments_it_says_what_there_is(alloy: Alloy) -> None:
+    said = alloy()
+    assert (said.code, said.out) == (2, "")
+    assert 'alloy -p "' in said.err
+    for command in COMMANDS:
+        assert f"\n  {command} " in said.err
+
+
+def test_help_goes_to_stdout_and_names_every_option(alloy: Alloy) -> None:
+    """CLI-1."""
+    said = alloy("--help")
+    assert (said.code, said.err) == (0, "")
+    options = "-p -m -t -s --provider --model --tools --system --max-turns --dir --no-stream --approval --json"
+    for option in [*options.split(), "--tool-choice", "--timeout", "--version"]:
+        assert option in said.out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str, alloy: Alloy) -> None:
+    said = alloy(command, "--help")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.startswith(f"usage: alloy {command}")
+
+
+def test_help_promises_nothing_that_is_not_there_yet(alloy: Alloy) -> None:
+    said = alloy("--help").out
+    for later in ("REPL", "--session", "alloy models", "sessions"):
+        assert later not in said
+
+
+def test_both_names_are_the_same_program() -> None:
+    """`alloy`, `alloy-nb` and `python -m alloy_nb`."""
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    assert scripts == {"alloy": "alloy_nb.cli.main:main", "alloy-nb": "alloy_nb.cli.main:main"}
+    said = subprocess.run(
+        [sys.executable, "-m", "alloy_nb", "--version"], env=environment(), capture_output=True, text=True, check=True
+    )
+    assert said.stdout == f"alloy_nb {__version__}\n"
+
+
+def test_an_interrupt_before_anything_ran_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("alloy_nb.cli.doctor.run", interrupted)
+    assert main(["doctor"]) == 130

@@ -1,0 +1,191 @@
+"""`doctor`: what it finds, and what it never shows."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import alloy_nb as alloy
+from alloy_nb import __version__, diagnosis
+from alloy_nb.diagnosis import Diagnosis, doctor
+
+ROOT = Path(alloy.__file__).parents[1]
+KEY = "sk-canary0123456789abcdef"
+
+
+@pytest.fixture(autouse=True)
+def data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Nothing set, nothing stored."""
+    monkeypatch.setenv("ALLOY_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def without_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = diagnosis._version
+    monkeypatch.setattr("alloy_nb.diagnosis._version", lambda name: None if name == "xllamacpp" else known(name))
+    monkeypatch.setattr("alloy_nb.providers.local.is_installed", lambda: False)
+
+
+def put_weights(folder: Path) -> None:
+    """A file of the right size, as a sparse one: nothing here reads it."""
+    from alloy_nb.weights.catalogue import CATALOGUE
+
+    (folder / "models").mkdir(parents=True)
+    with (folder / "models" / "smollm2.gguf").open("wb") as file:
+        file.truncate(CATALOGUE["smollm2"].size)
+
+
+def test_it_tells_versions_without_importing_what_they_are_of() -> None:
+    code = """
+import sys, alloy_nb
+found = alloy_nb.doctor()
+assert dict(found.packages)["IPython"]
+heavy = {"IPython", "jupyterlab", "ipywidgets", "anywidget", "xllamacpp", "httpx2"} & set(sys.modules)
+assert not heavy, heavy
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
+    found = doctor()
+    assert (found.alloy_nb, found.python) == (__version__, platform.python_version())
+
+
+def test_without_any_model_it_says_what_to_do_first() -> None:
+    found = doctor()
+    assert (found.ok, found.model, found.misconfigured) == (False, None, False)
+    assert found.next == "alloy local pull smollm2"
+
+
+@pytest.mark.usefixtures("without_engine")
+def test_without_an_engine_the_way_to_one_comes_first() -> None:
+    found = doctor()
+    assert found.local.engine is None
+    assert "pip install xllamacpp" in found.next
+    assert "not installed" in str(found)
+
+
+def test_a_key_chooses_the_model_and_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    found = doctor()
+    assert found.ok
+    assert found.model is not None
+    assert found.model.startswith("openai:")
+    assert "OPENAI_API_KEY" in found.why
+    assert found.sends_to == "api.openai.com"
+    assert [(key.variable, key.problem) for key in found.keys] == [("OPENAI_API_KEY", None)]
+
+
+def test_a_key_in_dotenv_is_told_by_its_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"OPENAI_API_KEY={KEY}\n")
+    monkeypatch.delenv("ALLOY_DOTENV")
+    found = doctor()
+    assert found.keys[0].where.endswith(".env")
+    assert found.ok
+
+
+def test_a_key_that_this_version_cannot_use_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    (key,) = doctor().keys
+    assert key.problem is not None
+    assert "anthropic" in key.problem
+
+
+@pytest.mark.parametrize("value", [KEY, f"{KEY} {KEY}", f"{KEY}é"], ids=["right", "with a space", "not ASCII"])
+def test_law_14_no_character_of_a_key_is_shown(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law 14: nor of one that is malformed, nor of one pasted into the wrong variable."""
+    for variable in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY"):
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setenv("ALLOY_MODEL", f"openai:{KEY}")
+    monkeypatch.setenv("OPENAI_BASE_URL", f"http://user:{KEY}@localhost:8000/v1")
+    found = doctor()
+    shown = f"{found!r}{found}{found._repr_markdown_()}{found.to_dict()}{dataclasses.astuple(found)}"
+    assert "canary" not in shown
+
+
+def test_a_key_that_is_none_is_the_next_thing_to_mend(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "copied with spaces")
+    found = doctor()
+    assert (found.ok, found.misconfigured) == (False, True)
+    assert "copy the key again" in found.next
+
+
+@pytest.mark.parametrize("model", ["opnai:gpt-5.2", "openai:gpt-5.2", "scripted:nowhere.jsonl", "local"])
+def test_a_model_that_cannot_work_is_the_next_thing_to_mend(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLOY_MODEL", model)
+    found = doctor()
+    assert (found.ok, found.misconfigured) == (False, True)
+    assert found.next == found.hint
+
+
+def test_a_model_set_in_this_process_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLOY_MODEL", "openai:gpt-5.2")
+    alloy.set_default_model(alloy.Scripted(["hi"]))
+    try:
+        found = doctor()
+    finally:
+        alloy.set_default_model(None)
+    assert found.model == "scripted:script"
+    assert "set_default_model" in found.why
+
+
+def test_weights_that_are_stored_are_listed_with_their_size(data_folder: Path) -> None:
+    put_weights(data_folder)
+    found = doctor()
+    assert [(weights.name, weights.size) for weights in found.local.weights] == [("smollm2", 98_362_432)]
+    assert "smollm2 (98 MB)" in str(found)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="needs a folder that this user may not write to")
+def test_a_data_folder_that_cannot_be_written_is_said(data_folder: Path) -> None:
+    data_folder.mkdir(mode=0o500)
+    assert not doctor().data_folder_writable
+
+
+def test_a_file_in_the_place_of_the_data_folder_is_said(data_folder: Path) -> None:
+    data_folder.write_text("in the way")
+    found = doctor()
+    assert not found.data_folder_writable
+    assert "(cannot be written)" in str(found)
+
+
+def test_looking_creates_nothing(data_folder: Path) -> None:
+    doctor()
+    assert not data_folder.exists()
+
+
+@pytest.fixture
+def made() -> Callable[..., Diagnosis]:
+    found = doctor()
+    return lambda **changes: dataclasses.replace(found, **changes)
+
+
+def test_a_demo_model_shows_its_notice_and_the_ways_to_a_better_one(made: Callable[..., Diagnosis]) -> None:
+    found = made(model="local", notice="small demo model: answers are often wrong")
+    assert "small demo model: answers are often wrong" in str(found)
+    for way in ("OPENAI_API_KEY", "OpenAICompatible", "OPENAI_BASE_URL", "alloy local pull hf:"):
+        assert way in str(found)
+    assert "alloy demo" in found.next
+    assert "OpenAICompatible" not in str(made(model="openai:gpt-5.2"))
+
+
+def test_it_shows_itself_line_by_line_and_as_a_table(made: Callable[..., Diagnosis]) -> None:
+    found = made(model="openai:a|b`<img src=x onerror=alert(1)>", why="line one\nline two\x1b[2J")
+    assert repr(found) == str(found)
+    assert str(found).splitlines()[-1].startswith("next: ")
+    assert "line one line two" in str(found)
+    assert "\x1b" not in str(found)
+    table = found._repr_markdown_()
+    assert "| model | `openai:a\\|b'<img src=x onerror=alert(1)>`<br>" in table
+
+
+def test_a_diagnosis_is_a_value() -> None:
+    assert doctor() == doctor()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        doctor().model = "another"  # type: ignore[misc]
