@@ -36,5 +36,4 @@ def run(_: argparse.Namespace) -> int:
         say(f"note.txt was just written; it says: The number is {number}.")
         say(f"> {QUESTION}")
         options = {"model": model, "tools": list(tools.values()), "tool_choice": "read", "working_directory": folder}
-        code = show_run(QUESTION, options, transcript)
-    return code
+        return show_run(QUESTION, options, transcript)

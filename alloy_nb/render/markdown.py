@@ -16,7 +16,7 @@ from .clean import clean
 from .formulas import UNTOUCHED, add_formulas
 from .palette import CODE_COLOURS, COLOURS, STYLES, mark
 
-__all__ = ["ALLOWED_ATTRIBUTES", "ALLOWED_TAGS", "block_parsers", "sanitize", "split_settled", "to_html"]
+__all__ = ["ALLOWED_ATTRIBUTES", "ALLOWED_TAGS", "plain_block_parser", "sanitize", "split_settled", "to_html"]
 
 #: Each tag that the static form is made of.
 ALLOWED_TAGS = frozenset(
@@ -179,11 +179,11 @@ def _block_parser() -> Any:
 
 
 @lru_cache(maxsize=1)
-def block_parsers() -> tuple[Any, Any]:
-    """Two parsers that find blocks only: one knows formulas, one does not, as most renderers elsewhere."""
-    plain = _new_parser(formulas=False)
-    plain.core.ruler.enableOnly(["normalize", "block"])
-    return _block_parser(), plain
+def plain_block_parser() -> Any:
+    """A parser that finds blocks only and knows no formulas, as most renderers elsewhere."""
+    parser = _new_parser(formulas=False)
+    parser.core.ruler.enableOnly(["normalize", "block"])
+    return parser
 
 
 def _new_parser(*, formulas: bool = True) -> Any:

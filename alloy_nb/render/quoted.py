@@ -128,35 +128,46 @@ _IMAGE = re.compile(r"!\[([^\[\]\n]*)\]\(\s*<?([^\s()<>]*)>?[^()\n]*\)")
 _WEB = re.compile(r"https?://", re.IGNORECASE)
 # A link's or a definition's address that is neither web nor mail nor a place in the page.
 _TARGET = re.compile(r"\](\(|:)(?!\s*<?(?:https?://|mailto:|#))", re.IGNORECASE)
+_FORMULA = re.compile(r"\$\$|\\[\[(]|\\begin")
+_OPENING = re.compile(r"```+[A-Za-z0-9_+#.-]*\n")
+# What may cut a code span in two, in one renderer or another.
+_DOUBTFUL = re.compile(r"[|$\\]")
 _SPAN = re.compile(r"(?<![\\`])(`+)(?!`)([^\n]*?[^`\n])\1(?!`)")
 
 
 def _pieces(markdown: str) -> Iterator[tuple[str, bool]]:
-    """The text in order, with whether it is code for certain.
+    """The text in order, with whether it is code for certain, whatever renderer reads it.
 
-    Certain is a fence at the left edge on which a parser with formulas and one without agree, and a code span within
-    one line that nothing else can cut. What is in doubt counts as words: better an ugly sign than a live tag.
+    Renderers differ on what a formula swallows, on fences in lists and on spans over two lines. What is in doubt
+    counts as words: better `&lt;` in an odd piece of code than a tag that lives.
     """
     lines = re.findall(r"[^\n]*\n|[^\n]+", markdown)
-    fenced = _fenced(markdown)
+    fenced = _fenced(markdown, lines)
+    words = "".join(line for number, line in enumerate(lines) if number not in fenced)
+    spans = not _DOUBTFUL.search(words) and not any("`" in _SPAN.sub("", line) for line in words.split("\n"))
     for number, line in enumerate(lines):
         if number in fenced:
             yield line, True
-        elif "|" in line or "$" in line or "\\" in line:
-            yield line, False
-        else:
+        elif spans:
             yield from _spans(line)
+        else:
+            yield line, False
 
 
-def _fenced(markdown: str) -> frozenset[int]:
-    """The numbers of the lines within fences."""
-    from .markdown import block_parsers
+def _fenced(markdown: str, lines: list[str]) -> frozenset[int]:
+    """The numbers of the lines within plain fences: at the left edge, with a word at most, closed, set apart."""
+    from .markdown import plain_block_parser
 
-    found = []
-    for parser in block_parsers():
-        fences = (token for token in parser.parse(markdown) if token.type == "fence" and token.level == 0)
-        found.append({line for token in fences for line in range(*token.map)})
-    return frozenset(set.intersection(*found))
+    if _FORMULA.search(markdown):
+        return frozenset()
+    found: set[int] = set()
+    for token in plain_block_parser().parse(markdown):
+        if token.type == "fence" and token.level == 0:
+            first, last = token.map[0], token.map[1] - 1
+            apart = first == 0 or not lines[first - 1].strip()
+            if apart and _OPENING.fullmatch(lines[first]) and lines[last].rstrip("\n") == token.markup:
+                found.update(range(first, last + 1))
+    return frozenset(found)
 
 
 def _spans(line: str) -> Iterator[tuple[str, bool]]:

@@ -270,12 +270,14 @@ class TextWriter:
 
 def _whole_until(text: str) -> int:
     """How much of `text` no further words can change: all but its last word, and what makes a key of that."""
-    place = max(match.end() for match in _BREAK.finditer(text))
-    if text[:place].endswith("\r"):
-        return place - 1
-    if text[:place].endswith(("Bearer ", "bearer ")):
-        return place - len("Bearer ")
-    return place
+    breaks = [match.end() for match in _BREAK.finditer(text)]
+    if text[: breaks[-1]].endswith("\r"):
+        return breaks[-1] - 1
+    while text[: breaks[-1]].endswith(("Bearer ", "bearer ")):
+        breaks.pop()
+        if not breaks:
+            return 0
+    return breaks[-1]
 
 
 _WRITERS: Mapping[str, Callable[[TextWriter, Event], None]] = {

@@ -7,6 +7,7 @@ import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
+from urllib.request import getproxies
 
 from ..errors import AlloyError, ConfigError
 
@@ -73,6 +74,10 @@ def network_error(url: str, error: Exception) -> AlloyError:
     said = without_credentials(str(error)) or type(error).__name__
     if isinstance(error, httpx2.ProxyError):
         return AlloyError(f"the proxy did not let us reach {shown}: {said}", hint="check HTTPS_PROXY and NO_PROXY")
+    if isinstance(error, httpx2.ConnectError) and getproxies().get(urlsplit(url).scheme):
+        return AlloyError(
+            f"cannot fetch {shown} through the proxy that is set: {said}", hint="check HTTPS_PROXY and NO_PROXY"
+        )
     return AlloyError(
         f"cannot fetch {shown}: {said}",
         hint="check the network and run the command again: it goes on where it stopped; "

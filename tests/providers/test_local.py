@@ -428,7 +428,8 @@ def test_a_kernel_shut_down_in_mid_generation_ends_well(weights):
     manager_module = pytest.importorskip("jupyter_client.manager", reason="needs the extra [lab]")
     manager, client = manager_module.start_new_kernel(kernel_name="python3")
     try:
-        client.execute_interactive(SCRIPT + "start()", timeout=120, output_hook=lambda message: None)
+        reply = client.execute_interactive(SCRIPT + "start()", timeout=120, output_hook=lambda message: None)
+        assert reply["content"]["status"] == "ok"
         process = manager.provisioner.process
         client.shutdown()
         assert process.wait(60) == 0

@@ -63,6 +63,7 @@ TAGS = set(
     "a blockquote br code details div em h1 h2 h3 h4 h5 h6 hr li ol p pre s span strong summary table tbody td th "
     "thead tr ul".split()
 )
+BLOCKS = TAGS - set("a code em s span strong".split())
 ATTRIBUTES = {"class", "style", "href", "rel", "target", "start"}
 SCHEMES = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
 BAD_STYLE = re.compile(r"url\s*\(|var\s*\(|expression|@import|javascript|position\s*:\s*(?:fixed|absolute)|\\", re.I)
@@ -79,7 +80,13 @@ class Judge(HTMLParser):
         self.feed(html)
         self.close()
 
+    def handle_endtag(self, tag: str) -> None:
+        if tag in BLOCKS:
+            self.text += "\n"
+
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in BLOCKS:
+            self.text += "\n"
         if tag not in TAGS:
             self.faults.append(f"<{tag}>")
         for name, value in attrs:

@@ -39,7 +39,9 @@ def test_a_call_goes_from_waiting_over_running_to_done(tell) -> None:
     tell("tool_start", {"id": "1", "name": "read", "input": {"file_path": "note.txt"}})
     tell("tool_progress", {"id": "1", "message": "half", "fraction": 0.5})
     assert (seen().state, seen().progress, seen().fraction) == ("running", ("half",), 0.5)
-    tell("tool_end", {"id": "1", "name": "read", "duration_ms": 3, "error": None, "output": "x", "structured": {"n": 1}})
+    tell(
+        "tool_end", {"id": "1", "name": "read", "duration_ms": 3, "error": None, "output": "x", "structured": {"n": 1}}
+    )
     assert seen() == Tool("1", "read", "note.txt", {"file_path": "note.txt"}, "x", None, 3, "done", data={"n": 1})
 
 
@@ -134,7 +136,7 @@ def test_header_and_footer_facts(tell) -> None:
     tell("usage", {"input_tokens": 10, "output_tokens": 2, "cost": 0.25}, after=1000)
     transcript = tell.transcript
     assert (transcript.prompt, transcript.model, transcript.turns, transcript.live) == ("Why?", "m-2", 1, True)
-    assert (transcript.usage.total_tokens, transcript.cost, transcript.seconds) == (24, 0.75, 1.03 - 0.0)
+    assert (transcript.usage.total_tokens, transcript.cost, transcript.seconds) == (24, 0.75, 1.02)
     tell.end(turns=2)
     assert (transcript.turns, transcript.usage.input_tokens, transcript.live) == (2, 4100, False)
 

@@ -111,15 +111,16 @@ def test_a_newer_record_is_refused_with_a_hint() -> None:
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-        lambda inner: st.lists(inner, max_size=4)
-        | st.dictionaries(
-            st.sampled_from(
-                "block state text markdown input output error data progress seconds live usage blocks messages cost "
-                "inputs status fraction duration_ms input_tokens".split()
-            ),
-            inner
-            | st.sampled_from(["tool", "thinking", "text", "approval", "notice", "error", "done", "pending"]),
-            max_size=5,
+        lambda inner: (
+            st.lists(inner, max_size=4)
+            | st.dictionaries(
+                st.sampled_from(
+                    "block state text markdown input output error data progress seconds live usage blocks messages "
+                    "cost inputs status fraction duration_ms input_tokens".split()
+                ),
+                inner | st.sampled_from(["tool", "thinking", "text", "approval", "notice", "error", "done", "pending"]),
+                max_size=5,
+            )
         ),
         max_leaves=20,
     )

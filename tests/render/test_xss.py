@@ -24,7 +24,9 @@ HOSTILE = st.lists(
     st.one_of(
         st.sampled_from(
             "< > & \" ' ` ``` $ $$ \\ [ ] ( ) ! ![ ]( : // | - # * _ ~ = / \n \n\n \t <script> </div> <img javascript: "
-            "data: https://e.org onerror= style= \x1b[31m \x00 \u202e \ud800 &#60; &lt; <!-- --> <![CDATA[ {{ }}".split(" ")
+            "data: https://e.org onerror= style= \x1b[31m \x00 \u202e \ud800 &#60; &lt; <!-- --> <![CDATA[ {{ }}".split(
+                " "
+            )
         ),
         st.text(max_size=6),
     ),
@@ -65,7 +67,9 @@ def test_a_browsers_parser_reads_the_same_html(vector, everywhere) -> None:
     html = frozen_html(everywhere(vector).transcript)
     attributes = {tag: set(names) for tag, names in ALLOWED_ATTRIBUTES.items()}
     attributes["a"] = {"href", "target"}
-    assert nh3.clean(html, tags=set(ALLOWED_TAGS), attributes=attributes, link_rel="noopener noreferrer nofollow") == html
+    assert (
+        nh3.clean(html, tags=set(ALLOWED_TAGS), attributes=attributes, link_rel="noopener noreferrer nofollow") == html
+    )
 
 
 def test_the_answer_as_html_is_inert_and_legible(vector, judge) -> None:
@@ -105,9 +109,13 @@ def test_the_judge_would_see_the_vectors_come_alive() -> None:
 
 def live_parts(html: str) -> list[str]:
     """What in the HTML would run or be fetched; a heading's own anchor and a formula's tags are no such thing."""
-    found = re.findall(r"(?i)<(?:script|img|iframe|svg|math|style|object|embed|form|button|input|link|base|meta)\b[^>]*", html)
+    found = re.findall(
+        r"(?i)<(?:script|img|iframe|svg|math|style|object|embed|form|button|input|link|base|meta)\b[^>]*", html
+    )
     found += re.findall(r"(?i)<[a-z][^<>]*\son[a-z]+\s*=[^<>]*>", re.sub(r'"[^"<>]*"', '""', html))
-    found += [url for url in re.findall(r'(?i)\s(?:href|src)="([^"]*)"', html) if not re.match(r"https?://|mailto:|#", url)]
+    found += [
+        url for url in re.findall(r'(?i)\s(?:href|src)="([^"]*)"', html) if not re.match(r"https?://|mailto:|#", url)
+    ]
     return found
 
 

@@ -1,0 +1,85 @@
+"""The kernel's stop button, while a cell blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from .conftest import Kernel, Ran
+
+pytestmark = pytest.mark.kernel
+
+
+def once_shown(kernel: Kernel, words: str) -> Callable[[Ran], None]:
+    """Interrupts as soon as `words` are on the screen."""
+    sent = False
+
+    def look(ran: Ran) -> None:
+        nonlocal sent
+        if not sent and words in str([message["content"] for message in ran.messages]):
+            sent = True
+            kernel.interrupt()
+
+    return look
+
+
+def test_an_interrupt_keeps_what_was_said_and_the_next_question_works(kernel: Kernel, tmp_path: Path) -> None:
+    """Law 1: whatever ends a run, its history can be sent on; the cell ends in error, so that Run All stops."""
+    kernel.run(
+        "m = alloy.Scripted([\n"
+        "  {'text': 'I will look. ', 'tool_calls': [{'name': 'bash', 'input': {'command': 'sleep 60; touch late'}}]},\n"
+        "  'after'])"
+    )
+    ran = kernel.run(
+        "%%alloy -m m -t bash --approval auto -o r\nhi\n", allow_stdin=True, while_running=once_shown(kernel, "sleep 60")
+    )
+    assert ran.status == "error"
+    assert ran.error["ename"] == "KeyboardInterrupt"
+    told = "\n".join(ran.error["traceback"])
+    assert "stopped" in told
+    assert "Traceback" not in told
+    assert ".py" not in told
+    assert "I will look." in ran.shown[-1]["text/plain"]
+    assert "stopped" in ran.shown[-1]["text/html"]
+
+    told = kernel.run("print(r.status, r.text, r.tool_calls[0].error)").stdout
+    assert told.startswith("cancelled I will look.")
+    assert kernel.run("after = %alloy -m m go on").status == "ok"
+    told = kernel.run(
+        "sent = m.requests[-1].messages\n"
+        "print(after.text, [x.role for x in sent], [len(x.tool_calls) for x in sent], [len(x.tool_results) for x in sent])"
+    ).stdout
+    assert told.split("\n")[0] == "after ['user', 'assistant', 'user', 'user'] [0, 1, 0, 0] [0, 0, 1, 0]"
+    assert not (tmp_path / "late").exists()
+
+
+def test_an_interrupt_while_the_model_is_silent(kernel: Kernel) -> None:
+    kernel.run("m = alloy.Scripted([{'text': 'never', 'delay_ms': 60_000}, 'after'])")
+    ran = kernel.run(
+        "%%alloy -m m\nhi\n", allow_stdin=True, while_running=once_shown(kernel, "did not finish here")
+    )
+    assert ran.error["ename"] == "KeyboardInterrupt"
+    assert "after" in kernel.run("%alloy -m m again").shown[-1]["text/plain"]
+
+
+def test_an_interrupt_of_plain_python(kernel: Kernel) -> None:
+    kernel.run("m = alloy.Scripted([{'text': 'never', 'delay_ms': 60_000}, 'after'])")
+    code = "try:\n    alloy.run('hi', model=m)\nexcept KeyboardInterrupt as stop:\n    print(stop.__cause__.result.status)"
+    ran = kernel.run(code, allow_stdin=True, while_running=once_shown(kernel, "did not finish here"))
+    assert "cancelled" in ran.stdout
+
+
+def test_an_interrupt_at_the_question_denies_it(kernel: Kernel, tmp_path: Path) -> None:
+    kernel.run("m = alloy.Scripted([{'tool_calls': [{'name': 'bash', 'input': {'command': 'touch x'}}]}, 'after'])")
+    # The question is put on stdin and never answered.
+    client = kernel.client
+    content = {"code": "%alloy -m m -t bash hi", "silent": False, "store_history": True, "allow_stdin": True}
+    message = client.session.msg("execute_request", {**content, "user_expressions": {}, "stop_on_error": False})
+    client.shell_channel.send(message)
+    assert "touch x" in client.get_stdin_msg(timeout=60)["content"]["prompt"]
+    kernel.interrupt()
+    assert client.get_shell_msg(timeout=60)["content"]["status"] == "error"
+    assert not (tmp_path / "x").exists()
+    assert kernel.run("r = %alloy -m m go on").status == "ok"

@@ -1,0 +1,130 @@
+"""A run as plain text, whole and as it happens."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alloy_nb.events import Event
+from alloy_nb.messages import Message
+from alloy_nb.redaction import register_secret
+from alloy_nb.render.clean import shown
+from alloy_nb.render.text import TextWriter, to_text
+
+SECRET = "hunter2-and-a-half"
+
+
+def written(events, **options) -> str:
+    pieces: list[str] = []
+    writer = TextWriter(pieces.append, **options)
+    for event in events:
+        writer.feed(event)
+    return "".join(pieces)
+
+
+def test_a_run_as_it_happens(tell) -> None:
+    tell("run_start", {"prompt": "p", "model": "m"})("thinking_delta", "Hm")("thinking_delta", "m", after=2_000)
+    tell.tool().tool("2", input={"file_path": "no.txt"}, error="not found")("text_delta", "It is 12345.").end()
+    assert written(tell.events) == (
+        "· Thought for 2.0 s\n"
+        "● read note.txt\n"
+        "✓ read note.txt 3 ms\n"
+        "● read no.txt\n"
+        "✗ read no.txt … 3 ms · not found\n"
+        "\n"
+        "It is 12345.\n"
+        "\n"
+        "── m · 1 turn · 4.1 k → 312 tokens · cost unknown · 2.1 s\n"
+    )
+
+
+def test_the_whole_run_as_text(tell) -> None:
+    tell("run_start", {"prompt": "p", "model": "m"})("thinking_delta", "Hm").tool()("text_delta", "It is 12345.\n")
+    tell.end("error", error="cut", hint="try again", error_type="StreamError")
+    assert to_text(tell.transcript) == (
+        "· Thought\n"
+        "✓ read note.txt\n"
+        "\n"
+        "It is 12345.\n"
+        "\n"
+        "✗ StreamError: cut\n"
+        "  Hint: try again\n"
+        "\n"
+        "── ended in an error · m · 1 turn · 4.1 k → 312 tokens · cost unknown"
+    )
+
+
+def test_a_question_and_its_answer(tell) -> None:
+    asked = {"id": "1", "name": "bash", "input": {"command": "ls"}, "reason": "it runs a command"}
+    tell("approval_request", asked)("approval_result", {"id": "1", "allowed": False, "reason": "no", "by": "user"})
+    tell.tool("1", "bash", {"command": "ls"}, error="Denied: no")
+    lines = ["? bash wants to run ls … it runs a command", "✗ bash ls … denied: no"]
+    assert written(tell.events, tail=False).splitlines() == lines
+    assert to_text(tell.transcript).splitlines()[0] == lines[1]
+
+
+def test_words_come_as_they_are_said(tell) -> None:
+    pieces: list[str] = []
+    writer = TextWriter(pieces.append)
+    seen = []
+    for piece in ("One", " two", " three"):
+        tell("text_delta", piece)
+        writer.feed(tell.events[-1])
+        seen.append("".join(pieces))
+    assert seen == ["", "One ", "One two "]
+
+
+def test_words_without_blanks_come_at_once(tell) -> None:
+    assert written(tell("text_delta", "日本語の文章").events) == "日本語の文章"
+
+
+def test_no_colour_unless_told(tell) -> None:
+    events = tell.tool().tool("2", error="x").events
+    assert "\x1b" not in written(events)
+    assert "\x1b[32m✓ read note.txt\x1b[0m" in written(events, color=True)
+
+
+def test_steps_beside_the_answer_are_told(tell) -> None:
+    tell("retry", {"attempt": 1, "delay_s": 2.0, "reason": "busy"})("message", Message.user("and b?"))
+    assert written(tell.events) == "· attempt 1 failed: busy; trying again in 2.0 s\n> and b?\n"
+
+
+def test_other_agents_runs_stay_out(tell) -> None:
+    tell("text_delta", "mine ")
+    other = Event(9, "child", "text_delta", "theirs ", 1, 1)
+    assert written([*tell.events, other]) == "mine "
+
+
+def test_a_call_taken_back_hides_no_later_thinking(tell) -> None:
+    tell("tool_call_delta", {"id": "1", "name": "x", "delta": "{"})("message", Message.assistant("", partial=True))
+    tell("thinking_delta", "a")("text_delta", "b c")
+    assert written(tell.events, static=True) == "· Thought\n\nb "
+
+
+def test_an_escape_sequence_in_halves_is_taken_out(tell) -> None:
+    tell("text_delta", "a\x1b[3")("text_delta", "1mb c ")
+    assert written(tell.events) == "ab c "
+
+
+HALVES = st.sampled_from([SECRET[:7], SECRET[7:], "Bearer ", "sk-", "a1b2c3d4e5f6g7h8", "\x1b[31m"])
+
+
+@given(st.lists(st.text(alphabet="ab1-\n\r .é", max_size=6) | HALVES, max_size=25))
+@settings(max_examples=300, deadline=None)
+def test_however_the_words_are_split_the_same_is_written_and_no_key(pieces) -> None:
+    """Law 4 at the terminal: a key that comes in halves is still taken out."""
+    register_secret(SECRET)
+    events = [Event(seq, "r", "text_delta", piece) for seq, piece in enumerate(pieces, 1)]
+    events.append(Event(len(events) + 1, "r", "message", Message.assistant("".join(pieces))))
+    if pieces:
+        assert written(events) == shown("".join(pieces))
+
+
+@given(st.lists(st.sampled_from("run_start turn_start text_delta thinking_delta tool_call_delta tool_start tool_end "
+    "tool_progress approval_request approval_result retry usage message run_end".split()), max_size=20))  # fmt: skip
+@settings(deadline=None)
+def test_no_order_of_events_breaks_the_writer(types) -> None:
+    payloads = {"text_delta": "a b", "thinking_delta": "c", "message": Message.assistant("a")}
+    call = {"id": "1", "name": "read", "input": {}, "status": "error", "error": "x"}
+    events = [Event(seq, "r", type, payloads.get(type, call)) for seq, type in enumerate(types, 1)]
+    assert written(events).count("✗ read") == types.count("tool_end")
