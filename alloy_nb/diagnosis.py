@@ -107,8 +107,6 @@ class Diagnosis:
         """The one best thing to do."""
         if self.model is None:
             return self._next_without_model()
-        if not self.data_folder_writable:
-            return "set ALLOY_DATA_DIR to a folder that can be written"
         if self.notice is not None:
             return "try it: alloy demo. For real work choose a better model, by one of the ways above"
         return 'ask something: alloy -p "What is a monad?", or in a notebook: %load_ext alloy_nb'
@@ -118,6 +116,8 @@ class Diagnosis:
             return self.hint or self.why
         if self.local.engine is None:
             return f"{one_line(sys.executable)} -m pip install xllamacpp platformdirs; then: alloy local pull smollm2"
+        if not self.data_folder_writable:
+            return "set ALLOY_DATA_DIR to a folder that can be written; then: alloy local pull smollm2"
         return "alloy local pull smollm2"
 
     def to_dict(self) -> dict[str, Any]:

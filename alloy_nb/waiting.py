@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from .errors import Cancelled
@@ -16,12 +18,14 @@ from .pump import Pump
 from .result import Result
 from .sinks import Sink
 
-__all__ = ["Listener", "block_on"]
+__all__ = ["Listener", "await_on", "block_on"]
 
 logger = logging.getLogger("alloy_nb")
 
 # A condition without a time limit cannot be interrupted on Windows.
 _LONGEST_WAIT = 1.0 if os.name == "nt" else 3600.0
+#: How often a loop that awaits a run wakes at least, in seconds.
+HEARTBEAT = 0.1
 
 
 class Listener:
@@ -56,22 +60,23 @@ class Listener:
 
 
 class _Waiter:
-    """What a blocking caller does meanwhile: hears events, feeds the sink, asks."""
+    """What a caller does while it waits: hears events, feeds the sink, asks. `wake` has `step` called again."""
 
-    def __init__(self, handle: Run, pump: Pump, sink: Sink | None, end: float | None) -> None:
+    def __init__(self, handle: Run, wake: Callable[[], None], sink: Sink | None, end: float | None = None) -> None:
         self._handle = handle
-        self._pump = pump
+        self._wake = wake
         self._sink = sink
         self._end = end
         self._listener = Listener(handle._state.options)
         self._place = 0
         self._shown = 0
         self._next_feed = 0.0
+        self._armed = False  # one waker at a time, however often the waiting times out
         self._asks = isinstance(handle._state.desk.asker, HandleAsker)
         self._hears = not self._asks  # a background run has a thread for its callbacks
 
     def step(self) -> float | None:
-        """Called by the pump; seconds until the next call at the latest, None when the run is over."""
+        """Seconds until the next call at the latest; None when the run is over."""
         journal = self._handle._journal
         if self._asks:
             self._attend()
@@ -86,9 +91,16 @@ class _Waiter:
         left = _LONGEST_WAIT if self._end is None else self._end - time.monotonic()
         if left <= 0:
             raise TimeoutError("the run is not over yet")
-        if not journal.once_more(self._place, self._pump.wake):
-            return 0.0
+        if not self._armed:
+            self._armed = True
+            if not journal.once_more(self._place, self._awaken):
+                self._armed = False
+                return 0.0
         return min(feed_in, left)
+
+    def _awaken(self) -> None:
+        self._armed = False
+        self._wake()
 
     def _attend(self) -> None:
         if self._handle._interactive:
@@ -108,7 +120,7 @@ class _Waiter:
         self._shown += len(events)
         self._sink.feed(events)
         self._next_feed = time.monotonic() + self._sink.interval
-        return self._sink.interval if not self._handle._journal.closed else 0.0
+        return self._sink.interval if not journal.closed else 0.0
 
 
 def block_on(
@@ -123,23 +135,66 @@ def block_on(
     """Wait for a run on this thread, showing it in `sink`. An interrupt cancels a run that the caller `owns`."""
     pump = pump or Pump()
     end = None if timeout is None else time.monotonic() + timeout
-    waiter = _Waiter(handle, pump, sink, end)
+    waiter = _Waiter(handle, pump.wake, sink, end)
+    interrupted = False
+    with _shown_in(sink, handle):
+        try:
+            pump.run(waiter.step)
+        except KeyboardInterrupt:
+            if not owns:
+                raise
+            interrupted = True
+            handle.cancel()
+            pump.run(waiter.step)
+    return _conclude(handle, interrupted=interrupted, check=check)
+
+
+async def await_on(handle: Run, sink: Sink | None = None, *, check: bool = True) -> Result:
+    """The same on the running loop, which stays free meanwhile: for a cell that awaits.
+
+    A kernel's interrupt cancels the task that awaits, and is only noticed when its loop wakes: hence the heartbeat.
+    It cancels the run and comes out as `KeyboardInterrupt`, as from a blocking cell.
+    """
+    loop = asyncio.get_running_loop()
+    woken = asyncio.Event()
+
+    def wake() -> None:
+        try:
+            loop.call_soon_threadsafe(woken.set)
+        except RuntimeError:  # the loop is closed: nobody waits any more
+            return
+
+    waiter = _Waiter(handle, wake, sink)
+    interrupted = False
+    with _shown_in(sink, handle):
+        while (wait := waiter.step()) is not None:
+            try:
+                await asyncio.wait_for(woken.wait(), min(wait, HEARTBEAT))
+            except TimeoutError:
+                continue
+            except asyncio.CancelledError:
+                if interrupted:
+                    raise
+                interrupted = True
+                handle.cancel()
+            woken.clear()
+    return _conclude(handle, interrupted=interrupted, check=check)
+
+
+@contextmanager
+def _shown_in(sink: Sink | None, handle: Run) -> Iterator[None]:
     if sink is not None:
         sink.open()
-    interrupted: KeyboardInterrupt | None = None
     try:
-        pump.run(waiter.step)
-    except KeyboardInterrupt as error:
-        if not owns:
-            raise
-        interrupted = error
-        handle.cancel()
-        pump.run(waiter.step)
+        yield
     finally:
         if sink is not None and handle._result is not None:
             sink.close(handle._result)
+
+
+def _conclude(handle: Run, *, interrupted: bool, check: bool) -> Result:
     result = handle._settled()
-    if interrupted is not None:
+    if interrupted:
         cause = result.error if isinstance(result.error, Cancelled) else Cancelled("interrupted", result=result)
         raise KeyboardInterrupt from cause
     return result.check() if check else result

@@ -153,6 +153,7 @@ def test_a_file_in_the_place_of_the_data_folder_is_said(data_folder: Path) -> No
     found = doctor()
     assert not found.data_folder_writable
     assert "(cannot be written)" in str(found)
+    assert found.local.engine is None or found.next.startswith("set ALLOY_DATA_DIR")
 
 
 def test_looking_creates_nothing(data_folder: Path) -> None:
