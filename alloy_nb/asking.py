@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
-from .plain import one_line
+from .plain import one_line, printable
 from .tools.approval import Decision, Question, Remember, nobody_to_ask
 from .tools.workers import call_in_thread
 
@@ -19,6 +19,7 @@ __all__ = ["PumpAsker", "ThreadAsker", "ask_on_stdin", "stdin_available"]
 
 _ALLOW: dict[str, Remember] = {"y": "once", "yes": "once", "a": "command", "always": "command", "t": "tool"}
 _DENY = ("", "n", "no", "deny")
+_LONGEST_QUESTION = 8_000
 # Two questions at one prompt would mix.
 _one_question = threading.Lock()
 
@@ -46,7 +47,7 @@ def ask_on_stdin(question: Question, wanted: Callable[[], bool] = lambda: True) 
     """Put the question, read the answer. An unreadable stdin is a no; anything that is no key is the reason why not."""
     name = one_line(question.call.name, 60)
     prompt = (
-        f"? {one_line(question.reason, 500)}\n"
+        f"? {whole(question.reason)}\n"
         f"  y allow once · a always for this · t always for {name} · n deny, or say why not: "
     )
     with _one_question:
@@ -61,6 +62,15 @@ def ask_on_stdin(question: Question, wanted: Callable[[], bool] = lambda: True) 
                 return nobody_to_ask(question)
             raise
     return read_answer(answer)
+
+
+def whole(reason: str) -> str:
+    """The question to its last character, safe to print: nothing of a command may hide from who allows it."""
+    text = printable(reason)
+    if len(text) > _LONGEST_QUESTION:
+        left_out = len(text) - _LONGEST_QUESTION
+        text = f"{text[:_LONGEST_QUESTION]}\n… AND {left_out:,} MORE CHARACTERS THAT ARE NOT SHOWN HERE"
+    return text.replace("\n", "\n    ")
 
 
 def read_answer(answer: str) -> Decision:

@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from .errors import ConfigError
 from .events import Event
+from .redaction import redact_known
 
 __all__ = ["EventFile", "Journal"]
 
@@ -106,7 +107,7 @@ class EventFile:
             return
         try:
             # One write a line, so that two processes appending to one file do not mix theirs.
-            self._file.write(json.dumps(event.to_dict(), default=_as_text, ensure_ascii=False) + "\n")
+            self._file.write(redact_known(json.dumps(event.to_dict(), default=_as_text, ensure_ascii=False)) + "\n")
             self._file.flush()
         except OSError as error:
             import logging

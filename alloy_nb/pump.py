@@ -58,6 +58,7 @@ class Pump:
                     return
                 job = self._next_job(wait)
                 if job is not None:
+                    step()  # what led to the job is heard and shown before it: a question comes after its text
                     job()
 
     def _next_job(self, wait: float) -> Callable[[], None] | None:

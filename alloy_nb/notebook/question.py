@@ -12,6 +12,7 @@ from ..portal import PORTAL
 from ..pump import Pump
 from ..result import Result
 from ..runs import Run, block_on
+from ..sinks import Sink
 from ..state import RunState
 from ..tools.workers import MAIN
 from .cell import cell_id, current_cell
@@ -50,23 +51,21 @@ class Question:
         MAIN.note_loop()
         cell, execution = cell_id(self._shell)
         history = self._conversation.before(cell, execution)
-        pump = Pump()
-        handle = self._run(history, pump)
-        sink = choose_sink(handle._state.options.display, inputs=self._inputs)
-        # Whatever `--display` says, a cell that ends in this magic does not show its Result a second time.
-        current_cell(self._shell).shown.add(handle.run_id)
-        # From the pump: a tool for the main thread must find it waiting there, however soon the model calls it.
-        pump.submit(lambda: PORTAL.spawn(handle._drive(), f"alloy run {handle.run_id}"))
-        try:
-            self.result = block_on(handle, pump, sink, check=False)
-        except KeyboardInterrupt as interrupt:
-            cause = interrupt.__cause__
-            self.result = cause.result if isinstance(cause, Cancelled) else None
-            interrupt._render_traceback_ = lambda *_: [_STOPPED]  # type: ignore[attr-defined]
-            raise
-        finally:
-            if self.result is not None:
-                self.kept = self._conversation.keep(cell, execution, self.result, len(history))
+        with Pump() as pump:
+            handle = self._run(history, pump)
+            sink = choose_sink(handle._state.options.display, inputs=self._inputs)
+            # Whatever `--display` says, a cell that ends in this magic does not show its Result a second time.
+            current_cell(self._shell).shown.add(handle.run_id)
+            PORTAL.spawn(handle._drive(), f"alloy run {handle.run_id}")
+            try:
+                self.result = block_on(handle, pump, sink, check=False)
+            except KeyboardInterrupt as interrupt:
+                self.result = _settled(handle, pump, sink, interrupt)
+                interrupt._render_traceback_ = lambda *_: [_STOPPED]  # type: ignore[attr-defined]
+                raise
+            finally:
+                if self.result is not None:
+                    self.kept = self._conversation.keep(cell, execution, self.result, len(history))
         return self.result
 
     def _run(self, history: Sequence[Any], pump: Pump) -> Run:
@@ -80,3 +79,16 @@ class Question:
                 tool_state=self._conversation.tool_state,
             )
         )
+
+
+def _settled(handle: Run, pump: Pump, sink: Sink | None, interrupt: KeyboardInterrupt) -> Result:
+    """What an interrupted run came to."""
+    cause = interrupt.__cause__
+    if isinstance(cause, Cancelled) and cause.result is not None:
+        return cause.result
+    # The interrupt came before the waiting began, while the first display was made: the run still goes on.
+    handle.cancel()
+    result = block_on(handle, pump, None, check=False)
+    if sink is not None:
+        sink.close(result)
+    return result

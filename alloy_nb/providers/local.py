@@ -175,7 +175,7 @@ def _require_library() -> None:
     if find_spec("xllamacpp") is None:
         raise ConfigError(
             "the local model needs xllamacpp, which is not installed",
-            hint='run `pip install "alloy-nb[local]"` (in a clone: `pip install -e ".[local]"`)',
+            hint="run `pip install xllamacpp`, or install alloy_nb with its extra [local]",
         )
 
 

@@ -121,7 +121,7 @@ def _ways_out() -> str:
         "alloy_nb.set_default_model(...) for this process",
         f"the environment variable {MODEL_VARIABLE}",
         f"a key: {' or '.join(keys)}, in the environment or in .env",
-        "the embedded model: pip install 'alloy-nb[local]', then `alloy local pull`",
+        "the embedded model: pip install xllamacpp, then `alloy local pull smollm2`",
         'any service in OpenAI\'s manner: model=alloy_nb.OpenAICompatible("name", base_url="http://…")',
     ]
     return "one of: " + "; ".join(ways)

@@ -30,8 +30,11 @@ if TYPE_CHECKING:
 
 __all__ = ["LiveView", "frozen_html", "live_html"]
 
-#: Longer outputs and arguments are shown by their beginning and end; the record holds more.
+#: Longer outputs and arguments are shown by their beginning and end; the record holds more. With many calls the
+#: longest is less, so that the whole stays about as large as `_ALL_SHOWN`.
 _LONGEST_SHOWN = 8_000
+_LEAST_SHOWN = 400
+_ALL_SHOWN = 160_000
 
 #: Arguments longer than this have a box of their own.
 _SHORT = 120
@@ -120,6 +123,7 @@ class _View:
         blocks = transcript.blocks
         self._questions = approvals_by_call(blocks)
         self._calls = {block.id for block in blocks if isinstance(block, Tool)}
+        self._longest = max(_LEAST_SHOWN, min(_LONGEST_SHOWN, _ALL_SHOWN // (len(self._calls) or 1)))
 
     def root(self, parts: list[str]) -> str:
         style = "run-live" if self._live else "run"
@@ -161,7 +165,7 @@ class _View:
             return ""  # the card says it all
         words = outcome_words(tool, question, static=self._static)
         line = _line(tool.state, tool.name, tool.key, words)
-        body = _tool_body(tool)
+        body = _tool_body(tool, self._longest)
         if not body:
             return f'<div class="alloy-tool {UNTOUCHED}" style="{STYLES["still"]}">{line}</div>'
         return _fold(f'<span style="{STYLES["line"]}">{line}</span>', _div("alloy-body", "body", body, quiet=True))
@@ -177,7 +181,12 @@ class _View:
         key = f" {_key(question.key)}" if question.key else ""
         words = f"{_mark('?', 'orange')} {_strong(question.name)} {_text(question_words(question))}{key}"
         reason = _div("alloy-reason", "hint", _text(question.reason), quiet=True) if question.reason else ""
-        return _div("alloy-approval", "card", words + reason + _arguments(question.input, question.key), quiet=True)
+        return _div(
+            "alloy-approval",
+            "card",
+            words + reason + _arguments(question.input, question.key, _LONGEST_SHOWN),
+            quiet=True,
+        )
 
     def footer(self) -> str:
         transcript = self._transcript
@@ -242,23 +251,23 @@ def _box(html: str, style: str = "output") -> str:
     return f'<pre style="{STYLES[style]}">{html}</pre>'
 
 
-def _tool_body(tool: Tool) -> str:
+def _tool_body(tool: Tool, longest: int) -> str:
     """What lies under a call's line: arguments, the change it made, its output or error."""
     diff = diff_of(tool)
     skipped = ("old_string", "new_string", "content") if diff else ()
-    parts = [_arguments(tool.input, tool.key, skipped)]
+    parts = [_arguments(tool.input, tool.key, longest, skipped)]
     if diff:
-        parts.append(_diff(diff))
+        parts.append(_diff(diff, longest))
     if tool.error is not None:
-        parts.append(_label("error") + _box(_text(shorten(tool.error, _LONGEST_SHOWN))))
+        parts.append(_label("error") + _box(_text(shorten(tool.error, longest))))
     elif tool.output:
-        parts.append(_label("output") + _box(_text(shorten(tool.output.rstrip(), _LONGEST_SHOWN))))
+        parts.append(_label("output") + _box(_text(shorten(tool.output.rstrip(), longest))))
     elif tool.progress:
         parts.append(_box(_text("\n".join(tool.progress))))
     return "".join(parts)
 
 
-def _arguments(input: Any, key: str, skipped: tuple[str, ...] = ()) -> str:
+def _arguments(input: Any, key: str, longest: int, skipped: tuple[str, ...] = ()) -> str:
     """The arguments that the line does not show: short ones a line each, long ones in a box of their own."""
     if not isinstance(input, Mapping):
         return ""
@@ -270,7 +279,7 @@ def _arguments(input: Any, key: str, skipped: tuple[str, ...] = ()) -> str:
         if len(text) <= _SHORT and "\n" not in text:
             short.append(f"{name}: {text}")
         else:
-            long.append(_label(name) + _box(_argument(name, shorten(text, _LONGEST_SHOWN))))
+            long.append(_label(name) + _box(_argument(name, shorten(text, longest))))
     lines = _label("arguments") + _box(_text("\n".join(short))) if short else ""
     return lines + "".join(long)
 
@@ -281,9 +290,9 @@ def _argument(name: str, text: str) -> str:
     return highlight(text, _CODE_ARGUMENTS.get(name, ""))
 
 
-def _diff(lines: list[str]) -> str:
+def _diff(lines: list[str], longest: int) -> str:
     colours = {"+": "green", "-": "red", "@": "blue"}
-    shown = shorten("\n".join(lines), _LONGEST_SHOWN).split("\n")
+    shown = shorten("\n".join(lines), longest).split("\n")
     rows = []
     for line in shown:
         colour = colours.get(line[:1])

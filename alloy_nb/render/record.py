@@ -155,10 +155,13 @@ def fit(record: dict[str, Any], limit: int) -> dict[str, Any]:
         if _fits(record, cut, limit):
             return _with_notice(record, cut)
         record = _map_strings(record, partial(_cut, level=level))
-    while not _fits(record, cut, limit) and record["blocks"]:
+    if _fits(record, cut, limit):
+        return _with_notice(record, cut)
+    cut.append("earlier blocks")
+    while record["blocks"] and not _fits(record, cut, limit):
         # What was said last is worth the most.
         record = {**record, "blocks": record["blocks"][len(record["blocks"]) // 2 + 1 :]}
-    return _with_notice(record, [*cut, "earlier blocks"])
+    return _with_notice(record, cut)
 
 
 def _cut_parts(record: dict[str, Any], names: frozenset[str], level: int) -> dict[str, Any]:

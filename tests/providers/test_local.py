@@ -57,7 +57,7 @@ def test_without_the_library_the_error_names_the_extra(monkeypatch):
     monkeypatch.setattr("alloy_nb.providers.local.find_spec", lambda name: None)
     with pytest.raises(ConfigError) as caught:
         Local()
-    assert "alloy-nb[local]" in caught.value.hint
+    assert "xllamacpp" in caught.value.hint
     assert not is_installed()
 
 

@@ -256,7 +256,7 @@ def test_nothing_to_choose_lists_the_ways_out() -> None:
     with pytest.raises(ConfigError, match="no model") as caught:
         resolve_model()
     hint = str(caught.value.hint)
-    for way in ("set_default_model", "ALLOY_MODEL", "OPENAI_API_KEY", "alloy-nb[local]", "OpenAICompatible"):
+    for way in ("set_default_model", "ALLOY_MODEL", "OPENAI_API_KEY", "xllamacpp", "OpenAICompatible"):
         assert way in hint
     assert "ANTHROPIC" not in hint
 

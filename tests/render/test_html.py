@@ -152,6 +152,12 @@ def test_a_long_output_is_shown_by_its_two_ends(tell) -> None:
     assert "end</pre>" in html
 
 
+def test_many_long_outputs_do_not_make_a_notebook_that_nobody_can_open(tell) -> None:
+    for number in range(400):
+        tell.tool(str(number), output="x" * 10_000)
+    assert len(frozen_html(tell.transcript)) < 1_000_000
+
+
 # -- live -------------------------------------------------------------------------------------------------------------
 
 
@@ -200,7 +206,7 @@ def test_a_growing_answer_is_parsed_once_and_not_again_with_every_word(tell, mon
 def test_finished_blocks_are_rendered_once(tell, monkeypatch) -> None:
     made = []
     real = html_module._tool_body
-    monkeypatch.setattr(html_module, "_tool_body", lambda tool: made.append(tool.id) or real(tool))
+    monkeypatch.setattr(html_module, "_tool_body", lambda tool, longest: made.append(tool.id) or real(tool, longest))
     for number in range(20):
         tell.tool(str(number))
         live_html(tell.transcript)

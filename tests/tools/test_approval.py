@@ -120,6 +120,15 @@ def test_anything_else_typed_is_the_reason_why_not() -> None:
     assert read_answer("").allowed is False
 
 
+def test_a_question_hides_nothing_of_what_it_asks_about() -> None:
+    """The tail of a long command, or its second line, is where the harm would be."""
+    from alloy_nb.asking import whole
+
+    assert whole("run `echo " + "x" * 3000 + "; rm -rf ~`").endswith("; rm -rf ~`")
+    assert whole("one\ntwo") == "one\n    two"
+    assert "MORE CHARACTERS" in whole("x" * 20_000)
+
+
 def test_always_means_this_call_to_the_letter() -> None:
     """Two commands that are shown alike (cut, on one line) are not the same command."""
     from alloy_nb.tools.approval import Decision, Memory, Question
