@@ -66,6 +66,7 @@ async def run_loop(state: RunState) -> AsyncGenerator[Event, None]:
         {
             "status": state.status,
             "error": message,
+            "error_type": None if state.error is None else type(state.error).__name__,
             "hint": None if state.error is None else state.error.hint,
             "turns": state.turns,
             "usage": state.usage.to_dict(),

@@ -24,8 +24,7 @@ class Places:
     @property
     def python(self) -> Path:
         """The environment's Python."""
-        windows = self.venv / "Scripts" / "python.exe"
-        return windows if os.name == "nt" else self.venv / "bin" / "python"
+        return python_in(self.venv)
 
     @property
     def data(self) -> Path:
@@ -47,6 +46,15 @@ class Places:
     @property
     def jupyter(self) -> Path:
         return self.build / "jupyter"
+
+    @property
+    def kernels(self) -> Path:
+        """Environments that differ in their ipykernel only."""
+        return self.build / "kernels"
+
+    @property
+    def browser(self) -> Path:
+        return self.build / "browser"
 
     @property
     def stamps(self) -> Path:
@@ -76,6 +84,11 @@ class Places:
             probe.unlink()
         except OSError as error:
             raise Failure.of_os_error(error, f"cannot write {self.show(self.build)}/") from error
+
+
+def python_in(venv: Path) -> Path:
+    """The Python of a virtual environment."""
+    return venv / "Scripts" / "python.exe" if os.name == "nt" else venv / "bin" / "python"
 
 
 def writable(folder: str | Path | None) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -31,6 +32,15 @@ def run_quietly(step: str, command: Command, env: Variables, log: Path, cwd: Pat
         raise diagnose(step, text, log)
 
 
+def ask(command: Command, env: Variables, log: Path, cwd: Path) -> str:
+    """The last line that a quick `command` prints."""
+    code, said = run_limited(command, env, log, cwd, 60.0)
+    lines = said.strip().splitlines()
+    if code != 0 or not lines:
+        raise diagnose(log.stem, said, log)
+    return lines[-1].strip()
+
+
 def run_loudly(command: Command, env: Variables, log: Path, cwd: Path) -> tuple[int, str]:
     """Run `command` for a person to watch, with a copy in `log`: (exit code, its output)."""
     kept = bytearray()
@@ -42,6 +52,37 @@ def run_loudly(command: Command, env: Variables, log: Path, cwd: Path) -> tuple[
         code = wait(child)
         copier.join(5)  # a grandchild may hold the pipe open for ever
     return code, kept.decode("utf-8", "replace")
+
+
+def run_limited(command: Command, env: Variables, log: Path, cwd: Path, seconds: float) -> tuple[int | None, str]:
+    """Run `command` quietly for at most `seconds`: (exit code or None when it was stopped, its output).
+
+    It has a process group of its own, which is ended with it: a browser that hangs leaves children behind.
+    """
+    with append(log) as file:
+        file.write(f"$ {' '.join(map(str, command))}\n".encode())
+        file.flush()
+        began = file.tell()
+        child = begin(command, env, cwd, stdout=file, stderr=subprocess.STDOUT, start_new_session=True)
+        code: int | None = None
+        try:
+            with Watching(log, began), suppress(subprocess.TimeoutExpired):
+                code = child.wait(seconds)
+        finally:
+            end_group(child)
+        if code is None:
+            file.write(f"stopped after {seconds:.0f} s\n".encode())
+    return code, log.read_bytes()[began:].decode("utf-8", "replace")
+
+
+def end_group(child: "subprocess.Popen[bytes]") -> None:
+    """End a child that leads a process group, and what is left of the group."""
+    if os.name == "posix":
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, signal.SIGKILL)
+    else:
+        child.kill()
+    child.wait()
 
 
 def copy(source: IO[bytes], log: IO[bytes], kept: bytearray) -> None:

@@ -40,6 +40,10 @@ class Session:
         finally:
             preparation.lock.release()
 
+    def packages_key(self) -> str:
+        """The key of what build/venv holds now."""
+        return Preparation(self.places, self.python, self.env(), self.steps).packages_key()
+
     def lock(self, name: str) -> Path:
         return self.places.build / "locks" / name
 

@@ -6,23 +6,39 @@ import shutil
 import time
 from pathlib import Path
 
-from . import process, venv
+from . import browser, process, venv
+from .browser import Choice, Missing
 from .failure import Failure
+from .kernels import Kernels
+from .lock import queued
 from .session import Session
 from .variables import Variables, offline
 
 NO_TESTS = 5  # pytest's exit code when it selected nothing
 PARALLEL = ["-n", "2", "--dist", "loadgroup"]  # tests that share a browser stay on one worker
 QUICK = "not slow and not kernel and not browser and not bench and not model and not fuzz"
+USUAL = "not slow and not bench and not fuzz"
+IN_BROWSER = f"browser and {USUAL}"
+COUNT_SECONDS = 120.0
 SUMMARY = re.compile(r"^=*\s*((?:\d+ [a-z]+(?:, )?)+) in [\d.]+s", re.M)
 
 
 def test(session: Session) -> int:
-    """Everything but the slow kinds: the notebooks on the scripted provider, then the tests."""
+    """Everything but the slow kinds: the notebooks on the scripted provider, the tests, those in a browser.
+
+    The browser's run is one of its own: what it measures in seconds is not measured beside other tests.
+    """
     with session.prepared():
-        runs = [] if session.environ.get("ARGS") else notebook_runs(session)
-        runs.append(Run("tests", ["tests", *PARALLEL, "-m", "not slow and not bench and not fuzz"]))
-        return run_all(session, runs)
+        kernels, found = bring_kernels(session), browser.choose(session)
+        some = bool(session.environ.get("ARGS"))  # which may select from one of the runs only
+        runs = [] if some else notebook_runs(session)
+        runs.append(Run("tests", ["tests", *PARALLEL, "-m", f"{USUAL} and not browser"], variables=kernels))
+        if isinstance(found, Choice):
+            runs.append(Run("browser tests", ["tests", "-m", IN_BROWSER], variables=kernels | executable(found)))
+        for run in runs[-2:] if some else ():
+            run.optional = True
+        code = run_all(session, runs)
+        return code if isinstance(found, Choice) else max(code, not_run(session, found, kernels))
 
 
 def check(session: Session) -> int:
@@ -40,8 +56,39 @@ def check(session: Session) -> int:
 def only(session: Session, marker: str) -> int:
     """The tests of one kind, one after the other: they measure, or take all of the machine."""
     with session.prepared():
+        found = browser.choose(session)
+        variables = bring_kernels(session) | (executable(found) if isinstance(found, Choice) else {})
         # -s: what a benchmark prints is its result.
-        return run_all(session, [Run(marker, ["tests", "-m", marker, "-s"], optional=True)])
+        return run_all(session, [Run(marker, ["tests", "-m", marker, "-s"], optional=True, variables=variables)])
+
+
+def bring_kernels(session: Session) -> Variables:
+    """Make the kernels that are missing or out of date; how the tests find them."""
+    kernels = Kernels(session.places, session.python, session.env(), session.packages_key())
+    with queued(session.lock("kernels"), session.steps.who, "making the kernels"):
+        if kernels.is_fresh():
+            session.steps.unchanged(kernels.name)
+        else:
+            with session.steps.timed(kernels.name, kernels.about):
+                kernels.make()
+    return {"JUPYTER_PATH": str(kernels.jupyter)}
+
+
+def executable(choice: Choice) -> Variables:
+    return {"ALLOY_CHROMIUM": str(choice.executable)}
+
+
+def not_run(session: Session, missing: Missing, variables: Variables) -> int:
+    """Say how many tests had no browser: the last line. Nobody reads on in CI, so there it is a failure."""
+    counting = Run("browser count", ["tests", "-m", IN_BROWSER, "--collect-only", "-q"], variables=variables)
+    env = test_env(session, counting)
+    log = session.places.log("browser-count")
+    _, said = process.run_limited(counting.command(session), env, log, session.places.root, COUNT_SECONDS)
+    counts = re.findall(r"^(\d+)(?:/\d+)? tests? collected", said, re.M)
+    if not counts and "no tests" in said:
+        return 0  # of this ARGS none needs a browser
+    session.terminal.line(missing.line(int(counts[-1]) if counts else 0), "yellow")
+    return int(session.environ.get("CI", "").lower() in ("1", "true"))
 
 
 class Run:
@@ -108,7 +155,7 @@ def run_one(session: Session, run: Run) -> Failure | None:
     log.unlink(missing_ok=True)
     session.terminal.line(run.name, "bold")
     began = time.monotonic()
-    env = offline(session.env(), "") | tool_caches(session) | run.variables
+    env = test_env(session, run)
     code, said = process.run_loudly(run.command(session), env, log, session.places.root)
     took = time.monotonic() - began
     if code == NO_TESTS and run.module == "pytest" and run.optional:
@@ -117,6 +164,10 @@ def run_one(session: Session, run: Run) -> Failure | None:
         return None
     session.steps.record(run.name, took, "FAILED" if code else "ok")
     return explain(run, code, said, log) if code else None
+
+
+def test_env(session: Session, run: Run) -> Variables:
+    return offline(session.env(), "") | tool_caches(session) | run.variables
 
 
 def tool_caches(session: Session) -> Variables:

@@ -31,16 +31,33 @@ def create(python: Candidate, places: Places, env: Variables) -> None:
 
 
 def create_otherwise(python: Candidate, places: Places, env: Variables) -> None:
-    """virtualenv brings a pip of its own. It goes to a folder under build/, so a Python that
-    is "externally managed" (PEP 668) has nothing against it."""
-    log, target = places.log(NAME), places.build / "bootstrap"
+    """virtualenv brings a pip of its own."""
+    log = places.log(NAME)
+    with_virtualenv(python, places.venv, places, env, log)
+    has_pip(places, env, log)
+
+
+def create_bare(python: Candidate, folder: Path, places: Places, env: Variables, log: Path) -> None:
+    """Another environment, without a pip: build/venv's installs into it (`pip --python`)."""
+    remove(folder)
+    try:
+        command: process.Command = [python.executable, "-I", "-m", "venv", "--without-pip", folder]
+        process.run_quietly(folder.name, command, env, log, places.root)
+    except Failure:
+        remove(folder)
+        with_virtualenv(python, folder, places, env, log, "--no-seed")
+
+
+def with_virtualenv(python: Candidate, folder: Path, places: Places, env: Variables, log: Path, *options: str) -> None:
+    """virtualenv itself goes to a folder under build/, so a Python that is "externally managed"
+    (PEP 668) has nothing against it."""
+    target = places.build / "bootstrap"
     pip, pip_env = find_pip(python, places, env)
     install = [*pip, "install", "--target", target, "--upgrade", "virtualenv"]
     process.run_quietly(NAME, install, pip_env, log, places.root)
-    make: process.Command = [python.executable, "-s", "-m", "virtualenv", "--no-periodic-update", places.venv]
+    make: process.Command = [python.executable, "-s", "-m", "virtualenv", "--no-periodic-update", *options, folder]
     own = env | {"PYTHONPATH": str(target), "VIRTUALENV_OVERRIDE_APP_DATA": str(places.cache / "v")}
     process.run_quietly(NAME, make, own, log, places.root)
-    has_pip(places, env, log)
 
 
 def find_pip(python: Candidate, places: Places, env: Variables) -> tuple[list[str | Path], Variables]:

@@ -14,6 +14,7 @@ from ..events import Event, now_ms
 from ..render.blocks import Transcript
 from ..result import Result
 from .cell import Cell
+from .interrupts import interrupts_held
 
 __all__ = ["SHOWS", "HtmlShow", "StaticShow", "TextShow", "static_bundle", "transcript_of"]
 
@@ -96,13 +97,15 @@ class _Show:
 
     def open(self) -> None:
         try:
-            self._begin()
+            with interrupts_held():
+                self._begin()
         except Exception:  # noqa: BLE001 - the run, and the answer, must outlive what shows them
             self._complain()
 
     def feed(self, events: Sequence[Event]) -> None:
         try:
-            self._take(events)
+            with interrupts_held():
+                self._take(events)
         except Exception:  # noqa: BLE001 - as above
             self._complain()
 
@@ -110,7 +113,8 @@ class _Show:
         if result.run_id:
             self._cell.shown.add(result.run_id)
         try:
-            self._finish()
+            with interrupts_held():
+                self._finish()
         except Exception:  # noqa: BLE001 - as above
             self._complain()
             self._publish({"text/plain": result.text})

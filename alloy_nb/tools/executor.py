@@ -182,6 +182,7 @@ class ToolPhase:
             "allowed": decision.allowed,
             "reason": decision.reason,
             "by": decision.by,
+            "remember": decision.remember,
         }
         self._emit("approval_result", payload)
         return decision

@@ -44,7 +44,17 @@ def test_headless_nothing_runs_and_the_reason_is_said(tmp_path: Path) -> None:
 
 
 def test_a_person_allows_denies_with_a_reason_and_allows_for_good(kernel: Kernel, tmp_path: Path) -> None:
-    script(kernel, bash("touch one"), "done", bash("touch two"), "done", bash("touch three"), "done", bash("touch three"), "done")
+    script(
+        kernel,
+        bash("touch one"),
+        "done",
+        bash("touch two"),
+        "done",
+        bash("touch three"),
+        "done",
+        bash("touch three"),
+        "done",
+    )
 
     def ask(*answers: str) -> list[str]:
         ran = kernel.run("r = %alloy -m m -t bash do it", allow_stdin=True, answers=answers)

@@ -64,7 +64,9 @@ def test_keys_are_in_no_output_no_error_no_record_and_no_saved_notebook(guarded:
     for code in ERRORS:
         for allow_stdin in (False, True):
             ran = guarded.run(code, allow_stdin=allow_stdin)
-            seen.append([message["content"] for message in ran.messages if message["msg_type"] != "execute_input"])
+            told = [message["content"] for message in ran.messages if message["msg_type"] != "execute_input"]
+            assert CANARY not in json.dumps(told), f"{code}: {json.dumps(told)}"
+            seen.append(told)
     assert CANARY not in json.dumps(seen)
     assert "redacted" in json.dumps(seen)
     events = (tmp_path / "events.jsonl").read_text(encoding="utf-8")

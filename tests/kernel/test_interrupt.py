@@ -33,7 +33,9 @@ def test_an_interrupt_keeps_what_was_said_and_the_next_question_works(kernel: Ke
         "  'after'])"
     )
     ran = kernel.run(
-        "%%alloy -m m -t bash --approval auto -o r\nhi\n", allow_stdin=True, while_running=once_shown(kernel, "sleep 60")
+        "%%alloy -m m -t bash --approval auto -o r\nhi\n",
+        allow_stdin=True,
+        while_running=once_shown(kernel, "sleep 60"),
     )
     assert ran.status == "error"
     assert ran.error["ename"] == "KeyboardInterrupt"
@@ -57,17 +59,17 @@ def test_an_interrupt_keeps_what_was_said_and_the_next_question_works(kernel: Ke
 
 def test_an_interrupt_while_the_model_is_silent(kernel: Kernel) -> None:
     kernel.run("m = alloy.Scripted([{'text': 'never', 'delay_ms': 60_000}, 'after'])")
-    ran = kernel.run(
-        "%%alloy -m m\nhi\n", allow_stdin=True, while_running=once_shown(kernel, "did not finish here")
-    )
+    ran = kernel.run("%%alloy -m m\nhi\n", allow_stdin=True, while_running=once_shown(kernel, "did not finish here"))
     assert ran.error["ename"] == "KeyboardInterrupt"
     assert "after" in kernel.run("%alloy -m m again").shown[-1]["text/plain"]
 
 
 def test_an_interrupt_of_plain_python(kernel: Kernel) -> None:
     kernel.run("m = alloy.Scripted([{'text': 'never', 'delay_ms': 60_000}, 'after'])")
-    code = "try:\n    alloy.run('hi', model=m)\nexcept KeyboardInterrupt as stop:\n    print(stop.__cause__.result.status)"
-    ran = kernel.run(code, allow_stdin=True, while_running=once_shown(kernel, "did not finish here"))
+    code = (
+        "try:\n    alloy.run('hi', model=m)\nexcept KeyboardInterrupt as stop:\n    print(stop.__cause__.result.status)"
+    )
+    ran = kernel.run(code, allow_stdin=True, while_running=once_shown(kernel, "turn 1"))
     assert "cancelled" in ran.stdout
 
 

@@ -11,8 +11,8 @@ from alloy_nb.notebook.arguments import FLAGS, parse_line, usage
 
 
 def test_options_come_first_and_the_prompt_is_left_as_it_is() -> None:
-    found = parse_line('''-m a:b -t read,bash  -o x What's "this" -m {n}?''', prompt_follows=True)
-    assert found.prompt == '''What's "this" -m {n}?'''
+    found = parse_line("""-m a:b -t read,bash  -o x What's "this" -m {n}?""", prompt_follows=True)
+    assert found.prompt == """What's "this" -m {n}?"""
     assert found.options == {"model": "a:b", "tools": ("read", "bash")}
     assert found.out == "x"
 
@@ -36,7 +36,9 @@ def test_each_option_reads_its_value(line: str, key: str, value: object) -> None
     assert parse_line(line, prompt_follows=False).options == {key: value}
 
 
-@pytest.mark.parametrize(("line", "flag"), [("--fresh", "fresh"), ("--show", "show"), ("-h", "help"), ("--help", "help")])
+@pytest.mark.parametrize(
+    ("line", "flag"), [("--fresh", "fresh"), ("--show", "show"), ("-h", "help"), ("--help", "help")]
+)
 def test_switches_take_no_value(line: str, flag: str) -> None:
     assert getattr(parse_line(line, prompt_follows=False), flag) is True
     if line.startswith("--"):
@@ -46,7 +48,13 @@ def test_switches_take_no_value(line: str, flag: str) -> None:
 
 @pytest.mark.parametrize(
     ("line", "near"),
-    [("-modle x", "--model"), ("--modle x", "--model"), ("--tool x", "--tools"), ("-M x", "-m"), ("--max_turns 3", "--max-turns")],
+    [
+        ("-modle x", "--model"),
+        ("--modle x", "--model"),
+        ("--tool x", "--tools"),
+        ("-M x", "-m"),
+        ("--max_turns 3", "--max-turns"),
+    ],
 )
 def test_an_unknown_option_names_the_nearest(line: str, near: str) -> None:
     with pytest.raises(ConfigError, match="unknown option") as caught:

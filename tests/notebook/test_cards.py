@@ -76,13 +76,9 @@ def test_small_collections_stand_for_themselves() -> None:
     assert describe("v", [1, "a", {"k": None}]) == ("[1, 'a', {'k': None}]", False)
 
 
-
-
 def test_a_result_and_a_message_are_their_words() -> None:
     assert describe("r", Result(text="the answer")) == ("the answer", False)
     assert describe("m", Message.user("the question")) == ("the question", False)
-
-
 
 
 def test_a_function_is_told_by_its_source() -> None:
@@ -96,8 +92,6 @@ def test_no_address_of_this_process_goes_out() -> None:
     for value in ([].append, str.join, int, pytest):
         assert "0x" not in describe("v", value)[0]
         assert "/" not in describe("v", value)[0]
-
-
 
 
 def test_an_object_that_cannot_be_looked_at_is_named_not_raised() -> None:
@@ -121,15 +115,17 @@ def test_a_long_repr_is_cut_with_a_notice() -> None:
     assert text.endswith("[cut: 10,000 characters in all]")
 
 
-
-
 def test_a_known_key_does_not_go_out() -> None:
     register_secret("canary-0123456789-canary")
     assert "canary" not in describe("env", {"KEY": "canary-0123456789-canary"})[0]
     assert "canary" not in describe("key", "canary-0123456789-canary")[0]
 
 
-@given(st.recursive(st.integers() | st.text() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+@given(
+    st.recursive(
+        st.integers() | st.text() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    )
+)
 def test_any_plain_value_has_a_bounded_description(value: object) -> None:
     text, card = describe("v", value)
     assert isinstance(text, str)

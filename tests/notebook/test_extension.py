@@ -19,7 +19,17 @@ print(*sorted(name for name in sys.modules if name.startswith("alloy_nb.")))
 """
 
 #: What takes long to import, or is only needed once a question is asked.
-_HEAVY = {"pydantic", "pydantic_core", "httpx2", "nbformat", "nbclient", "markdown_it", "nh3", "ipywidgets", "anywidget"}
+_HEAVY = {
+    "pydantic",
+    "pydantic_core",
+    "httpx2",
+    "nbformat",
+    "nbclient",
+    "markdown_it",
+    "nh3",
+    "ipywidgets",
+    "anywidget",
+}
 
 
 def test_loading_imports_nothing_heavy() -> None:

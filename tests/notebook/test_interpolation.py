@@ -55,7 +55,7 @@ def test_what_looks_like_a_variable_but_is_json_latex_a_set_or_code_stays_as_typ
         ("{n} of {b}", "3 of two"),
         ("({n})[{n}],{n}.", "(3)[3],3."),
         ("{x[0]} {x[-1]} {x[:1]} {x}", "10 20 [10] [10, 20]"),
-        ('{d["k"]} {d[\'k\']}', "v v"),
+        ("{d[\"k\"]} {d['k']}", "v v"),
         ("{n.real} {n.real.imag}", "3 0"),
         (r"\{n} is {n}", "{n} is 3"),
         ("from $5 to {n} and $9", "from $5 to 3 and $9"),
@@ -91,8 +91,6 @@ def test_a_lookup__that_fails_is_named(expression: str) -> None:
     assert caught.value.hint
 
 
-
-
 def test_nothing_is_called_or_evaluated() -> None:
     called = []
     filled("{f()} {f} {x[f()]}", {"f": lambda: called.append(1), "x": [1]})
@@ -124,8 +122,9 @@ def test_text_around_what_went_in_is_unchanged(text: str) -> None:
 
 _json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(alphabet="abnxkey ", max_size=6),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["a", "b", "n", "x", "key"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b", "n", "x", "key"]), inner, max_size=3)
+    ),
     max_leaves=12,
 )
 
@@ -138,7 +137,9 @@ def test_json_with_the_names_of_variables_reaches_the_model_unchanged(value: obj
     assert interpolate(text, NAMES) == (text, ())
 
 
-@given(st.lists(st.sampled_from(["a", "b", "n", "x", "key"]), min_size=2, max_size=5), st.sampled_from([", ", ",", ": "]))
+@given(
+    st.lists(st.sampled_from(["a", "b", "n", "x", "key"]), min_size=2, max_size=5), st.sampled_from([", ", ",", ": "])
+)
 def test_sets_and_dicts_of_bound_names_reach_the_model_unchanged(names: list[str], between: str) -> None:
     text = "{" + between.join(names) + "}"
     assert interpolate(text, NAMES) == (text, ())

@@ -28,7 +28,7 @@ def test_a_cell_asks_and_shows_the_answer(notebook: Notebook, script: Any) -> No
 
 def test_a_line_asks_and_returns_the_result(notebook: Notebook, script: Any) -> None:
     script("four")
-    notebook.ok("x = %alloy -m m What's two and \"two\"?")
+    notebook.ok('x = %alloy -m m What\'s two and "two"?')
     assert notebook.names["x"].text == "four"
 
 
@@ -233,7 +233,9 @@ def test_the_scratchpad_lives_as_long_as_the_conversation(notebook: Notebook, sc
 
 def test_a_question_in_a_running_loop_works_too(notebook: Notebook, script: Any) -> None:
     script("inside")
-    notebook.ok("import asyncio\nasync def ask():\n    return get_ipython().run_line_magic('alloy', '-m m hi')\nr = await ask()")
+    notebook.ok(
+        "import asyncio\nasync def ask():\n    return get_ipython().run_line_magic('alloy', '-m m hi')\nr = await ask()"
+    )
     assert notebook.names["r"].text == "inside"
 
 

@@ -94,6 +94,13 @@ VECTORS: list[tuple[str, str]] = [
     ("md-code-odd", "`` ` <img src=x onerror=alert(1)> MARK"),
     ("md-code-escaped", "\\`<img src=x onerror=alert(1)>` MARK"),
     ("md-code-dollar", "$`$<img src=x onerror=alert(1)>`MARK"),
+    ("md-code-over-lines", "a ` b\n`<img src=x onerror=alert(1)>` MARK"),
+    ("md-formula-over-fence", "$$|<\n```\n$$\n\n<img src=x onerror=alert(1)> MARK"),
+    (
+        "md-environment-over-fence",
+        "x\\begin{a}\n```\n\n<script>alert(1)</script>\n\\end{a}\n<img src=x onerror=alert(1)>MARK",
+    ),
+    ("md-fence-with-words", "~~~ [x](javascript:alert(1)) MARK\n[MARK](javascript:alert(1))\n~~~"),
     ("md-indented", "    <img src=x onerror=alert(1)>\n\nMARK"),
     ("md-html-block", "<div>\n```\n<script>alert(1)</script>\n```\n</div>MARK"),
     ("md-deep", "> " * 80 + "<script>alert(1)</script>MARK"),
