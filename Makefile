@@ -4,6 +4,7 @@
 # Variables, on the command line or in the environment:
 #   PYTHON=…         a Python >= 3.11 to use     HOST=… PORT=…   where `make lab` listens
 #   ARGS="-k name"   more arguments for pytest   ALL=1           `make clean` also removes the weights
+#   ALLOY_CHROMIUM=… the browser of the tests    NO_APT=1        never install one by apt-get
 
 TARGETS := help demo test check lab bench soak fuzz clean
 

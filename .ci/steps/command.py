@@ -49,6 +49,7 @@ def help_(session: Session) -> int:
         session.terminal.line(f"  {name:<7} {about}")
     session.terminal.line()
     session.terminal.line("  PYTHON=/path/to/python   HOST= PORT= (lab)   ARGS='-k name' (tests)")
+    session.terminal.line("  ALLOY_CHROMIUM=/path/to/chromium   NO_APT=1 (never install a browser by apt)")
     return 0
 
 

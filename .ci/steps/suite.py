@@ -32,13 +32,18 @@ def test(session: Session) -> int:
         kernels, found = bring_kernels(session), browser.choose(session)
         some = bool(session.environ.get("ARGS"))  # which may select from one of the runs only
         runs = [] if some else notebook_runs(session)
-        runs.append(Run("tests", ["tests", *PARALLEL, "-m", f"{USUAL} and not browser"], variables=kernels))
+        without = ["tests", *PARALLEL, "-m", f"{USUAL} and not browser"]
+        runs.append(Run("tests", without, optional=some, variables=kernels))
         if isinstance(found, Choice):
-            runs.append(Run("browser tests", ["tests", "-m", IN_BROWSER], variables=kernels | executable(found)))
-        for run in runs[-2:] if some else ():
-            run.optional = True
-        code = run_all(session, runs)
-        return code if isinstance(found, Choice) else max(code, not_run(session, found, kernels))
+            variables = kernels | {"ALLOY_CHROMIUM": str(found.executable)}
+            runs.append(Run("browser tests", ["tests", "-m", IN_BROWSER], optional=some, variables=variables))
+            return run_all(session, runs)
+        try:
+            run_all(session, runs)
+        except Failure:
+            not_run(session, found, kernels)
+            raise
+        return not_run(session, found, kernels)
 
 
 def check(session: Session) -> int:
@@ -56,8 +61,10 @@ def check(session: Session) -> int:
 def only(session: Session, marker: str) -> int:
     """The tests of one kind, one after the other: they measure, or take all of the machine."""
     with session.prepared():
-        found = browser.choose(session)
-        variables = bring_kernels(session) | (executable(found) if isinstance(found, Choice) else {})
+        variables = bring_kernels(session) if marker == "slow" else {}
+        found = browser.choose(session) if marker == "slow" else None
+        if isinstance(found, Choice):
+            variables |= {"ALLOY_CHROMIUM": str(found.executable)}
         # -s: what a benchmark prints is its result.
         return run_all(session, [Run(marker, ["tests", "-m", marker, "-s"], optional=True, variables=variables)])
 
@@ -74,10 +81,6 @@ def bring_kernels(session: Session) -> Variables:
     return {"JUPYTER_PATH": str(kernels.jupyter)}
 
 
-def executable(choice: Choice) -> Variables:
-    return {"ALLOY_CHROMIUM": str(choice.executable)}
-
-
 def not_run(session: Session, missing: Missing, variables: Variables) -> int:
     """Say how many tests had no browser: the last line. Nobody reads on in CI, so there it is a failure."""
     counting = Run("browser count", ["tests", "-m", IN_BROWSER, "--collect-only", "-q"], variables=variables)
@@ -88,7 +91,7 @@ def not_run(session: Session, missing: Missing, variables: Variables) -> int:
     if not counts and "no tests" in said:
         return 0  # of this ARGS none needs a browser
     session.terminal.line(missing.line(int(counts[-1]) if counts else 0), "yellow")
-    return int(session.environ.get("CI", "").lower() in ("1", "true"))
+    return int(session.environ.get("CI", "").lower() not in ("", "0", "false"))
 
 
 class Run:
@@ -106,6 +109,7 @@ class Run:
         self.name, self.arguments, self.module = name, arguments, module
         self.optional = optional  # no test of this kind is not a failure
         self.variables = variables or {}
+        self.selected = True  # at least one test, as far as is known
 
     def command(self, session: Session) -> list[str | Path]:
         line: list[str | Path] = [session.places.python, "-m", self.module, *self.arguments]
@@ -146,6 +150,8 @@ def run_all(session: Session, runs: list[Run]) -> int:
     session.steps.table()
     if failures:
         raise failures[0]
+    if session.environ.get("ARGS") and not any(run.selected for run in runs):
+        raise Failure("no test was selected", "see ARGS: make test ARGS='-k NAME'")
     return 0
 
 
@@ -159,8 +165,9 @@ def run_one(session: Session, run: Run) -> Failure | None:
     code, said = process.run_loudly(run.command(session), env, log, session.places.root)
     took = time.monotonic() - began
     if code == NO_TESTS and run.module == "pytest" and run.optional:
-        session.terminal.line("no tests of this kind yet", "yellow")
-        session.steps.record(run.name, took, "no tests of this kind yet")
+        run.selected = False
+        session.terminal.line("no tests of this kind", "yellow")
+        session.steps.record(run.name, took, "no tests of this kind")
         return None
     session.steps.record(run.name, took, "FAILED" if code else "ok")
     return explain(run, code, said, log) if code else None

@@ -51,9 +51,9 @@ def _describe(name: str, value: Any) -> tuple[str, bool]:
             return repr(value.item()), False
         card = _card(name, value)
     except Exception as error:  # noqa: BLE001 - an object may raise anything when it is looked at
-        card = f"[{name}: {_kind(value)}, which could not be described ({type(error).__name__})]"
+        card = f"{name}: {_kind(value)}, which could not be described ({type(error).__name__})"
     if card is not None:
-        return _bounded(card), True
+        return _bounded(card if _has_source(value) else f"[{card}]"), True
     try:
         text = repr(value)
     except Exception as error:  # noqa: BLE001 - somebody's __repr__
@@ -77,7 +77,7 @@ def _card(name: str, value: Any) -> str | None:
         return _array_card(name, value)
     if isinstance(value, ModuleType):
         return f"module {value.__name__} {getattr(value, '__version__', '')}".rstrip()
-    if inspect.isroutine(value) or inspect.isclass(value):
+    if _has_source(value):
         return _source_card(value)
     if isinstance(value, Sized) and isinstance(value, Iterable) and _is_long(value):
         return _container_card(name, value)
@@ -144,6 +144,10 @@ def _array_card(name: str, array: Any) -> str | None:
     return "\n".join(lines)
 
 
+def _has_source(value: Any) -> bool:
+    return inspect.isroutine(value) or inspect.isclass(value)
+
+
 def _source_card(thing: Any) -> str:
     """A function or class is best told by its source, where there is one."""
     try:
@@ -208,5 +212,5 @@ def _short(text: str, longest: int = _CELL) -> str:
 def _bounded(text: str) -> str:
     if len(text) <= LONGEST:
         return text
-    notice = f"\n… [cut: {len(text):,} characters in all]"
+    notice = f"\n… (cut: {len(text):,} characters in all)" + ("]" if text[0] + text[-1] == "[]" else "")
     return text[: LONGEST - len(notice)] + notice

@@ -1,13 +1,16 @@
 """What demo, lab and the tests' targets decide, without running any of them."""
 
+import contextlib
 import io
 import re
 import socket
 import sys
 import types
+from pathlib import Path
 
 import pytest
 from steps import command, demo, execute, lab, suite
+from steps.browser import Choice, Missing
 from steps.failure import Failure
 from steps.interpreter import Candidate
 from steps.session import Session
@@ -133,7 +136,7 @@ def test_no_test_of_an_optional_kind_is_said_and_no_failure(session, monkeypatch
     here = session()
     run = suite.Run("bench", ["tests", "-m", "bench"], optional=optional)
     assert (suite.run_one(here, run) is not None) is fails
-    assert ("no tests of this kind yet" in here.terminal.stream.getvalue()) is optional
+    assert ("no tests of this kind" in here.terminal.stream.getvalue()) is optional
 
 
 def test_all_parts_run_and_are_timed_though_one_fails(session, monkeypatch):
@@ -145,6 +148,82 @@ def test_all_parts_run_and_are_timed_though_one_fails(session, monkeypatch):
     table = here.terminal.stream.getvalue()
     assert re.search(r"lint +\d+\.\d  FAILED", table)
     assert re.search(r"types +\d+\.\d  ok", table)
+
+
+CHROMIUM = Choice(Path("/usr/bin/chromium"), "PATH")
+NONE = Missing("none renders", "install one")
+
+
+@pytest.fixture
+def testing(session, monkeypatch):
+    """testing(found, codes): make test on a prepared machine with this browser; pytest's runs end with these codes."""
+    monkeypatch.setattr(Session, "prepared", lambda *_, **__: contextlib.nullcontext())
+    monkeypatch.setattr(suite, "bring_kernels", lambda _: {"JUPYTER_PATH": "/kernels"})
+    monkeypatch.setattr(suite, "notebook_runs", lambda _: [])
+
+    def make(found, codes=(0, 0), collected="7/90 tests collected (83 deselected) in 1.2s", **environ):
+        here, left, ran = session(**environ), iter(codes), []
+
+        def pytest_run(command, env, *_):
+            ran.append((" ".join(map(str, command)), env))
+            return next(left), "1 failed in 1.0s"
+
+        monkeypatch.setattr(suite.browser, "choose", lambda _: found)
+        monkeypatch.setattr(suite.process, "run_loudly", pytest_run)
+        monkeypatch.setattr(suite.process, "run_limited", lambda *_: (0, collected))
+        return here, ran
+
+    return make
+
+
+def test_the_browser_tests_are_a_run_of_their_own_with_the_chosen_browser(testing):
+    here, ran = testing(CHROMIUM)
+    assert suite.test(here) == 0
+    (first, env), (second, browser_env) = ran
+    assert "not browser" in first
+    assert "ALLOY_CHROMIUM" not in env
+    assert f"-m {suite.IN_BROWSER}" in second
+    assert browser_env["ALLOY_CHROMIUM"] == "/usr/bin/chromium"
+    assert env["JUPYTER_PATH"] == browser_env["JUPYTER_PATH"] == "/kernels"
+    assert re.search(r"browser tests +\d+\.\d  ok", here.terminal.stream.getvalue())
+
+
+def test_without_a_browser_the_rest_runs_and_the_last_line_tells_what_did_not(testing):
+    here, ran = testing(NONE)
+    assert suite.test(here) == 0
+    assert len(ran) == 1
+    last = here.terminal.stream.getvalue().splitlines()[-1]
+    assert last == "NOT RUN: 7 browser tests, because none renders; do install one"
+
+
+@pytest.mark.parametrize(("value", "code"), [("true", 1), ("1", 1), ("false", 0), ("", 0)])
+def test_in_continuous_integration_a_missing_browser_is_a_failure(testing, value, code):
+    here, _ = testing(NONE, CI=value)
+    assert suite.test(here) == code
+    assert here.terminal.stream.getvalue().splitlines()[-1].startswith("NOT RUN: 7 browser tests")
+
+
+def test_a_missing_browser_is_told_beside_a_failure_of_the_rest(testing):
+    here, _ = testing(NONE, codes=(1,))
+    with pytest.raises(Failure, match="tests: 1 failed"):
+        suite.test(here)
+    assert here.terminal.stream.getvalue().splitlines()[-1].startswith("NOT RUN: ")
+
+
+def test_where_args_select_no_browser_test_its_absence_is_not_told(testing):
+    here, _ = testing(NONE, collected="no tests collected (90 deselected) in 1.2s", ARGS="-k loop", CI="true")
+    assert suite.test(here) == 0
+    assert "NOT RUN" not in here.terminal.stream.getvalue()
+
+
+@pytest.mark.parametrize(("codes", "fails"), [((0, 5), False), ((5, 0), False), ((5, 5), True)])
+def test_args_may_select_from_one_run_only_but_not_from_none(testing, codes, fails):
+    here, _ = testing(CHROMIUM, codes=codes, ARGS="-k name")
+    if fails:
+        with pytest.raises(Failure, match="no test was selected"):
+            suite.test(here)
+    else:
+        assert suite.test(here) == 0
 
 
 def test_a_notebook_answers_from_the_script_beside_it(session, places):

@@ -99,9 +99,16 @@ class Kernel:
             if while_running is not None:
                 while_running(ran)
             assert time.monotonic() < end, f"the cell never ended: {code!r}"
-        reply = self.client.get_shell_msg(timeout=PATIENCE)
-        ran.status = reply["content"]["status"]
+        ran.status = self.reply_to(message)["status"]
         return ran
+
+    def reply_to(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        """The reply to a request; replies to others (the greeting is sent several times) are passed over."""
+        while True:
+            reply = self.client.get_shell_msg(timeout=PATIENCE)
+            if reply["parent_header"].get("msg_id") == message["header"]["msg_id"]:
+                content: dict[str, Any] = reply["content"]
+                return content
 
     def _step(self, parent: str, ran: Ran, answers: list[str]) -> bool:
         """Take in one message; True when the cell is over."""

@@ -43,7 +43,7 @@ def test_a_data_frame_becomes_a_card_of_shape_types_gaps_and_a_few_rows(sales: p
 
 def test_a_card_never_becomes_a_dump() -> None:
     wide = pd.DataFrame({f"column_{i}" * 20: ["x" * 10_000] * 10 for i in range(500)})
-    for value in (wide, wide.T, list(range(10**6)), {i: "x" * 10_000 for i in range(500)}, b"x" * 10**6):
+    for value in (wide, wide.T, list(range(10**6)), dict.fromkeys(range(500), "x" * 10_000), b"x" * 10**6):
         text, card = describe("v", value)
         assert card
         assert len(text) <= LONGEST
@@ -112,7 +112,7 @@ def test_a_long_repr_is_cut_with_a_notice() -> None:
 
     text, _ = describe("v", Long())
     assert len(text) == LONGEST
-    assert text.endswith("[cut: 10,000 characters in all]")
+    assert text.endswith("(cut: 10,000 characters in all)")
 
 
 def test_a_known_key_does_not_go_out() -> None:

@@ -16,7 +16,7 @@ from .conftest import Notebook
 class FakeKernelShell:
     """A shell in a kernel whose front end does, or does not, let a person be asked."""
 
-    class kernel:  # noqa: N801 - as IPython names it
+    class kernel:
         _allow_stdin = False
 
 

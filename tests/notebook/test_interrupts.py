@@ -14,9 +14,14 @@ from alloy_nb.notebook.interrupts import interrupts_held
 def test_an_interrupt_inside_is_raised_at_the_end_and_the_work_is_whole() -> None:
     done = []
     before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt), interrupts_held():
-        signal.raise_signal(signal.SIGINT)
-        done.append("after")
+
+    def draw() -> None:
+        with interrupts_held():
+            signal.raise_signal(signal.SIGINT)
+            done.append("after")
+
+    with pytest.raises(KeyboardInterrupt):
+        draw()
     assert done == ["after"]
     assert signal.getsignal(signal.SIGINT) is before
 

@@ -1,0 +1,96 @@
+"""One JupyterLab and one page for all browser tests, which therefore share an xdist group."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from steps import browser as browsers
+from steps import render
+from steps.places import Places
+
+from . import ROOT
+from .lab import Lab, serve
+from .page import Page
+
+HERE = Path(__file__).parent
+SCREENSHOTS = ROOT / "build" / "screenshots"
+KERNELS = ("alloy-6.31", "alloy-7.3", "alloy-newest")
+SECONDS = 300  # a first test also starts the server, and a page may be opened twice
+
+
+@pytest.hookimpl(tryfirst=True)  # before tests are selected by their marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker("browser")
+            item.add_marker(pytest.mark.xdist_group("browser"))
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(SECONDS))
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """The server, with the kernels that the set-up has made."""
+    made = [Path(folder) / "kernels" for folder in os.environ.get("JUPYTER_PATH", "").split(os.pathsep) if folder]
+    found = next((folder for folder in [*made, ROOT / "build/kernels/jupyter/kernels"] if folder.is_dir()), None)
+    with serve(tmp_path_factory.mktemp("lab"), found) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """The browser that the set-up has chosen; without make, the first that is at hand."""
+    executable = browsers.at_hand(Places(ROOT), os.environ)
+    if executable is None:
+        pytest.skip("no browser here; make test looks for one, or name one: ALLOY_CHROMIUM=/path/to/chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = render.launch(playwright, str(executable))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def only_page(browser: Any, lab: Lab) -> Page:
+    """The page, loaded once."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page = Page(browser, lab, SCREENSHOTS)
+    page.start()
+    return page
+
+
+@pytest.fixture
+def page(only_page: Page, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """The page with nothing open, in the light theme. Of a test that fails, what was last to be seen is kept."""
+    yield only_page
+    report = request.node.stash.get(FAILED, None)
+    if report is not None:
+        picture = SCREENSHOTS / "failed" / f"{request.node.name}.png"
+        picture.parent.mkdir(exist_ok=True)
+        only_page.raw.screenshot(path=picture)
+        report.sections.append(("browser", "\n".join([f"screenshot: {picture}", *only_page.console[-20:]])))
+    only_page.reset()
+
+
+FAILED = pytest.StashKey[pytest.TestReport]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    report = yield
+    if call.when == "call" and report.failed:
+        item.stash[FAILED] = report
+    return report
+
+
+@pytest.fixture(params=KERNELS)
+def kernel(request: pytest.FixtureRequest, lab: Lab) -> str:
+    """Each kernelspec in turn, with another ipykernel."""
+    if request.param not in lab.kernels:
+        pytest.skip(f"no kernel {request.param}; make test makes it")
+    return str(request.param)

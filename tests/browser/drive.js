@@ -1,0 +1,157 @@
+// The page's side of page.py: everything is asked of JupyterLab's own objects, and every wait is for a condition of
+// theirs. Cells are read through their widgets, so that it does not matter whether one is scrolled into view.
+(() => {
+  const app = () => window.jupyterapp;
+  const panel = () => app().shell.currentWidget;
+  const notebook = () => panel().content;
+  const session = () => panel().context.sessionContext;
+  const command = (name, args) => app().commands.execute(name, args ?? {});
+  const frame = () => new Promise(resolve => setTimeout(resolve, 20));
+
+  async function until(what, limit, probe) {
+    const end = performance.now() + limit;
+    for (;;) {
+      const found = await probe();
+      if (found) return found;
+      if (performance.now() > end) throw new Error(`never: ${what}`);
+      await frame();
+    }
+  }
+
+  // A promise of JupyterLab's own may never come: a wait for it has a limit too.
+  const within = (what, limit, promise) =>
+    Promise.race([promise, new Promise((_, reject) => setTimeout(() => reject(new Error(`never: ${what}`)), limit))]);
+
+  function cell(i) {
+    const found = notebook().widgets.at(i);
+    if (!found) throw new Error(`there is no cell ${i}`);
+    return found;
+  }
+
+  const runs = new Map(); // cell -> the promise of its last run: true when it ended well
+
+  function select(i) {
+    const book = notebook();
+    book.activeCellIndex = i < 0 ? book.widgets.length + i : i;
+    book.deselectAll();
+  }
+
+  const own = i => cell(i).model.sharedModel;
+  const outputs = i => (cell(i).outputArea ? cell(i).outputArea.model.toJSON() : []);
+
+  function status(i) {
+    const model = cell(i).model;
+    if (model.executionState === "running" || own(i).executionState === "running") return "running";
+    if (outputs(i).some(output => output.output_type === "error")) return "error";
+    return own(i).execution_count === null ? "new" : "ok";
+  }
+
+  window.bed = {
+    async started(limit) {
+      await until("JupyterLab has started", limit, () => window.jupyterapp);
+      await within("JupyterLab is restored", limit, app().restored);
+      app().shell.collapseLeft();
+      app().shell.collapseRight();
+    },
+
+    // `live` false: no kernel is started, as when a file is only looked at.
+    async open(path, live, limit) {
+      const kernelPreference = live ? undefined : { shouldStart: false, canStart: false, autoStartDefault: false };
+      const opened = await within(`${path} opens`, limit,
+        command("docmanager:open", { path, factory: "Notebook", kernelPreference }));
+      app().shell.activateById(opened.id);
+      await until(`${path} is shown`, limit, () => panel() === opened);
+      await within(`${path} is read`, limit, opened.context.ready);
+      await within(`${path} is revealed`, limit, opened.revealed);
+      if (live) await this.connected(limit);
+    },
+
+    // Not by the indicator in the tool bar, which says "idle" before there is a kernel.
+    async connected(limit) {
+      await within("the session is ready", limit, session().ready);
+      await until("the kernel is idle", limit, () => {
+        const kernel = session().session?.kernel;
+        return kernel?.connectionStatus === "connected" && kernel.status === "idle";
+      });
+      await within("the kernel has said what it is", limit, session().session.kernel.info);
+    },
+
+    async close() {
+      for (const widget of [...app().shell.widgets("main")]) {
+        const context = widget.context;
+        if (context?.sessionContext) await context.sessionContext.shutdown().catch(() => null);
+        widget.dispose();
+      }
+      runs.clear();
+      await app().serviceManager.sessions.shutdownAll();
+      document.querySelectorAll(".jp-Dialog .jp-mod-reject").forEach(button => button.click());
+    },
+
+    // A run is begun here and awaited by `finished`: what happens between the two is the test's.
+    run(i) {
+      select(i);
+      runs.set(cell(i), command("notebook:run-cell"));
+    },
+    async finished(i, limit) {
+      await within(`cell ${i} ends`, limit, runs.get(cell(i)) ?? Promise.reject(new Error(`cell ${i} was not run`)));
+      await until(`cell ${i} is idle`, limit, () => status(i) !== "running");
+      return status(i);
+    },
+    runAll() {
+      const all = command("notebook:run-all-cells");
+      for (const one of notebook().widgets) runs.set(one, all);
+    },
+    interrupt: () => command("notebook:interrupt-kernel").then(() => null),
+    restart: async limit => {
+      await within("the kernel restarts", limit, session().restartKernel());
+      await window.bed.connected(limit);
+    },
+
+    status,
+    outputs,
+    source: i => own(i).getSource(),
+    count: () => notebook().widgets.length,
+    html: i => cell(i).outputArea.node.innerHTML,
+    text: i => {
+      const node = cell(i).outputArea.node;
+      return node.isConnected ? node.innerText : node.textContent;
+    },
+    trusted: i => cell(i).model.trusted,
+    untilStatus: (i, wanted, limit) => until(`cell ${i} is ${wanted}`, limit, () => status(i) === wanted),
+    untilText: (i, text, limit) => until(`cell ${i} shows ${JSON.stringify(text)}`, limit, () => {
+      const node = cell(i).outputArea.node;
+      return (node.innerText ?? "").includes(text) || node.textContent.includes(text);
+    }),
+
+    async show(i, limit) {
+      await notebook().scrollToItem(i < 0 ? notebook().widgets.length + i : i, "start");
+      await until(`cell ${i} is in view`, limit, () => cell(i).node.isConnected);
+    },
+
+    async theme(name, light, limit) {
+      if (document.body.dataset.jpThemeName !== name) await command("apputils:change-theme", { theme: name });
+      await until(`the theme is ${name}`, limit, () =>
+        document.body.dataset.jpThemeName === name && document.body.dataset.jpThemeLight === String(light));
+      await this.settled();
+    },
+    // What was changed is painted: fonts are there, and two frames have gone by.
+    async settled() {
+      await document.fonts.ready;
+      for (let i = 0; i < 2; i++) await new Promise(resolve => requestAnimationFrame(resolve));
+    },
+
+    async save(limit) {
+      await within("the notebook is saved", limit, command("docmanager:save"));
+      await until("nothing is unsaved", limit, () => !panel().context.model.dirty);
+    },
+
+    // As a person does it: the command asks, and the question is answered.
+    async trust(limit) {
+      const asked = command("notebook:trust");
+      const accept = await until("the question about trust", limit, () =>
+        document.querySelector(".jp-Dialog .jp-mod-accept"));
+      accept.click();
+      await within("the notebook is trusted", limit, asked);
+    },
+  };
+})();
