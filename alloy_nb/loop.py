@@ -42,7 +42,10 @@ MAX_REPAIRS = 2
 async def run_loop(state: RunState) -> AsyncGenerator[Event, None]:
     """All events of one run, `run_start` first and `run_end` last, whatever happens in between."""
     prompt = state.prompt.text if state.prompt is not None else ""
-    yield state.event("run_start", {"prompt": prompt, "model": state.provider.model})
+    opening = {"prompt": prompt, "model": state.provider.model}
+    if notice := getattr(state.provider, "notice", None):
+        opening["notice"] = notice  # what whoever reads the answer should know of the model
+    yield state.event("run_start", opening)
     try:
         async with aclosing(_turns(state)) as events:
             async for event in events:

@@ -154,7 +154,7 @@ def playwrights(search: Search) -> Iterator[Path]:
         search.say("browser      downloading Playwright's own (100 MB)")
         command = [search.places.python, "-m", "playwright", "install", "--only-shell", "chromium"]
         env = search.env | {"PLAYWRIGHT_BROWSERS_PATH": str(folder)}
-        code, said = process.run_limited(command, env, search.log, search.places.root, DOWNLOAD_SECONDS)
+        code, _ = process.run_limited(command, env, search.log, search.places.root, DOWNLOAD_SECONDS)
         if code != 0:
             raise Failure("its download failed" if code is not None else "its download took too long")
         made = sorted(folder.glob(f"*/{SHELL}"))

@@ -64,7 +64,7 @@ def run_cells(notebook: Any, cwd: Path, progress: Progress) -> bool:
         print(error, file=sys.stderr)
         progress.tell("failed", number=current[0], message=f"{error.ename}: {error.evalue}")
         return False
-    except (CellTimeoutError, DeadKernelError) as error:
+    except (CellTimeoutError, DeadKernelError, RuntimeError) as error:  # the last: a kernel that never answered
         first = str(error).strip().splitlines()[0]
         progress.tell("failed", number=current[0], message=first)
         return False

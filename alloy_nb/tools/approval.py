@@ -49,7 +49,7 @@ class Decision:
 
 def nobody_to_ask(question: Question) -> Decision:
     """The answer where no person can be asked: no, and how to change that."""
-    what = question.subject or question.call.name
+    what = f"{question.call.name} {question.subject}".strip()
     return Decision(
         allowed=False,
         reason=f"nobody could be asked to approve `{what}`: there is no interactive prompt here. "

@@ -31,7 +31,8 @@ ANSWERS = [
         "tool_calls": [{"name": "look_up", "input": {"city": "Graz"}}],
     },
     {
-        "text": "It is **21 degrees** in Graz.\n\n| wind | rain |\n|---|---|\n| light | none |\n\n```python\nprint(21)\n```"
+        "text": "It is **21 degrees** in Graz.\n\n| wind | rain |\n|---|---|\n| light | none |\n\n"
+        "```python\nprint(21)\n```"
     },
 ]
 

@@ -3,7 +3,9 @@
 import io
 import os
 import platform
+import select
 import stat
+import subprocess
 import sys
 
 import pytest
@@ -19,7 +21,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="shell scripts stand for
 
 WORKS = "exit 0"
 STUB = "echo 'ERROR: install me by snap'; exit 1"
-HANGS = "echo $$ > {pid}; sleep 60 & wait"
+HANGS = "sleep 60 3> {pipe} & wait"
 # The environment's Python: what it is asked is in its arguments.
 PYTHON = r"""
 case "$*" in
@@ -89,11 +91,14 @@ def test_behind_a_stub_the_next_folder_of_path_is_tried(machine, script, tmp_pat
 
 def test_one_that_hangs_is_stopped_with_its_children_and_passed_over(machine, script, tmp_path, monkeypatch):
     monkeypatch.setattr(browser, "RENDER_SECONDS", 0.5)
-    script("chromium", HANGS.format(pid=tmp_path / "pid"))
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    script("chromium", HANGS.format(pipe=tmp_path / "pipe"))
     script("chrome", WORKS)
     assert machine.choose().executable == tmp_path / "bin" / "chrome"
-    with pytest.raises(ProcessLookupError):
-        os.killpg(int((tmp_path / "pid").read_text()), 0)
+    assert select.select([reader], [], [], 5)[0]  # the end of the pipe: its only writer, the child's child, is gone
+    assert os.read(reader, 1) == b""
+    os.close(reader)
 
 
 def test_the_one_that_the_user_names_comes_first(machine, script, tmp_path):
@@ -232,8 +237,6 @@ def test_the_npm_package_is_for_one_kind_of_machine(monkeypatch):
 
 
 def test_a_launcher_starts_the_unpacked_browser_with_its_libraries(tmp_path, places):
-    import subprocess
-
     folder = tmp_path / "with a 'quote' and $HOME"
     folder.mkdir()
     program = folder / "chromium"

@@ -48,7 +48,8 @@ def npm(tmp_path):
 
 def test_a_node_on_path_that_is_new_enough(find, script, tmp_path):
     program = script("node", "echo v20.1.0")
-    assert find() == node.Node(program, npm(tmp_path))
+    script_of_npm = npm(tmp_path)
+    assert find() == node.Node(program, script_of_npm)
 
 
 @pytest.mark.parametrize(
@@ -64,8 +65,8 @@ def test_one_that_does_not_count_is_passed_over_for_pypis(find, script, tmp_path
 
 def test_debians_other_name_counts(find, script, tmp_path):
     npm(tmp_path)
-    assert find is not None
-    assert script("nodejs", "echo v22.0.0") == find().program
+    program = script("nodejs", "echo v22.0.0")
+    assert find().program == program
 
 
 def test_pypis_is_installed_once_with_its_npm(find, tmp_path, places):

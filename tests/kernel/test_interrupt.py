@@ -51,7 +51,8 @@ def test_an_interrupt_keeps_what_was_said_and_the_next_question_works(kernel: Ke
     assert kernel.run("after = %alloy -m m go on").status == "ok"
     told = kernel.run(
         "sent = m.requests[-1].messages\n"
-        "print(after.text, [x.role for x in sent], [len(x.tool_calls) for x in sent], [len(x.tool_results) for x in sent])"
+        "parts = (lambda x: x.tool_calls), (lambda x: x.tool_results)\n"
+        "print(after.text, [x.role for x in sent], *[[len(part(x)) for x in sent] for part in parts])"
     ).stdout
     assert told.split("\n")[0] == "after ['user', 'assistant', 'user', 'user'] [0, 1, 0, 0] [0, 0, 1, 0]"
     assert not (tmp_path / "late").exists()
@@ -74,7 +75,9 @@ def test_an_interrupt_of_plain_python(kernel: Kernel) -> None:
 
 
 def test_an_interrupt_at_the_question_denies_it(kernel: Kernel, tmp_path: Path) -> None:
-    kernel.run("m = alloy.Scripted([{'tool_calls': [{'name': 'bash', 'input': {'command': 'touch x'}}]}, 'after'])")
+    kernel.run(
+        "m = alloy.Scripted([{'tool_calls': [{'name': 'bash', 'input': {'command': 'touch x'}}]}, *['after'] * 3])"
+    )
     # The question is put on stdin and never answered.
     client = kernel.client
     content = {"code": "%alloy -m m -t bash hi", "silent": False, "store_history": True, "allow_stdin": True}
