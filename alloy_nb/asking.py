@@ -103,7 +103,8 @@ class PumpAsker:
             try:
                 decision = ask_on_stdin(question, wanted=lambda: not future.cancelled())
             except KeyboardInterrupt:
-                loop.call_soon_threadsafe(_settle, future, Decision(False, "interrupted"))
+                # The run that asked ends with its question, whoever's pump the question was put in.
+                loop.call_soon_threadsafe(future.cancel)
                 raise
             loop.call_soon_threadsafe(_settle, future, decision)
 

@@ -27,6 +27,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .redaction import redact
+
 if TYPE_CHECKING:
     from .result import Result
 
@@ -66,8 +68,9 @@ class AlloyError(Exception):
     default_hint: str | None = None
 
     def __init__(self, message: str, *, hint: str | None = None, result: Result | None = None) -> None:
-        super().__init__(message)
-        self.hint = hint if hint is not None else self.default_hint
+        # A message may quote what the user or a service wrote, and that may be a key in the wrong place.
+        super().__init__(redact(message))
+        self.hint = redact(hint) if hint is not None else self.default_hint
         self.result = result
 
     @property

@@ -38,6 +38,7 @@ class Run:
         self._task: asyncio.Task[Any] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._cancelled = False
+        self._launched = False
         self._result: Result | None = None
         self._readers = 0
         self._interactive = stdin_available()
@@ -56,9 +57,17 @@ class Run:
 
     # -- driving it -----------------------------------------------------------------------------------------------
 
+    def launch(self) -> None:
+        """Begin, on the portal. Once: a second call changes nothing."""
+        if not self._launched:
+            PORTAL.spawn(self._drive(), f"alloy run {self.run_id}")
+            self._launched = True
+
     async def _drive(self, hear: Callable[[list[Event]], None] | None = None) -> None:
         """Consume the loop to its end; on whichever loop this is awaited."""
         with self._lock:
+            if self._loop is not None:  # an interrupt between the launch and its note made it launch twice
+                return
             self._task = asyncio.current_task()
             self._loop = asyncio.get_running_loop()
             if self._cancelled and self._task is not None:

@@ -37,7 +37,6 @@ def run(prompt: Any, *, check: bool = True, **options: Any) -> Result:
         asker = PumpAsker(pump) if stdin_available() else None
         handle = Run(RunState(prompt, checked, asker=asker))
         sink = find_sink(checked.display)
-        PORTAL.spawn(handle._drive(), f"alloy run {handle.run_id}")
         return block_on(handle, pump, sink, check=check)
 
 
@@ -78,5 +77,5 @@ def start(prompt: Any, **options: Any) -> Run:
         thread = threading.Thread(target=listener.follow, args=(handle,), daemon=True)
         thread.name = f"alloy-events-{handle.run_id}"
         thread.start()
-    PORTAL.spawn(handle._drive(), f"alloy run {handle.run_id}")
+    handle.launch()
     return handle

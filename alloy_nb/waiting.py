@@ -132,19 +132,26 @@ def block_on(
     timeout: float | None = None,
     owns: bool = True,
 ) -> Result:
-    """Wait for a run on this thread, showing it in `sink`. An interrupt cancels a run that the caller `owns`."""
+    """Wait for a run on this thread, showing it in `sink`. An interrupt cancels a run that the caller `owns`.
+
+    A run that was not launched yet is: an interrupt in that moment, or while the sink opens, cancels it too.
+    """
     pump = pump or Pump()
     end = None if timeout is None else time.monotonic() + timeout
     waiter = _Waiter(handle, pump.wake, sink, end)
     interrupted = False
-    with _shown_in(sink, handle):
+    with _closing(sink, handle):
         try:
+            if sink is not None:
+                sink.open()
+            handle.launch()
             pump.run(waiter.step)
         except KeyboardInterrupt:
             if not owns:
                 raise
             interrupted = True
             handle.cancel()
+            handle.launch()
             pump.run(waiter.step)
     return _conclude(handle, interrupted=interrupted, check=check)
 
@@ -166,7 +173,10 @@ async def await_on(handle: Run, sink: Sink | None = None, *, check: bool = True)
 
     waiter = _Waiter(handle, wake, sink)
     interrupted = False
-    with _shown_in(sink, handle):
+    with _closing(sink, handle):
+        if sink is not None:
+            sink.open()
+        handle.launch()
         while (wait := waiter.step()) is not None:
             try:
                 await asyncio.wait_for(woken.wait(), min(wait, HEARTBEAT))
@@ -182,9 +192,7 @@ async def await_on(handle: Run, sink: Sink | None = None, *, check: bool = True)
 
 
 @contextmanager
-def _shown_in(sink: Sink | None, handle: Run) -> Iterator[None]:
-    if sink is not None:
-        sink.open()
+def _closing(sink: Sink | None, handle: Run) -> Iterator[None]:
     try:
         yield
     finally:

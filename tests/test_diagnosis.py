@@ -117,7 +117,9 @@ def test_a_key_that_is_none_is_the_next_thing_to_mend(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("model", ["opnai:gpt-5.2", "openai:gpt-5.2", "scripted:nowhere.jsonl", "local"])
-def test_a_model_that_cannot_work_is_the_next_thing_to_mend(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_cannot_work_is_the_next_thing_to_mend(
+    model: str, monkeypatch: pytest.MonkeyPatch, data_folder: Path
+) -> None:
     monkeypatch.setenv("ALLOY_MODEL", model)
     found = doctor()
     assert (found.ok, found.misconfigured) == (False, True)

@@ -69,7 +69,7 @@ KNOWN: list[tuple[str, str, str]] = [
         r"name resolution|Name or service not known|nodename nor servname|getaddrinfo failed"
         r"|NewConnectionError|Network is unreachable|No route to host|ConnectTimeout"
         r"|Connection refused|Read timed out|timed out|RemoteDisconnected|Connection reset"
-        r"|ConnectError",
+        r"|ConnectError|ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT",
         "the package index cannot be reached",
         "connect to the network, or set PIP_INDEX_URL (a mirror) or HTTPS_PROXY; then run the same command again",
     ),

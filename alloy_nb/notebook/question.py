@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..asking import PumpAsker, stdin_available
+from ..asking import PumpAsker, ThreadAsker, stdin_available
 from ..errors import Cancelled
 from ..options import make_options
 from ..portal import PORTAL
@@ -14,7 +14,9 @@ from ..result import Result
 from ..runs import Run, block_on
 from ..sinks import Sink
 from ..state import RunState
+from ..tools.approval import Asker
 from ..tools.workers import MAIN
+from ..waiting import await_on
 from .cell import cell_id, current_cell
 from .conversation import Conversation
 from .display import choose_sink
@@ -44,51 +46,64 @@ class Question:
         self._conversation = conversation
         self.result: Result | None = None
         self.kept = False
+        self._cell: tuple[str | None, int] = (None, 0)
+        self._prior = 0
 
     def put(self) -> Result:
         """Ask, wait, show. The Result however it ended; only an interrupt is raised, without a traceback of ours."""
         PORTAL.refuse_here("run")
-        MAIN.note_loop()
-        cell, execution = cell_id(self._shell)
-        history = self._conversation.before(cell, execution)
         with Pump() as pump:
-            handle = self._run(history, pump)
-            sink = choose_sink(handle._state.options.display, inputs=self._inputs)
-            # Whatever `--display` says, a cell that ends in this magic does not show its Result a second time.
-            current_cell(self._shell).shown.add(handle.run_id)
-            PORTAL.spawn(handle._drive(), f"alloy run {handle.run_id}")
+            handle = self._run(PumpAsker(pump))
+            sink = self._sink(handle)
             try:
                 self.result = block_on(handle, pump, sink, check=False)
             except KeyboardInterrupt as interrupt:
-                self.result = _settled(handle, pump, sink, interrupt)
-                interrupt._render_traceback_ = lambda *_: [_STOPPED]  # type: ignore[attr-defined]
+                self._note(interrupt)
                 raise
             finally:
-                if self.result is not None:
-                    self.kept = self._conversation.keep(cell, execution, self.result, len(history))
+                self._keep()
         return self.result
 
-    def _run(self, history: Sequence[Any], pump: Pump) -> Run:
-        """The run, ready to be started; every mistake in its options is raised here."""
+    async def aput(self) -> Result:
+        """The same for a cell that awaits: the kernel's loop stays free while the run goes on."""
+        handle = self._run(ThreadAsker())
+        sink = self._sink(handle)
+        try:
+            self.result = await await_on(handle, sink, check=False)
+        except KeyboardInterrupt as interrupt:
+            self._note(interrupt)
+            raise
+        finally:
+            self._keep()
+        return self.result
+
+    def _run(self, asker: Asker) -> Run:
+        """The run, ready to be launched; every mistake in its options is raised here."""
+        MAIN.note_loop()
+        self._cell = cell_id(self._shell)
+        history = self._conversation.before(*self._cell)
+        self._prior = len(history)
         return Run(
             RunState(
                 self._text,
                 make_options({**self._given, "messages": history}),
-                asker=PumpAsker(pump) if stdin_available() else None,
+                asker=asker if stdin_available() else None,
                 memory=self._conversation.memory,
                 tool_state=self._conversation.tool_state,
             )
         )
 
+    def _sink(self, handle: Run) -> Sink | None:
+        # Whatever `--display` says, a cell that ends in this magic does not show its Result a second time.
+        current_cell(self._shell).shown.add(handle.run_id)
+        return choose_sink(handle._state.options.display, inputs=self._inputs)
 
-def _settled(handle: Run, pump: Pump, sink: Sink | None, interrupt: KeyboardInterrupt) -> Result:
-    """What an interrupted run came to."""
-    cause = interrupt.__cause__
-    if isinstance(cause, Cancelled) and cause.result is not None:
-        return cause.result
-    # The interrupt came before the waiting began, while the first display was made: the run still goes on.
-    handle.cancel()
-    result = block_on(handle, pump, None, check=False)
-    if sink is not None:
-        sink.close(result)
-    return result
+    def _note(self, interrupt: KeyboardInterrupt) -> None:
+        """What was said so far is the result, and IPython shows one line instead of our frames."""
+        if isinstance(interrupt.__cause__, Cancelled):
+            self.result = interrupt.__cause__.result
+        interrupt._render_traceback_ = lambda *_: [_STOPPED]  # type: ignore[attr-defined]
+
+    def _keep(self) -> None:
+        if self.result is not None:
+            self.kept = self._conversation.keep(*self._cell, self.result, self._prior)

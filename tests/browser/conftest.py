@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Error, sync_playwright
 from steps import browser as browsers
 from steps import render
 from steps.places import Places
@@ -47,8 +49,6 @@ def browser() -> Iterator[Any]:
     executable = browsers.at_hand(Places(ROOT), os.environ)
     if executable is None:
         pytest.skip("no browser here; make test looks for one, or name one: ALLOY_CHROMIUM=/path/to/chromium")
-    from playwright.sync_api import sync_playwright
-
     with sync_playwright() as playwright:
         opened = render.launch(playwright, str(executable))
         yield opened
@@ -58,6 +58,7 @@ def browser() -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def only_page(browser: Any, lab: Lab) -> Page:
     """The page, loaded once."""
+    shutil.rmtree(SCREENSHOTS / "failed", ignore_errors=True)
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page = Page(browser, lab, SCREENSHOTS)
     page.start()
@@ -74,7 +75,11 @@ def page(only_page: Page, request: pytest.FixtureRequest) -> Iterator[Page]:
         picture.parent.mkdir(exist_ok=True)
         only_page.raw.screenshot(path=picture)
         report.sections.append(("browser", "\n".join([f"screenshot: {picture}", *only_page.console[-20:]])))
-    only_page.reset()
+    try:
+        only_page.reset()
+    except Error:
+        only_page.renew()  # an error of this test, and of no other
+        raise
 
 
 FAILED = pytest.StashKey[pytest.TestReport]()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Error, Request, Route
+from playwright.sync_api import Browser, ConsoleMessage, Error, Request, Route, ViewportSize
 from playwright.sync_api import Page as RawPage
 
 from .lab import Lab
@@ -39,6 +39,7 @@ class Page:
         self.console: list[str] = []
         self.foreign: list[str] = []  # requests to anything but this server; none of them gets out
         self._numbers = itertools.count(1)
+        self._size: ViewportSize = {"width": SIZE[0], "height": SIZE[1]}
         self.path: Path | None = None
         self.raw = self._fresh()
 
@@ -48,12 +49,19 @@ class Page:
         """Load JupyterLab; once more, in a new page, when it never becomes ready."""
         self._twice("JupyterLab", self._load)
 
+    def renew(self) -> None:
+        """Another page in place of one that does not do what it is told."""
+        self.raw.context.close()
+        self.raw = self._fresh()
+        self.path = None
+        self._load()
+
     def _load(self) -> None:
         self.raw.goto(f"{self.lab.url}/lab?token={self.lab.token}&reset")
         self._call("started", READY * 1000)
 
     def _fresh(self) -> RawPage:
-        context = self.browser.new_context(viewport={"width": SIZE[0], "height": SIZE[1]}, reduced_motion="reduce")
+        context = self.browser.new_context(viewport=self._size, reduced_motion="reduce")
         context.add_init_script(path=DRIVER)
         context.route(lambda url: not self._is_ours(url), self._refuse)
         page = context.new_page()
@@ -78,10 +86,8 @@ class Page:
             action()
         except Error as first:
             warnings.warn(f"{what} never became ready and was opened again: {first.message}", PageRetried, stacklevel=3)
-            self.raw.context.close()
-            self.raw = self._fresh()
             try:
-                self._load()
+                self.renew()
                 if action != self._load:
                     action()
             except Error as second:
@@ -107,9 +113,9 @@ class Page:
 
     def open_file(self, path: Path, *, live: bool = True) -> None:
         """Open a notebook that lies in the server's folder."""
-        self.path = path
         relative = path.relative_to(self.lab.root).as_posix()
         self._twice(relative, lambda: self._call("open", relative, live, READY * 1000))
+        self.path = path
 
     def close(self) -> None:
         """Close every document, without saving, and end the kernels."""
@@ -215,7 +221,8 @@ class Page:
         self._call("theme", THEMES[theme], theme == "light", PATIENCE * 1000)
 
     def resize(self, width: int, height: int = SIZE[1]) -> None:
-        self.raw.set_viewport_size({"width": width, "height": height})
+        self._size = {"width": width, "height": height}
+        self.raw.set_viewport_size(self._size)
         self._call("settled")
 
     def screenshot(self, name: str, themes: Sequence[Theme] = ("light", "dark"), cell: int = 0) -> list[Path]:

@@ -29,6 +29,7 @@ def test_the_report_is_three_lines_whatever_the_cause_holds(capsys, tmp_path):
         ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "full", "space"),
         ("ERROR: Invalid requirement. Missing dependencies for SOCKS support.", "SOCKS", "HTTP proxy"),
         ("ERROR: HTTP error 403 while getting https://mirror/x.whl", "refused access", "password"),
+        ("npm error code ECONNREFUSED\nnpm error A complete log of this run", "index cannot be reached", "network"),
         (NO_MATCH, "No matching distribution found for hatchling", "PYTHON="),
         ("  error: command 'gcc' failed\nERROR: Failed building wheel for x", "Failed building wheel for x", "PYTHON="),
         ("some line\nthe last line\n[notice] A new release of pip\n", "the last line", "log"),

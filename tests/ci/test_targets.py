@@ -210,6 +210,12 @@ def test_a_missing_browser_is_told_beside_a_failure_of_the_rest(testing):
     assert here.terminal.stream.getvalue().splitlines()[-1].startswith("NOT RUN: ")
 
 
+def test_a_test_that_needs_the_missing_browser_and_is_the_only_one_selected(testing):
+    here, _ = testing(NONE, codes=(5,), collected="1/90 tests collected (89 deselected) in 1.2s", ARGS="-k one")
+    assert suite.test(here) == 0
+    assert here.terminal.stream.getvalue().splitlines()[-1].startswith("NOT RUN: 1 browser test, ")
+
+
 def test_where_args_select_no_browser_test_its_absence_is_not_told(testing):
     here, _ = testing(NONE, collected="no tests collected (90 deselected) in 1.2s", ARGS="-k loop", CI="true")
     assert suite.test(here) == 0

@@ -80,7 +80,7 @@ def test_it_passes_strict_comparison_also_beside_itself(tmp_path: Path) -> None:
     ]
     for process in both:
         said, _ = process.communicate(timeout=120)
-        assert process.returncode == 0, said
+        assert process.returncode == 0, f"{said}\nmeant to be so? python tests/notebooks/refresh.py"
         assert "passed" in said
     assert sorted(path.name for path in tmp_path.iterdir() if path.suffix != ".pyc" and path.name != "__pycache__") == [
         NOTEBOOK.name,
