@@ -8,12 +8,13 @@
   const command = (name, args) => app().commands.execute(name, args ?? {});
   const frame = () => new Promise(resolve => setTimeout(resolve, 20));
 
+  // `what` may be a function, to tell in the end how things stood.
   async function until(what, limit, probe) {
     const end = performance.now() + limit;
     for (;;) {
       const found = await probe();
       if (found) return found;
-      if (performance.now() > end) throw new Error(`never: ${what}`);
+      if (performance.now() > end) throw new Error(`never: ${typeof what === "function" ? what() : what}`);
       await frame();
     }
   }
@@ -69,10 +70,9 @@
     // Not by the indicator in the tool bar, which says "idle" before there is a kernel.
     async connected(limit) {
       await within("the session is ready", limit, session().ready);
-      await until("the kernel is idle", limit, () => {
-        const kernel = session().session?.kernel;
-        return kernel?.connectionStatus === "connected" && kernel.status === "idle";
-      });
+      const kernel = () => session().session?.kernel;
+      const stand = () => `the kernel is idle, but ${kernel()?.connectionStatus} and ${kernel()?.status}`;
+      await until(stand, limit, () => kernel()?.connectionStatus === "connected" && kernel().status === "idle");
       await within("the kernel has said what it is", limit, session().session.kernel.info);
     },
 

@@ -60,7 +60,7 @@ def test_an_interrupt_keeps_what_was_said_and_the_next_question_works(kernel: Ke
 
 def test_an_interrupt_while_the_model_is_silent(kernel: Kernel) -> None:
     kernel.run("m = alloy.Scripted([{'text': 'never', 'delay_ms': 60_000}, 'after'])")
-    ran = kernel.run("%%alloy -m m\nhi\n", allow_stdin=True, while_running=once_shown(kernel, "did not finish here"))
+    ran = kernel.run("%%alloy -m m\nhi\n", allow_stdin=True, while_running=once_shown(kernel, "turn 1"))
     assert ran.error["ename"] == "KeyboardInterrupt"
     assert "after" in kernel.run("%alloy -m m again").shown[-1]["text/plain"]
 
