@@ -33,8 +33,23 @@ class _Watch:
     def __init__(self, shell: Any) -> None:
         self.cell = Cell()
         self.execution = 0
+        self._depth = 0
+        shell.events.register("pre_execute", self._enter)
+        shell.events.register("post_execute", self._leave)
         shell.events.register("pre_run_cell", self._begin)
         shell.events.register("post_run_cell", self._end)
+
+    @property
+    def executing(self) -> bool:
+        """True while code of the user runs; what is transformed then is not the top level of a cell."""
+        return self._depth > 0
+
+    def _enter(self, *_: Any) -> None:
+        self._depth += 1
+
+    def _leave(self, *_: Any) -> None:
+        # An empty cell leaves without having entered, and so does the one that loads the extension.
+        self._depth = max(0, self._depth - 1)
 
     def _begin(self, *_: Any) -> None:
         self.cell = Cell()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 
@@ -17,7 +19,19 @@ from .conversation import Conversation
 from .interpolation import Insertion, interpolate
 from .names import UserNames, find_approval, find_model, find_tool, find_type
 
+if TYPE_CHECKING:
+    from .question import Question
+
 __all__ = ["AlloyMagics"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question that is ready to be put, within which conversation, and the variable its result goes into."""
+
+    question: Question
+    conversation: Conversation
+    out: str | None
 
 
 @magics_class
@@ -33,12 +47,27 @@ class AlloyMagics(Magics):  # type: ignore[misc]
     @line_cell_magic  # type: ignore[untyped-decorator]
     def alloy(self, line: str, cell: str | None = None, local_ns: Mapping[str, Any] | None = None) -> Any:
         """Ask a model, and watch it work; ``%alloy --help`` tells the options."""
+        asked = self._read(line, cell, UserNames(self.shell, local_ns))
+        if not isinstance(asked, _Asked):
+            return asked
+        with self._keeping(asked):
+            return asked.question.put().check()
+
+    async def aalloy(self, line: str, cell: str | None) -> Any:
+        """The same, awaited: what `awaiting` rewrites a cell to."""
+        asked = self._read(line, cell, UserNames(self.shell))
+        if not isinstance(asked, _Asked):
+            return asked
+        with self._keeping(asked):
+            return (await asked.question.aput()).check()
+
+    def _read(self, line: str, cell: str | None, names: UserNames) -> Any:
+        """What is asked; where no model has to be asked, it is done here, and what it returns is returned."""
         arguments = parse_line(line, prompt_follows=cell is None)
         if arguments.help:
             say(usage())
             return None
         prompt = arguments.prompt if cell is None else cell.strip("\n")
-        names = UserNames(self.shell, local_ns)
         command = find_command(prompt)
         if command is not None:
             run, argument = command
@@ -51,7 +80,10 @@ class AlloyMagics(Magics):  # type: ignore[misc]
         if arguments.show:
             self._show(text, inserted, options, arguments)
             return None
-        return self._ask(text, inserted, options, arguments)
+        from .question import Question
+
+        conversation = Conversation() if arguments.fresh else self.conversation
+        return _Asked(Question(self.shell, text, inserted, options, conversation), conversation, arguments.out)
 
     # -- what the line says -------------------------------------------------------------------------------------------
 
@@ -75,19 +107,16 @@ class AlloyMagics(Magics):  # type: ignore[misc]
         """Forget the conversation, what was allowed in it, and its scratchpad."""
         self.conversation = Conversation()
 
-    def _ask(self, text: str, inserted: tuple[Insertion, ...], given: dict[str, Any], arguments: Arguments) -> Any:
-        from .question import Question
-
-        conversation = Conversation() if arguments.fresh else self.conversation
-        question = Question(self.shell, text, inserted, given, conversation)
+    @contextmanager
+    def _keeping(self, asked: _Asked) -> Iterator[None]:
+        """However it ends: the conversation goes on from here, and `-o` has what there is."""
         try:
-            result = question.put()
+            yield
         finally:
-            if question.kept:
-                self.conversation = conversation
-            if arguments.out and question.result is not None:
-                self.shell.user_ns[arguments.out] = question.result
-        return result.check()
+            if asked.question.kept:
+                self.conversation = asked.conversation
+            if asked.out and asked.question.result is not None:
+                self.shell.user_ns[asked.out] = asked.question.result
 
     def _show(self, text: str, inserted: tuple[Insertion, ...], given: dict[str, Any], arguments: Arguments) -> None:
         from .preview import preview

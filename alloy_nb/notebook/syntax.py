@@ -11,6 +11,9 @@ from typing import Any
 
 from IPython.core import inputtransformer2 as ipython
 
+from . import awaiting
+from .cell import running_shell
+
 __all__ = ["register", "unregister"]
 
 _CELL = re.compile(r"%%alloy(?=\s|$)")
@@ -19,10 +22,18 @@ _CELL = re.compile(r"%%alloy(?=\s|$)")
 def keep_cell(lines: list[str]) -> list[str]:
     """A cell that begins with ``%%alloy`` goes to the magic before anything else is done to its lines."""
     kept: list[str] = ipython.leading_empty_lines(lines)
+    shell = running_shell()
+    awaited = awaiting.rewrite(kept) if shell is not None and awaiting.may_await(shell) else None
+    if awaited is not None:
+        return awaited
     if kept and _CELL.match(kept[0]):
         called: list[str] = ipython.cell_magic(kept)
         return called
     return lines
+
+
+# Asked whether a cell is complete, IPython passes over such a transformer and sees the magic as it was typed.
+keep_cell.has_side_effects = True  # type: ignore[attr-defined]
 
 
 def _is_ours(tokens: list[Any], place: int) -> bool:
