@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,8 +21,9 @@ __all__ = ["Listener", "await_on", "block_on"]
 
 logger = logging.getLogger("alloy_nb")
 
-# A condition without a time limit cannot be interrupted on Windows.
-_LONGEST_WAIT = 1.0 if os.name == "nt" else 3600.0
+# A condition without a time limit cannot be interrupted on Windows, and a wake-up that an interrupt tore apart is
+# made good by looking again.
+_LONGEST_WAIT = 1.0
 #: How often a loop that awaits a run wakes at least, in seconds.
 HEARTBEAT = 0.1
 
@@ -98,6 +98,10 @@ class _Waiter:
                 return 0.0
         return min(feed_in, left)
 
+    def rearm(self) -> None:
+        """After an interrupt nobody knows whether the waker was set: set it anew."""
+        self._armed = False
+
     def _awaken(self) -> None:
         self._armed = False
         self._wake()
@@ -150,6 +154,7 @@ def block_on(
             if not owns:
                 raise
             interrupted = True
+            waiter.rearm()
             handle.cancel()
             handle.launch()
             pump.run(waiter.step)

@@ -2,7 +2,11 @@
 // theirs. Cells are read through their widgets, so that it does not matter whether one is scrolled into view.
 (() => {
   const app = () => window.jupyterapp;
-  const panel = () => app().shell.currentWidget;
+  let opened = null; // the notebook's panel: the test's own, whatever else JupyterLab may bring to the front
+  function panel() {
+    if (!opened || opened.isDisposed) throw new Error("no notebook is open");
+    return opened;
+  }
   const notebook = () => panel().content;
   const session = () => panel().context.sessionContext;
   const command = (name, args) => app().commands.execute(name, args ?? {});
@@ -31,7 +35,9 @@
 
   const runs = new Map(); // cell -> the promise of its last run: true when it ended well
 
+  // JupyterLab's commands act on what is in front.
   function select(i) {
+    if (app().shell.currentWidget !== panel()) throw new Error("another document is in front");
     const book = notebook();
     book.activeCellIndex = i < 0 ? book.widgets.length + i : i;
     book.deselectAll();
@@ -58,13 +64,23 @@
     // `live` false: no kernel is started, as when a file is only looked at.
     async open(path, live, limit) {
       const kernelPreference = live ? undefined : { shouldStart: false, canStart: false, autoStartDefault: false };
-      const opened = await within(`${path} opens`, limit,
+      opened = await within(`${path} opens`, limit,
         command("docmanager:open", { path, factory: "Notebook", kernelPreference }));
+      await this.shown(path, limit);
+      if (live) await this.connected(limit);
+    },
+    // After a reload it is JupyterLab that opens the notebook its address names: a second opening would race with it.
+    async reopened(path, limit) {
+      opened = await until(`${path} opens by itself`, limit, () =>
+        [...app().shell.widgets("main")].find(widget => widget.context?.path === path));
+      await this.shown(path, limit);
+      await this.connected(limit);
+    },
+    async shown(path, limit) {
       app().shell.activateById(opened.id);
-      await until(`${path} is shown`, limit, () => panel() === opened);
+      await until(`${path} is in front`, limit, () => app().shell.currentWidget === opened);
       await within(`${path} is read`, limit, opened.context.ready);
       await within(`${path} is revealed`, limit, opened.revealed);
-      if (live) await this.connected(limit);
     },
 
     // Not by the indicator in the tool bar, which says "idle" before there is a kernel.
@@ -83,6 +99,7 @@
         widget.dispose();
       }
       runs.clear();
+      opened = null;
       await app().serviceManager.sessions.shutdownAll();
       document.querySelectorAll(".jp-Dialog .jp-mod-reject").forEach(button => button.click());
     },

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from playwright.sync_api import Browser, ConsoleMessage, Error, Request, Route, ViewportSize
 from playwright.sync_api import Page as RawPage
@@ -20,7 +20,7 @@ THEMES: dict[Theme, str] = {"light": "JupyterLab Light", "dark": "JupyterLab Dar
 SIZE = (1280, 900)
 DRIVER = Path(__file__).with_name("drive.js")
 PATIENCE = 30.0  # seconds for anything that a cell or the page does
-READY = 60.0  # seconds for a page, or a notebook with its kernel, to become ready
+READY = 45.0  # seconds for a page, or a notebook with its kernel, to become ready
 
 
 class NeverReady(Exception):
@@ -55,6 +55,7 @@ class Page:
         self.raw = self._fresh()
         self.path = None
         self._load()
+        self.close()  # a kernel that never answered must not be found again
 
     def _load(self) -> None:
         self.raw.goto(f"{self.lab.url}/lab?token={self.lab.token}&reset")
@@ -129,11 +130,11 @@ class Page:
         self.open_file(path, live=live)
 
     def reload(self) -> None:
-        """Load the page again, as F5 does; the kernel goes on."""
-        path = self._open_path()
-        self.raw.reload()
+        """Load the page again by the notebook's own address, as F5 does; the kernel goes on."""
+        relative = self._open_path().relative_to(self.lab.root).as_posix()
+        self.raw.goto(f"{self.lab.url}/lab/tree/{quote(relative)}?token={self.lab.token}&reset")
         self._call("started", READY * 1000)
-        self._call("open", path.relative_to(self.lab.root).as_posix(), True, READY * 1000)
+        self._call("reopened", relative, READY * 1000)
 
     def save(self) -> dict[str, Any]:
         """Save; the notebook as it lies in the file."""
