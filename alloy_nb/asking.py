@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
-from .plain import one_line, printable
+from .plain import one_line, revealed
+from .redaction import redact_known
 from .tools.approval import Decision, Question, Remember, nobody_to_ask
 from .tools.workers import call_in_thread
 
@@ -46,10 +48,7 @@ def _kernel() -> Any:
 def ask_on_stdin(question: Question, wanted: Callable[[], bool] = lambda: True) -> Decision:
     """Put the question, read the answer. An unreadable stdin is a no; anything that is no key is the reason why not."""
     name = one_line(question.call.name, 60)
-    prompt = (
-        f"? {whole(question.reason)}\n"
-        f"  y allow once · a always for this · t always for {name} · n deny, or say why not: "
-    )
+    prompt = f"? {whole(question)}\n  y allow once · a always for this · t always for {name} · n deny, or say why not: "
     with _one_question:
         if not wanted():
             return Decision(False, "the question was withdrawn", by="policy")
@@ -64,13 +63,22 @@ def ask_on_stdin(question: Question, wanted: Callable[[], bool] = lambda: True) 
     return read_answer(answer)
 
 
-def whole(reason: str) -> str:
-    """The question to its last character, safe to print: nothing of a command may hide from who allows it."""
-    text = printable(reason)
-    if len(text) > _LONGEST_QUESTION:
-        left_out = len(text) - _LONGEST_QUESTION
-        text = f"{text[:_LONGEST_QUESTION]}\n… AND {left_out:,} MORE CHARACTERS THAT ARE NOT SHOWN HERE"
-    return text.replace("\n", "\n    ")
+def whole(question: Question) -> str:
+    """The question and all arguments to their last character: nothing may hide from who allows the call."""
+    lines = [_shown(question.reason)]
+    for name, value in question.call.input.items():
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=repr)
+        if text not in question.reason:
+            lines.append(f"{revealed(name)}: {_shown(text)}")
+    return "\n    ".join(lines)
+
+
+def _shown(text: str) -> str:
+    shown = redact_known(revealed(text))
+    if len(shown) > _LONGEST_QUESTION:
+        left_out = len(shown) - _LONGEST_QUESTION
+        shown = f"{shown[:_LONGEST_QUESTION]}\n… AND {left_out:,} MORE CHARACTERS THAT ARE NOT SHOWN HERE"
+    return shown.replace("\n", "\n    ")
 
 
 def read_answer(answer: str) -> Decision:
@@ -106,6 +114,8 @@ class PumpAsker:
                 # The run that asked ends with its question, whoever's pump the question was put in.
                 loop.call_soon_threadsafe(future.cancel)
                 raise
+            except Exception as error:  # noqa: BLE001 - a prompt that cannot be put is a no, and the run goes on
+                decision = Decision(False, f"the question could not be put: {type(error).__name__}", by="policy")
             loop.call_soon_threadsafe(_settle, future, decision)
 
         self._pump.submit(job)

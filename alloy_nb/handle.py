@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from typing import Any
 
 from .asking import ThreadAsker, ask_on_stdin, stdin_available
+from .errors import AlloyError
 from .events import Event
 from .journal import EventFile, Journal
 from .loop import run_loop
@@ -80,6 +81,8 @@ class Run:
                 if hear is not None:
                     hear([event])
         finally:
+            if self._state.status == "running":  # the loop itself broke: whoever waits must learn of it
+                self._state.finish("error", AlloyError("the run was broken off", hint="please report this"))
             with self._lock:
                 self._task = None
                 self._result = self._state.result(self._journal.since(0))
@@ -98,8 +101,8 @@ class Run:
         with self._lock:
             if self._result is not None:
                 return False
-            first, self._cancelled = not self._cancelled, True
-            if first and self._task is not None and self._loop is not None:
+            self._cancelled = True
+            if self._task is not None and self._loop is not None:
                 self._loop.call_soon_threadsafe(self._task.cancel)
             return True
 
@@ -128,13 +131,12 @@ class Run:
         return self._wait().__await__()
 
     async def _wait(self) -> Result:
-        place = 0
         while self._result is None:
+            place = len(self._journal)  # before the questions: one that comes meanwhile wakes us again
             if self._interactive:
                 await self._ask_from_a_thread()
             else:
                 self._refuse_unanswerable()
-            place = len(self._journal)
             await self._journal.wait_async(place)
         return self._result.check()
 
@@ -150,7 +152,7 @@ class Run:
                 if self._journal.closed and place == len(self._journal):
                     return
                 if place == len(self._journal):
-                    self._caught_up()
+                    self._caught_up(place)
                     self._journal.wait(place)
         finally:
             self._readers -= 1
@@ -167,7 +169,7 @@ class Run:
                 if self._journal.closed and place == len(self._journal):
                     return
                 if place == len(self._journal):
-                    self._caught_up()
+                    self._caught_up(place)
                     await self._journal.wait_async(place)
         finally:
             self._readers -= 1
@@ -178,13 +180,20 @@ class Run:
 
     # -- questions nobody else answers ----------------------------------------------------------------------------
 
-    def _caught_up(self) -> None:
-        """A reader has seen every question and waits for more: without a person here, nobody will answer."""
-        if not self._interactive:
-            self._refuse_unanswerable(readers=1)
+    def _caught_up(self, place: int) -> None:
+        """A reader waits for more: without a person here, nobody will answer the questions it has seen."""
+        if self._interactive or self._readers > 1:
+            return
+        waiting = {question.call.id: question for question in self._state.desk.open_questions}
+        if not waiting:
+            return
+        seen = {e.payload["id"] for e in self._journal.since(0)[:place] if e.type == "approval_request"}
+        for call_id in waiting.keys() & seen:
+            self._state.desk.decide(call_id, nobody_to_ask(waiting[call_id]))
 
-    def _refuse_unanswerable(self, readers: int = 0) -> None:
-        if self._readers > readers:
+    def _refuse_unanswerable(self) -> None:
+        """Somebody waits for the end, and nobody reads along who could answer."""
+        if self._readers:
             return
         for question in self._state.desk.open_questions:
             self._state.desk.decide(question.call.id, nobody_to_ask(question))

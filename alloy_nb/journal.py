@@ -90,7 +90,7 @@ class EventFile:
 
     def __init__(self, path: str) -> None:
         try:
-            self._file: IO[str] | None = Path(path).expanduser().open("a", encoding="utf-8")
+            self._file: IO[str] | None = Path(path).expanduser().open("a", encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             raise ConfigError(
                 f"ALLOY_EVENTS: cannot write {path}: {error.strerror or error}",
@@ -107,7 +107,7 @@ class EventFile:
             return
         try:
             # One write a line, so that two processes appending to one file do not mix theirs.
-            self._file.write(redact_known(json.dumps(event.to_dict(), default=_as_text, ensure_ascii=False)) + "\n")
+            self._file.write(redact_known(_as_line(event)) + "\n")
             self._file.flush()
         except OSError as error:
             import logging
@@ -122,6 +122,14 @@ class EventFile:
             except OSError:  # a full disk shows again when the buffer is flushed
                 pass
             self._file = None
+
+
+def _as_line(event: Event) -> str:
+    data = event.to_dict()
+    try:
+        return json.dumps(data, default=_as_text, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):  # a tool's data that JSON has no form for: in words
+        return json.dumps({**data, "payload": repr(data["payload"])[:10_000]}, ensure_ascii=False)
 
 
 def _as_text(value: Any) -> Any:

@@ -7,6 +7,7 @@ same stream; when it is cancelled it still yields what closes the run, and leave
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -25,7 +26,7 @@ from .errors import (
 )
 from .events import Event
 from .messages import Message, ToolCall
-from .middleware.base import Block, call_hooks
+from .middleware.base import Block, HookContext, call_hooks
 from .providers.answer import Answer
 from .providers.base import Delta, TextDelta, ThinkingDelta, ToolCallDelta
 from .providers.retry import delay_before
@@ -34,6 +35,8 @@ from .state import RunState
 from .tools.executor import ToolPhase
 
 __all__ = ["run_loop"]
+
+logger = logging.getLogger("alloy_nb")
 
 #: How often an answer that does not match the `output` type is sent back.
 MAX_REPAIRS = 2
@@ -81,9 +84,11 @@ async def _fail(state: RunState, error: AlloyError) -> None:
     """An error ends the run; a hook may make a halt of it."""
     state.finish("error", error)
     try:
-        await call_hooks(state.options.middleware, "on_error", state.hook_context())
+        await _hooks(state, "on_error", in_time=False)
     except Halted as halted:
         state.finish("halted", halted)
+    except Exception:  # the error that it was called for is the one to tell
+        logger.exception("an on_error hook raised")
     except asyncio.CancelledError:
         state.finish("cancelled", Cancelled("the run was cancelled"))
 
@@ -103,12 +108,13 @@ async def _turns(state: RunState) -> AsyncGenerator[Event, None]:
             state.history.append(message)
             yield state.event("message", message)
         hooks = state.hook_context()
-        await call_hooks(state.options.middleware, "before_completion", hooks)
+        await _hooks(state, "before_completion", ctx=hooks)
         state.system_prompt = hooks.system_prompt
         async for event in _provider_call(state):
             yield event
         answer = state.history[-1]
-        await _after_answer(state, answer)
+        async for event in _after_answer(state, answer):
+            yield event
         if answer.tool_calls:
             async for event in _tools(state, answer.tool_calls):
                 yield event
@@ -116,18 +122,49 @@ async def _turns(state: RunState) -> AsyncGenerator[Event, None]:
             _conclude(state, answer)
 
 
-async def _after_answer(state: RunState, answer: Message) -> None:
+async def _hooks(
+    state: RunState, hook: str, *arguments: Any, ctx: HookContext | None = None, in_time: bool = True
+) -> Block | None:
+    """Call a hook of the chain, within the run's deadline."""
+    try:
+        async with asyncio.timeout(state.deadline.remaining() if in_time else None) as limit:
+            return await call_hooks(state.options.middleware, hook, ctx or state.hook_context(), *arguments)
+    except TimeoutError:
+        if limit.expired():
+            raise _too_late(state) from None
+        raise
+
+
+def _too_late(state: RunState) -> DeadlineExceeded:
+    return DeadlineExceeded(f"the run's timeout of {state.options.timeout:g} s passed")
+
+
+async def _after_answer(state: RunState, answer: Message) -> AsyncGenerator[Event, None]:
     """The hooks between an answer and its tools; a halt here still leaves every call with a result."""
     try:
-        await call_hooks(state.options.middleware, "after_completion", state.hook_context())
+        await _hooks(state, "after_completion")
         if answer.tool_calls:
-            await call_hooks(state.options.middleware, "after_tool_request", state.hook_context())
+            await _hooks(state, "after_tool_request")
     except (Exception, asyncio.CancelledError) as error:
         if answer.tool_calls:
-            phase = _phase(state, answer.tool_calls, deque())
-            phase.give_up(_reason_of(error))
-            _keep_results(state, phase)
+            queue = _WakingQueue()
+            for event in _give_up(state, _phase(state, answer.tool_calls, queue), queue, error):
+                yield event
         raise
+
+
+def _give_up(state: RunState, phase: ToolPhase, queue: deque[Event], error: BaseException) -> list[Event]:
+    """Every call that has no result gets one that says why; the events that tell it."""
+    phase.give_up(_reason_of(error))
+    return _settle(state, phase, queue)
+
+
+def _settle(state: RunState, phase: ToolPhase, queue: deque[Event]) -> list[Event]:
+    """What came of the calls into the history; the events that were not told yet."""
+    kept = _keep_results(state, phase)
+    events = list(queue)
+    queue.clear()
+    return [*events, state.event("message", state.history[-1])] if kept else events
 
 
 def _conclude(state: RunState, answer: Message) -> None:
@@ -208,13 +245,15 @@ async def _one_attempt(state: RunState, answer: Answer) -> AsyncGenerator[Event,
     deltas = _deltas(state)
     async with aclosing(deltas):
         while True:
-            limit = state.deadline.shortest(state.options.request_timeout)
+            # A provider that tells its own signs of life knows better than a clock whether it is silent.
+            watched = not getattr(state.provider, "watches_silence", False)
+            limit = state.deadline.shortest(state.options.request_timeout if watched else None)
             try:
                 async with asyncio.timeout(limit):
                     delta = await anext(deltas, None)
             except TimeoutError:
                 if state.deadline.passed:
-                    raise DeadlineExceeded(f"the run's timeout of {state.options.timeout:g} s passed") from None
+                    raise _too_late(state) from None
                 raise ProviderTimeout(f"{state.provider.name} sent nothing for {limit:g} s") from None
             if delta is None:
                 break
@@ -266,7 +305,7 @@ def _phase(state: RunState, calls: tuple[ToolCall, ...], queue: deque[Event]) ->
         return event
 
     async def blocker(call: ToolCall) -> str | None:
-        answer = await call_hooks(state.options.middleware, "before_tool_call", state.hook_context(), call)
+        answer = await _hooks(state, "before_tool_call", call)
         return answer.reason if isinstance(answer, Block) else None
 
     return ToolPhase(
@@ -283,41 +322,29 @@ def _phase(state: RunState, calls: tuple[ToolCall, ...], queue: deque[Event]) ->
 
 async def _tools(state: RunState, calls: tuple[ToolCall, ...]) -> AsyncGenerator[Event, None]:
     """Run one turn's calls; their events as they happen, their results in the history, in order."""
-    queue: deque[Event] = _WakingQueue()
+    queue = _WakingQueue()
     phase = _phase(state, calls, queue)
     work = asyncio.ensure_future(phase.run())
-    work.add_done_callback(lambda _: queue.wake.set())  # type: ignore[attr-defined]
-    failure: BaseException | None = None
+    work.add_done_callback(lambda _: queue.wake.set())
     try:
         while not work.done() and not state.deadline.passed:
             await _wait_for(queue, state)
             while queue:
                 yield queue.popleft()
-        if work.done():
-            work.result()
-        else:
-            raise DeadlineExceeded(f"the run's timeout of {state.options.timeout:g} s passed")
-    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - raised again when each call has its result
-        failure = error
+        if not work.done():
+            raise _too_late(state)
+        work.result()
+        for event in _settle(state, phase, queue):
+            yield event
+        await _hooks(state, "after_tool_execution")
+    except (Exception, asyncio.CancelledError) as error:
+        # A run that does not end as `waiting` leaves no call open.
         await _stop(work)
-        phase.give_up(_reason_of(error))
+        for event in _give_up(state, phase, queue, error):
+            yield event
+        raise
     finally:
         work.cancel()
-    _keep_results(state, phase)
-    while queue:
-        yield queue.popleft()
-    if phase.results:
-        yield state.event("message", state.history[-1])
-    if failure is not None:
-        raise failure
-    try:
-        await call_hooks(state.options.middleware, "after_tool_execution", state.hook_context())
-    except (Exception, asyncio.CancelledError) as error:
-        phase.give_up(_reason_of(error))  # a run that does not end as `waiting` leaves no call open
-        _keep_results(state, phase)
-        while queue:
-            yield queue.popleft()
-        raise
     if phase.pending:
         state.pending = phase.pending
         state.finish("waiting")
@@ -357,17 +384,19 @@ async def _stop(work: asyncio.Future[Any]) -> None:
         work.exception()
 
 
-def _keep_results(state: RunState, phase: ToolPhase) -> None:
-    """Results into the history: a new user message, or into the one that an earlier, paused part began."""
+def _keep_results(state: RunState, phase: ToolPhase) -> bool:
+    """New results into the history: a new user message, or into the one that an earlier, paused part began."""
+    records = phase.take_records()
+    state.records.extend(records)
+    if not records:
+        return False
     results = phase.results
-    state.records.extend(phase.take_records())
-    if not results:
-        return
     last = state.history[-1]
     if last.role == "user" and last.tool_results:
         state.history[-1] = _merge_results(state.history[-2], last, results)
     else:
         state.history.append(Message("user", tuple(results)))
+    return True
 
 
 def _merge_results(request: Message, message: Message, results: list[Any]) -> Message:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -84,6 +84,7 @@ class Options:
 
 
 _NAMES = frozenset(f.name for f in fields(Options))
+_MAY_BE_NONE = frozenset({"timeout", "request_timeout", "tool_timeout", "display"})
 #: Other words for an option, from systems that users come from.
 _ALIASES = {"request_id": "run_id", "system": "system_prompt", "max_tokens": "max_output_tokens"}
 
@@ -108,7 +109,8 @@ def make_options(given: Mapping[str, Any]) -> Options:
     if "request_id" in given:  # Alloy's word for it
         given.setdefault("run_id", given.pop("request_id"))
     check_names(given)
-    options = Options(**given)
+    # None means "the default" also where the default is something else.
+    options = Options(**{name: value for name, value in given.items() if value is not None or name in _MAY_BE_NONE})
     check_values(options)
     return options
 
@@ -125,11 +127,19 @@ def check_names(given: Mapping[str, Any]) -> None:
 
 def check_values(options: Options) -> None:
     """Wrong values are said here, before anything runs."""
-    if not isinstance(options.max_turns, int) or options.max_turns < 0:
-        raise ConfigError(f"max_turns is {options.max_turns!r}", hint="give a whole number, 0 or more")
+    for name in ("max_turns", "max_retries"):
+        value = getattr(options, name)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            raise ConfigError(f"{name} is {value!r}", hint="give a whole number, 0 or more")
+    for name in ("decisions", "context"):
+        if not isinstance(getattr(options, name), Mapping):
+            raise ConfigError(f"{name} is {getattr(options, name)!r}", hint=f"give {name} a mapping, such as a dict")
+    for name in ("tools", "messages", "middleware"):
+        if not isinstance(getattr(options, name), Iterable):
+            raise ConfigError(f"{name} is {getattr(options, name)!r}", hint=f"give a list: {name}=[...]")
     for name in ("timeout", "request_timeout", "tool_timeout"):
         value = getattr(options, name)
-        if value is not None and (not isinstance(value, int | float) or isinstance(value, bool) or value < 0):
+        if value is not None and (not isinstance(value, int | float) or isinstance(value, bool) or not value >= 0):
             raise ConfigError(f"{name} is {value!r}", hint="give seconds, or None for no limit")
     if not callable(options.approval) and options.approval not in APPROVALS:
         raise ConfigError(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["one_line", "printable"]
+__all__ = ["one_line", "printable", "revealed"]
 
 # ANSI sequences (CSI, OSC, and the two-character ones), before single control characters are looked at.
-_ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\-_]")
+# An OSC that nothing ends must not swallow the lines after it.
+_ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|\x1b[@-Z\\-_]")
 # C0 but tab and newline, DEL, C1, and the characters that turn the direction of what follows.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
@@ -19,6 +20,30 @@ def printable(text: str) -> str:
     'ab'
     """
     return _CONTROL.sub("", _ANSI.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
+
+
+# What is not seen, or changes how the rest is read: control and direction characters, zero-width ones, half
+# characters, and the invisible marks and tags that carry smuggled words.
+_HIDDEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff"
+    r"\ud800-\udfff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+
+
+def revealed(text: str) -> str:
+    """`text` with every hidden character spelt out: what a person is asked about must look like what it is.
+
+    >>> revealed("ls" + chr(27) + "]0;" + chr(0x202E))
+    'ls\\\\x1b]0;\\\\u202e'
+    """
+    return _HIDDEN.sub(_spell, text.replace("\r\n", "\n"))
+
+
+def _spell(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def one_line(text: str, longest: int = 200) -> str:

@@ -53,17 +53,23 @@ class Pump:
         """
         with self:
             while True:
+                # First the step, so that what led to a job is heard and shown before it; and a step that raises
+                # leaves the job where it is.
                 wait = step()
                 if wait is None:
                     return
-                job = self._next_job(wait)
-                if job is not None:
-                    step()  # what led to the job is heard and shown before it: a question comes after its text
+                job = self._next_job()
+                if job is None:
+                    self._wait(wait)
+                else:
                     job()
 
-    def _next_job(self, wait: float) -> Callable[[], None] | None:
+    def _next_job(self) -> Callable[[], None] | None:
+        with self._condition:
+            return self._jobs.popleft() if self._jobs else None
+
+    def _wait(self, seconds: float) -> None:
         with self._condition:
             if not self._jobs and not self._woken:
-                self._condition.wait(None if wait == float("inf") else wait)
+                self._condition.wait(seconds)
             self._woken = False
-            return self._jobs.popleft() if self._jobs else None

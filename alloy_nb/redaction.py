@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Mapping
+from typing import Any
 
-__all__ = ["MASK", "redact", "redact_known", "register_environment", "register_secret"]
+__all__ = ["MASK", "redact", "redact_data", "redact_known", "register_environment", "register_secret"]
 
 MASK = "[redacted]"
 
@@ -63,6 +64,19 @@ def redact_known(text: str) -> str:
         if secret in text:
             text = text.replace(secret, MASK)
     return text
+
+
+def redact_data(data: Any) -> Any:
+    """`data` with the secrets seen so far taken out of every string in it; other values stay as they are."""
+    if isinstance(data, str):
+        return redact_known(data)
+    if isinstance(data, dict):
+        return {redact_data(key): redact_data(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [redact_data(item) for item in data]
+    if type(data) is tuple:
+        return tuple(redact_data(item) for item in data)
+    return data
 
 
 def redact(text: str) -> str:

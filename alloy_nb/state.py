@@ -13,7 +13,7 @@ from uuid import uuid4
 from .deadline import Deadline
 from .errors import AlloyError, ConfigError
 from .events import Event, now_ms
-from .messages import Message, ToolCall
+from .messages import Message, ToolCall, ToolResult
 from .middleware.base import HookContext
 from .options import PROVIDER_OPTIONS, Options, working_directory
 from .prompts import to_message
@@ -49,7 +49,8 @@ class RunState:
         self.tools = collect_tools(options.tools)
         check_tool_choice(options.tool_choice, self.tools)
         self.prompt = None if prompt is None else to_message(prompt)
-        self.history: list[Message] = list(options.messages)
+        self.given = tuple(options.messages)
+        self.history: list[Message] = list(self.given if self.prompt is None else close_open_calls(self.given))
         if self.prompt is None and not self.history:
             raise ConfigError("there is no prompt and no history", hint="pass a prompt, or messages=")
         self.before = tuple(self.history)
@@ -164,8 +165,9 @@ class RunState:
         self.error = error
         with self._steering_lock:
             self._steering_open = False
-        if error is not None and len(self.history) <= len(self.before) + (self.prompt is not None):
-            self.history = list(self.before)
+        # Nothing came of it: the prompt is taken back. What goes on without one keeps whatever it has added.
+        if error is not None and self.prompt is not None and len(self.history) <= len(self.before) + 1:
+            self.history = list(self.given)
 
     def result(self, events: Any = None) -> Result:
         return Result(
@@ -191,6 +193,25 @@ class RunState:
             if message.role == "assistant":
                 return message.text
         return ""
+
+
+def close_open_calls(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """A history that waits for decisions, when the user goes on without deciding: those calls get a result."""
+    if not messages:
+        return messages
+    last = messages[-1]
+    answered = last.tool_results if last.role == "user" else ()
+    asked = messages[-2] if answered and len(messages) > 1 else last
+    results = {result.call_id: result for result in answered}
+    if all(call.id in results for call in asked.tool_calls):
+        return messages
+    why = "Not run: the user went on without deciding"
+    parts = [
+        results.get(call.id) or ToolResult(why, call_id=call.id, name=call.name, is_error=True)
+        for call in asked.tool_calls
+    ]
+    others = [part for part in last.parts if part not in answered] if answered else []
+    return (*messages[: -1 if answered else len(messages)], Message("user", (*parts, *others)))
 
 
 _PROVIDER_EVENTS = frozenset(

@@ -78,10 +78,10 @@ class _Waiter:
     def step(self) -> float | None:
         """Seconds until the next call at the latest; None when the run is over."""
         journal = self._handle._journal
-        if self._asks:
-            self._attend()
         events = journal.since(self._place)
         self._place += len(events)
+        if self._asks:
+            self._attend()
         if self._hears:
             self._listener.hear(events)
         feed_in = self._feed()
@@ -158,6 +158,10 @@ def block_on(
             handle.cancel()
             handle.launch()
             pump.run(waiter.step)
+        except BaseException:
+            if owns:
+                handle.cancel()  # whoever cannot wait for it must not leave it behind
+            raise
     return _conclude(handle, interrupted=interrupted, check=check)
 
 

@@ -17,6 +17,7 @@ LAYERS = {
     "errors": 0,
     "redaction": 0,
     "plain": 0,
+    "guests": 0,
     "messages": 0,
     "events": 0,
     "usage": 0,

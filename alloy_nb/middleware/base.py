@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError, Halted
+from ..guests import call_guest
 
 if TYPE_CHECKING:
     from ..errors import AlloyError
@@ -89,9 +89,7 @@ async def call_hooks(chain: Sequence[Middleware], hook: str, ctx: HookContext, *
         method = getattr(middleware, hook, None)
         if method is None:
             continue
-        answer = method(ctx, *arguments)
-        if inspect.isawaitable(answer):
-            answer = await answer
+        answer = await call_guest(method, ctx, *arguments)
         if answer is None:
             continue
         if isinstance(answer, Halt):

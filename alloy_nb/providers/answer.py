@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
@@ -88,7 +88,7 @@ class Answer:
 
         A partial one holds no tool calls: they never ran, and nobody can tell whether their arguments are whole.
         """
-        parts = [part for part in map(self._finish, self._parts) if part is not None]
+        parts = _with_own_ids([part for part in map(self._finish, self._parts) if part is not None])
         if not self.done:
             parts = [part for part in parts if not isinstance(part, ToolCall)]
         return Message(
@@ -134,13 +134,24 @@ class Answer:
         return Text(text) if text else None
 
 
+def _with_own_ids(parts: list[Part]) -> list[Part]:
+    """Some services repeat an id within one answer: each call needs one of its own, for its result and its approval."""
+    seen: set[str] = set()
+    for place, part in enumerate(parts):
+        if isinstance(part, ToolCall):
+            if part.id in seen:
+                parts[place] = part = replace(part, id=f"{part.id}_{len(seen) + 1}")
+            seen.add(part.id)
+    return parts
+
+
 def parse_arguments(raw: str) -> dict[str, Any] | None:
     """The arguments of a call; ``{}`` for an empty text, None for what is no JSON object."""
     if not raw.strip():
         return {}
     try:
         parsed = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if parsed is None:
         return {}

@@ -58,7 +58,7 @@ VENDORS: dict[str, Vendor] = {
 
 _Chosen = str | Provider
 
-_lock = threading.Lock()
+_lock = threading.RLock()  # a provider may resolve another one while it is made
 _default: _Chosen | None = None
 #: Providers made from strings, by all that they were made from: a changed key makes another one.
 _made: dict[Hashable, Provider] = {}

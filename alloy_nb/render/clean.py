@@ -6,16 +6,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..plain import printable
+from ..plain import printable, revealed
 from ..redaction import redact
 
 __all__ = ["clean", "shorten", "shown", "shown_value"]
 
 # Half characters cannot be encoded; tags and interlinear marks are invisible and carry smuggled words.
 _UNFIT = re.compile(r"[\ud800-\udfff\ufff9-\ufffb\U000e0000-\U000e007f]")
-# What changes how other characters are read without being seen itself.
-_HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-
 _DEEPEST = 24
 
 
@@ -35,15 +32,7 @@ def shown(text: str) -> str:
 
 def _revealed(text: str) -> str:
     """Keys taken out and hidden characters spelt out: an argument must look like what it is."""
-    text = text.replace("\r\n", "\n")
-    return redact(_UNFIT.sub(_spell, _HIDDEN.sub(_spell, text)))
-
-
-def _spell(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    if code < 0x100:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    return redact(revealed(text))
 
 
 def shown_value(value: Any, depth: int = 0) -> Any:

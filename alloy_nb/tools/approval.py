@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from ..guests import contain
 from ..messages import ToolCall
+from .workers import call_in_thread
 
 if TYPE_CHECKING:
     from ..options import Approval
@@ -147,9 +149,12 @@ class ApprovalDesk:
 
     async def _ask_function(self, call: ToolCall, ctx: ToolContext) -> Decision:
         assert callable(self.policy)
-        answer: Any = self.policy(call, ctx)
+        policy = self.policy
+        # A function that is not async may wait for somebody: in a thread of its own it holds up nobody else.
+        settling, _ = call_in_thread(lambda: policy(call, ctx), "approval")
+        answer: Any = await settling.future
         if inspect.isawaitable(answer):
-            answer = await answer
+            answer = await contain(answer)
         if isinstance(answer, Decision):
             return answer
         return Decision(bool(answer), None if answer else "the approval function said no", by="function")

@@ -14,8 +14,9 @@ from typing import Any
 from ..deadline import Deadline
 from ..errors import AlloyError, ToolError
 from ..events import Event
+from ..guests import GuestCrash, call_guest, contain
 from ..messages import ToolCall, ToolResult
-from ..redaction import redact_known
+from ..redaction import redact_data, redact_known
 from ..result import ToolRecord
 from .approval import ApprovalDesk, Decision, Question
 from .base import Tool
@@ -137,8 +138,8 @@ class ToolPhase:
             work.refusal = f"Invalid arguments: they are no JSON object: {work.call.raw[:500]}"
             return
         try:
-            work.input = work.tool.validate(work.call.input)
-            reason = work.tool.approval_reason(work.input, self._context(work))
+            work.input = await call_guest(work.tool.validate, work.call.input)
+            reason = await call_guest(work.tool.approval_reason, work.input, self._context(work))
         except ToolError as error:
             work.refusal = str(error)
             return
@@ -226,8 +227,7 @@ class ToolPhase:
 
     async def _await_task(self, work: _Work, coroutine: Any, limit: float | None) -> Any:
         """An async tool: cancelled when its time is up, given up when it does not heed that."""
-        task = asyncio.ensure_future(coroutine)
-        task.set_name(f"alloy tool {work.call.name}") if isinstance(task, asyncio.Task) else None
+        task = asyncio.create_task(contain(coroutine), name=f"alloy tool {work.call.name}")
         try:
             done, _ = await asyncio.wait({task}, timeout=limit)
         except asyncio.CancelledError:
@@ -295,8 +295,8 @@ class ToolPhase:
         assert work.started is not None
         call = work.call
         duration = (time.perf_counter() - work.started) * 1000
-        text = redact_known(result.text)
-        work.result = ToolResult(text, result.data, result.images, result.display, call.id, call.name, result.is_error)
+        text, data = redact_known(result.text), redact_data(result.data)
+        work.result = ToolResult(text, data, result.images, result.display, call.id, call.name, result.is_error)
         error = text if result.is_error else None
         payload = {
             "id": call.id,
@@ -304,12 +304,10 @@ class ToolPhase:
             "duration_ms": round(duration, 3),
             "error": error,
             "output": text,
-            "structured": result.data,
+            "structured": data,
         }
         event = self._emit("tool_end", payload)
-        work.record = ToolRecord(
-            call.id, call.name, call.input, text, error, result.data, duration, work.start_seq, event.seq
-        )
+        work.record = ToolRecord(call.id, call.name, call.input, text, error, data, duration, work.start_seq, event.seq)
 
 
 class _TimedOut(AlloyError):
@@ -326,7 +324,7 @@ def _question_payload(work: _Work) -> dict[str, Any]:
 def _describe(error: BaseException) -> str:
     text = str(error)
     name = type(error).__name__
-    if name == "ToolCrash":
+    if isinstance(error, GuestCrash):
         return text
     return f"{name}: {text}" if text else name
 

@@ -33,6 +33,8 @@ SECRET_NAMES = (
     ".env", ".env.*", "*.env", ".envrc", "*.pem", "*.key", "id_*", "*.p12", "*.pfx", "*.jks", "*.kdbx", "*.ppk",
     "*.keystore", ".netrc", "_netrc", ".pgpass", ".npmrc", ".yarnrc.yml", ".pypirc", ".htpasswd", ".my.cnf",
     ".git-credentials", ".dockercfg", ".boto", ".s3cfg", "credentials", "credentials.*", "secrets.*", ".secrets",
+    ".vault-token", ".bash_history", ".zsh_history", ".python_history", "*password*", "*credential*", "*secret*",
+    "*.pem.*", "*-key.json", "*_key.json", "hosts.yml",
     "client_secret*.json", "service-account*.json", "jupyter_cookie_secret", "kaggle.json", "kubeconfig",
 )  # fmt: skip
 #: Folders everything below which is a secret.

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import ToolError
+from ..guests import GuestCrash
 
 __all__ = ["MAIN", "MainThread", "abandon", "abandoned_count", "call_in_thread"]
 
@@ -44,6 +45,7 @@ class Settling:
         self.started: asyncio.Future[None] = self.loop.create_future()
         self.future: asyncio.Future[Any] = self.loop.create_future()
         self.given_up = False
+        self._interrupted: KeyboardInterrupt | None = None
 
     def work(self) -> None:
         """Call it here, now, with the context it was made in."""
@@ -53,19 +55,23 @@ class Settling:
         try:
             value = self._context.run(self._call)
         except BaseException as error:  # noqa: BLE001 - SystemExit and the like are a tool's crash, and told as one
+            if isinstance(error, KeyboardInterrupt):
+                self._interrupted = error
             self._tell(self.future, None, error)
         else:
             self._tell(self.future, value, None)
+
+    def work_in_pump(self) -> None:
+        """The same where a person's interrupt lands: it ends the tool, and goes on to whoever waits for the run."""
+        self.work()
+        if self._interrupted is not None:
+            raise self._interrupted
 
     def _tell(self, future: asyncio.Future[Any], value: Any, error: BaseException | None) -> None:
         try:
             self.loop.call_soon_threadsafe(_settle, future, value, error)
         except RuntimeError:  # the loop was closed meanwhile: nobody waits any more
             return
-
-
-class ToolCrash(Exception):
-    """A BaseException that a tool raised (SystemExit, KeyboardInterrupt): it must not end our loop."""
 
 
 def _settle(future: asyncio.Future[Any], value: Any, error: BaseException | None) -> None:
@@ -76,7 +82,7 @@ def _settle(future: asyncio.Future[Any], value: Any, error: BaseException | None
     elif isinstance(error, Exception) and not isinstance(error, StopIteration):
         future.set_exception(error)
     else:
-        future.set_exception(ToolCrash(f"{type(error).__name__}: {error}".rstrip(": ")))
+        future.set_exception(GuestCrash(error))
 
 
 def call_in_thread(call: Callable[[], Any], name: str) -> tuple[Settling, threading.Thread]:
@@ -118,11 +124,14 @@ class MainThread:
                 while self.jobs:
                     loop.call_soon_threadsafe(self.jobs.popleft())
 
-    def submit(self, job: Callable[[], None]) -> None:
-        """Have `job` run on the main thread; a `ToolError` at once when nothing there can take it."""
+    def submit(self, job: Callable[[], None], in_pump: Callable[[], None] | None = None) -> None:
+        """Have `job` run on the main thread; a `ToolError` at once when nothing there can take it.
+
+        `in_pump` is its form for a pump, out of which an interrupt may come.
+        """
         with self.condition:
             if self.pumps:
-                self.jobs.append(job)
+                self.jobs.append(in_pump or job)
                 self.condition.notify_all()
                 return
         loop = self._loop
@@ -140,7 +149,7 @@ class MainThread:
         if threading.current_thread() is threading.main_thread():
             settling.loop.call_soon(settling.work)
         else:
-            self.submit(settling.work)
+            self.submit(settling.work, settling.work_in_pump)
         return settling
 
 

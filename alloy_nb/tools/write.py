@@ -113,7 +113,9 @@ def replace_file(path: Path, data: bytes) -> None:
     temporary = target.with_name(f".alloy-{secrets.token_hex(6)}.tmp")
     try:
         before = _status_of(target)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        # What replaces a private file is private from its first byte; `_take_over` gives it the old mode.
+        mode = 0o666 if before is None else 0o600
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         try:
             with open(descriptor, "wb") as file:
                 file.write(data)

@@ -120,32 +120,47 @@ def test_anything_else_typed_is_the_reason_why_not() -> None:
     assert read_answer("").allowed is False
 
 
+def question_of(command: str, reason: str | None = None) -> Any:
+    from alloy_nb.tools.approval import Question
+    from alloy_nb.tools.bash import Bash
+    from alloy_nb.tools.toolbox import pattern_of, subject_of
+
+    call = alloy.ToolCall("1", "bash", {"command": command})
+    why = f"bash wants to run `{command}`" if reason is None else reason
+    return Question(call, why, subject_of(Bash(), call.input), pattern_of(Bash(), call.input))
+
+
 def test_a_question_hides_nothing_of_what_it_asks_about() -> None:
-    """The tail of a long command, or its second line, is where the harm would be."""
+    """The tail of a long command, its second line, and what a terminal would swallow, is where the harm would be."""
     from alloy_nb.asking import whole
 
-    assert whole("run `echo " + "x" * 3000 + "; rm -rf ~`").endswith("; rm -rf ~`")
-    assert whole("one\ntwo") == "one\n    two"
-    assert "MORE CHARACTERS" in whole("x" * 20_000)
+    assert "; rm -rf ~`" in whole(question_of("echo " + "x" * 3000 + "; rm -rf ~"))
+    assert "one\n    two" in whole(question_of("one\ntwo"))
+    assert "MORE CHARACTERS" in whole(question_of("x" * 20_000))
+    swallowed = whole(question_of("ls /nope \x1b]0;\ntouch PWNED # \u202e\ud83d"))
+    assert "touch PWNED" in swallowed
+    assert "\\x1b" in swallowed
+    assert "\\u202e" in swallowed
+    swallowed.encode()
+
+
+def test_a_question_shows_the_arguments_that_its_reason_does_not() -> None:
+    from alloy_nb.asking import whole
+
+    assert "command: rm -rf ~" in whole(question_of("rm -rf ~", reason="this tool always asks"))
 
 
 def test_always_means_this_call_to_the_letter() -> None:
     """Two commands that are shown alike (cut, on one line) are not the same command."""
-    from alloy_nb.tools.approval import Decision, Memory, Question
-    from alloy_nb.tools.bash import Bash
-    from alloy_nb.tools.toolbox import pattern_of, subject_of
-
-    def question(command: str) -> Question:
-        call = alloy.ToolCall("1", "bash", {"command": command})
-        return Question(call, "why", subject_of(Bash(), call.input), pattern_of(Bash(), call.input))
+    from alloy_nb.tools.approval import Decision, Memory
 
     memory = Memory()
     long = "echo " + "x" * 300
-    memory.note(question(long), Decision(allowed=True, remember="command"))
-    memory.note(question("ls a b"), Decision(allowed=True, remember="command"))
-    assert memory.knows(question(long))
-    assert not memory.knows(question(long + "; rm -rf ~"))
-    assert not memory.knows(question("ls a\nb"))
+    memory.note(question_of(long), Decision(allowed=True, remember="command"))
+    memory.note(question_of("ls a b"), Decision(allowed=True, remember="command"))
+    assert memory.knows(question_of(long))
+    assert not memory.knows(question_of(long + "; rm -rf ~"))
+    assert not memory.knows(question_of("ls a\nb"))
 
 
 PROGRAM = """

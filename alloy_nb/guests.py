@@ -1,0 +1,42 @@
+"""Calling code that is not ours: tools, hooks, approval functions.
+
+Such code may raise what would end an event loop (`SystemExit`, `KeyboardInterrupt`); here that becomes an ordinary
+error, which is told as the crash of whoever raised it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+__all__ = ["GuestCrash", "call_guest", "contain"]
+
+
+class GuestCrash(Exception):
+    """What must not be raised on a loop: a `SystemExit`, a `KeyboardInterrupt` or the like of foreign code."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(f"{type(error).__name__}: {error}".rstrip(": "))
+
+
+async def contain(awaitable: Awaitable[Any]) -> Any:
+    """Await foreign code; a cancellation passes, nothing else that is no `Exception` does."""
+    try:
+        return await awaitable
+    except (Exception, asyncio.CancelledError, GeneratorExit):
+        raise
+    except BaseException as error:
+        raise GuestCrash(error) from error
+
+
+async def call_guest(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call foreign code, sync or async, on this loop."""
+    try:
+        answer = function(*arguments)
+    except (Exception, asyncio.CancelledError, GeneratorExit):
+        raise
+    except BaseException as error:
+        raise GuestCrash(error) from error
+    return await contain(answer) if inspect.isawaitable(answer) else answer
