@@ -177,6 +177,11 @@ def _conclude(state: RunState, answer: Message) -> None:
         try:
             state.output = state.output_type.parse(answer.text)
         except OutputError as error:
+            if state.stop_reason == "max_tokens":
+                raise OutputError(
+                    f"the answer was cut at the output limit before it was a whole {state.output_type.name}",
+                    hint="raise max_output_tokens, ask for less, or use a simpler type or a stronger model",
+                ) from error
             if state.repairs >= MAX_REPAIRS:
                 raise
             state.repairs += 1

@@ -18,6 +18,7 @@ from .middleware.base import HookContext
 from .options import PROVIDER_OPTIONS, Options, working_directory
 from .prompts import to_message
 from .providers.base import Provider, Request
+from .providers.keys import register_dotenv
 from .providers.registry import resolve_model
 from .redaction import register_environment
 from .result import Result, Status, ToolRecord
@@ -44,6 +45,7 @@ class RunState:
         register_environment(os.environ)
         self.options = options
         self.directory = working_directory(options)
+        register_dotenv(self.directory)
         self.provider: Provider = resolve_model(options.model, working_directory=self.directory)
         check_provider_options(self.provider, options)
         self.tools = collect_tools(options.tools)

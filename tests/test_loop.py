@@ -11,7 +11,7 @@ import alloy_nb as alloy
 from alloy_nb.errors import OverloadedError
 from alloy_nb.providers.base import Done, TextDelta, ToolCallDelta, UsageDelta
 from alloy_nb.testing import Function
-from tests.histories import assert_law_1
+from tests.histories import assert_law_1, assert_law_3
 
 
 @alloy.tool
@@ -394,3 +394,92 @@ def test_paused_calls_wait_and_run_when_allowed() -> None:
     ]
     assert second.text == "done"
     assert_law_1(second)
+
+
+def test_a_resumed_run_that_fails_keeps_what_ran_and_runs_nothing_twice() -> None:
+    """Laws 1 and 12: a length told "nothing was produced", and the result of a call that had run was thrown away."""
+    ran: list[int] = []
+
+    @alloy.tool(requires_approval=True)
+    def pay() -> str:
+        """Pay."""
+        ran.append(1)
+        return "paid"
+
+    calls = {"tool_calls": [{"name": "double", "input": {"n": 1}}, {"name": "pay", "input": {}}]}
+    tools = [double, pay]
+    first = alloy.run("x", model=scripted(calls), tools=tools, approval="pause")
+    failing = scripted({"error": {"type": "AuthError", "message": "no"}})
+    decisions = {first.pending[0].id: True}
+    second = alloy.run(None, model=failing, tools=tools, messages=first.messages, decisions=decisions, check=False)
+    assert_law_1(second)
+    third = alloy.run(None, model=scripted({"text": "ok"}), tools=tools, messages=second.messages, decisions=decisions)
+    assert third.text == "ok"
+    assert ran == [1]
+
+
+def test_going_on_without_deciding_gives_the_open_calls_a_result() -> None:
+    """Laws 1 and 2: a new prompt on a waiting history sent an open call."""
+
+    @alloy.tool(requires_approval=True)
+    def pay() -> str:
+        """Pay."""
+        return "paid"
+
+    calls = {"tool_calls": [{"name": "pay", "input": {}}]}
+    first = alloy.run("x", model=scripted(calls), tools=[pay], approval="pause")
+    second = alloy.run("never mind", model=scripted({"text": "ok"}), messages=first.messages)
+    assert_law_1(second)
+    assert second.messages[2].tool_results[0].text.startswith("Not run")
+
+
+def test_an_on_error_hook_that_raises_does_not_hide_the_error(caplog: pytest.LogCaptureFixture) -> None:
+    """Law 3: the run had no end, and the hook's error came out in place of the provider's."""
+
+    class Bad(alloy.Middleware):
+        def on_error(self, ctx: Any) -> Any:
+            raise ValueError("hook")
+
+    model = scripted({"error": {"type": "AuthError", "message": "no"}})
+    with pytest.raises(alloy.AuthError):
+        alloy.run("x", model=model, middleware=[Bad()])
+    assert "on_error hook raised" in caplog.text
+
+
+def test_a_hook_is_bound_by_the_deadline() -> None:
+    class Slow(alloy.Middleware):
+        async def before_completion(self, ctx: Any) -> None:
+            await asyncio.sleep(60)
+
+    with pytest.raises(alloy.DeadlineExceeded):
+        alloy.run("x", model=scripted({"text": "x"}), middleware=[Slow()], timeout=0.05)
+
+
+def test_events_of_calls_given_up_at_a_hook_are_told() -> None:
+    """Law 3: they took numbers, and were never seen."""
+    halter = alloy.Middleware()
+    halter.after_completion = lambda ctx: alloy.Halt("stop")  # type: ignore[method-assign]
+    run = alloy.start("x", model=scripted(CALL), tools=[double], middleware=[halter])
+    assert_law_3(list(run))
+
+
+def test_an_answer_that_was_cut_is_not_asked_for_again_and_again() -> None:
+    model = scripted(*[{"text": '{"value": [1, 2', "stop_reason": "max_tokens"}] * 3)
+    with pytest.raises(alloy.OutputError, match="cut at the output limit"):
+        alloy.run("x", model=model, output=list[int])
+    assert len(model.requests) == 1
+
+
+def test_repeated_ids_in_one_answer_become_calls_of_their_own() -> None:
+    plan = [
+        [ToolCallDelta(n, "same", "double", f'{{"n": {n}}}') for n in (1, 2)] + [Done("tool_use")],
+        [TextDelta("ok"), Done("end_turn")],
+    ]
+    result = alloy.run("x", model=Function(lambda request: plan.pop(0)), tools=[double])
+    assert_law_1(result)
+    assert [record.output for record in result.tool_calls] == ["2", "4"]
+
+
+@pytest.mark.parametrize("option", ["tools", "messages", "context", "working_directory", "middleware", "max_turns"])
+def test_none_means_the_default(option: str) -> None:
+    assert alloy.run("x", model=scripted({"text": "ok"}), **{option: None}).text == "ok"

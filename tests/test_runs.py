@@ -584,3 +584,66 @@ def test_an_unwritable_alloy_events_is_a_config_error(monkeypatch: Any, tmp_path
     monkeypatch.setenv("ALLOY_EVENTS", str(tmp_path / "none" / "x.jsonl"))
     with pytest.raises(alloy.ConfigError, match="ALLOY_EVENTS"):
         alloy.run("x", model=scripted({"text": "x"}))
+
+
+def test_a_tool_that_exits_does_not_end_the_portal() -> None:
+    """`sys.exit` in an async tool, a hook or an approval function ended the loop of every run."""
+
+    @alloy.tool
+    async def leave() -> str:
+        """Leave."""
+        sys.exit(3)
+
+    class Hook(alloy.Middleware):
+        def after_completion(self, ctx: Any) -> None:
+            raise SystemExit(4)
+
+    slow = alloy.start("x", model=scripted({"text": "still here", "delay_ms": 300}))
+    result = alloy.run("x", model=scripted(call("leave"), {"text": "ok"}), tools=[leave])
+    assert result.messages[2].tool_results[0].text == "Tool crashed: SystemExit: 3"
+    assert alloy.run("x", model=scripted({"text": "a"}), middleware=[Hook()], check=False).status == "error"
+    assert slow.result(timeout=30).text == "still here"
+
+
+def test_data_that_json_cannot_say_does_not_end_a_run(tmp_path: Any, monkeypatch: Any) -> None:
+    """ALLOY_EVENTS: a tuple as a key, or half a character, ended the run without an end."""
+    path = tmp_path / "events.jsonl"
+    monkeypatch.setenv("ALLOY_EVENTS", str(path))
+
+    @alloy.tool
+    def odd(text: str) -> alloy.ToolResult:
+        """Odd."""
+        return alloy.ToolResult("x", data={(1, 2): text})
+
+    result = alloy.run("x", model=scripted(call("odd", text="\ud83d"), {"text": "ok"}), tools=[odd])
+    assert result.status == "completed"
+    assert path.read_text(encoding="utf-8").count("\n") > 5
+
+
+def test_a_job_survives_a_waiter_that_gives_up() -> None:
+    """A tool for the main thread was lost with the time-out of whoever waited, and the run hung for ever."""
+
+    @alloy.tool(thread="main")
+    def where() -> str:
+        """Where."""
+        return "main"
+
+    run = alloy.start("x", model=scripted({**call("where"), "delay_ms": 30}, {"text": "ok"}), tools=[where])
+    for _ in range(200):
+        try:
+            assert run.result(timeout=0.005).text == "ok"
+            break
+        except TimeoutError:
+            continue
+    else:
+        raise AssertionError("the run never ended")
+
+
+def test_keys_in_the_dotenv_of_the_working_directory_reach_nobody(tmp_path: Any, monkeypatch: Any) -> None:
+    """Law 14: an allowed `cat .env` handed the model keys that no run had used."""
+    monkeypatch.delenv("ALLOY_DOTENV")
+    (tmp_path / ".env").write_text("ANTHROPIC_API_KEY=dotenv-canary-1\nDB_PASSWORD='dotenv-canary-2'\n")
+    model = scripted(call("read", file_path=".env"), {"text": "ok"})
+    result = alloy.run("x", model=model, tools=["read"], approval="auto", working_directory=tmp_path)
+    assert "[redacted]" in result.tool_calls[0].output
+    assert "dotenv-canary" not in repr(result)

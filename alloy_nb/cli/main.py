@@ -17,7 +17,7 @@ __all__ = ["main"]
 COMMANDS = {
     "doctor": "what is installed, which model would be used and why, what to do next",
     "demo": "watch the embedded model read a file and answer",
-    "local": "weights of the embedded model: get, list, check, remove",
+    "local": "weights of the embedded model: pull, list, path, remove",
 }
 
 

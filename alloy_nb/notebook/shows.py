@@ -28,8 +28,8 @@ TAIL = 3_000
 
 _RECORDS = ("full", "summary", "off")
 _UNFINISHED = (
-    '<div style="opacity:.65;font-size:.85em">still being written; '
-    "where this is read in a saved notebook, the run did not finish here</div>"
+    '<div style="opacity:.65;font-size:.85em;padding-left:14px">running… '
+    "(a saved notebook that shows this line was closed first: the run did not finish here)</div>"
 )
 
 

@@ -84,7 +84,7 @@ _HINTS: dict[int, str] = {
     413: "the request is too large: send less text or smaller files",
 }
 _QUOTA_HINT = "the quota or credit is used up: waiting will not help, check the plan and billing"
-_MODEL_HINT = "check the model's name; `alloy models` lists the names that the service knows"
+_MODEL_HINT = "check the model's name in the service's own list of models"
 _ADDRESS_HINT = "check the base_url: nothing answers at this path"
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 from .._version import __version__
-from ..errors import AlloyError, ConfigError, ProviderError, ProviderTimeout, ServerError, StreamError
+from ..errors import AlloyError, BadRequestError, ConfigError, ProviderError, ProviderTimeout, ServerError, StreamError
 from ..redaction import redact, register_secret
 from ._clients import ClientFactory, client_for
 from ._failures import make_error, request_id
@@ -183,6 +183,7 @@ class HTTPProvider:
             await response.aclose()
 
     async def _deltas(self, response: httpx2.Response, *, stream: bool) -> AsyncGenerator[Delta, None]:
+        _refuse_page(self.name, response)
         decoder = self.decoder()
         if _is_whole(response, stream):
             body = await _read(response, LARGEST_ANSWER)
@@ -290,6 +291,17 @@ def _is_whole(response: httpx2.Response, stream: bool) -> bool:
     if kind in ("text/event-stream", "application/x-ndjson"):
         return False
     return kind == "application/json" or not stream
+
+
+def _refuse_page(name: str, response: httpx2.Response) -> None:
+    """A log-in page, a proxy's notice or a wrong address says 200 as well, and trying again brings no answer."""
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind in ("text/html", "application/xhtml+xml"):
+        raise BadRequestError(
+            f"{name} sent a web page ({kind}) instead of an answer",
+            hint="is the base_url right? A log-in page or a proxy may have answered in the service's place",
+            status=response.status_code,
+        )
 
 
 async def _read(response: httpx2.Response, limit: int) -> bytes:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import ConfigError
-from ..redaction import MASK, register_secret
+from ..redaction import MASK, register_environment, register_secret
 
 __all__ = ["FoundKey", "Secret", "find_key", "read_dotenv"]
 
@@ -93,6 +93,12 @@ def find_key(
         if found := _found(_from_keyring(variable), f"{variable} in the keyring"):
             return found
     return FoundKey(None, None)
+
+
+def register_dotenv(working_directory: str | os.PathLike[str]) -> None:
+    """Remember the secrets of `.env` there: a tool that reads the file hands them to nobody."""
+    if os.environ.get("ALLOY_DOTENV", "") != "0":
+        register_environment(read_dotenv(Path(working_directory) / ".env"))
 
 
 def _found(value: str | None, where: str) -> FoundKey | None:

@@ -48,6 +48,8 @@ class Local:
         {"temperature", "top_p", "max_output_tokens", "stop_sequences", "tool_choice", "extra_body"}
     )
     constrains_arguments: ClassVar[bool] = True
+    #: It tells the difference between a long prompt and silence, and keeps to `request_timeout` itself.
+    watches_silence: ClassVar[bool] = True
 
     def __init__(
         self, spec: str | os.PathLike[str] | None = None, *, context: int | None = None, threads: int | None = None

@@ -236,11 +236,10 @@ class TextWriter:
             line = " ".join(item for item in (MARKS["running"], tool.name, tool.key) if item)
             self._line(self._paint("running", line))
 
-    def _question(self, event: Event) -> None:
+    def _question(self, _: Event) -> None:
+        """Who asks puts the question; here only what was said before it comes out first."""
         self._thought()
-        question = self.transcript.question(str(event.payload.get("id") or ""))
-        if question is not None:
-            self._line(_question_line(question))
+        self._flush()
 
     def _notice(self, _: Event) -> None:
         self._thought()

