@@ -142,7 +142,8 @@ def _from_string(spec: str, directory: Path) -> Provider:
     if name in VENDORS:
         return _from_vendor(name, model.strip(), directory)
     if name == "local":
-        return _made_once((spec,), lambda: _load(f"{_LOCAL}:Local")(model or None))
+        stored_in = os.environ.get("ALLOY_DATA_DIR")
+        return _made_once((spec, stored_in), lambda: _load(f"{_LOCAL}:Local")(model or None))
     if name == "scripted":
         return _from_script(model, directory)
     if colon and (entry := _entry_point(name)):
