@@ -14,6 +14,9 @@ ARGUMENTS = [
     "--disable-dev-shm-usage",  # a container's /dev/shm is 64 MB
     "--no-first-run",
     "--disable-background-networking",
+    # The browser's own calls home go nowhere, with a proxy in the environment or without.
+    "--no-proxy-server",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
     "--disable-component-update",
     "--disable-sync",
 ]
