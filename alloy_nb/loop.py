@@ -31,7 +31,7 @@ from .providers.answer import Answer
 from .providers.base import Delta, TextDelta, ThinkingDelta, ToolCallDelta
 from .providers.retry import delay_before
 from .redaction import redact
-from .state import RunState
+from .state import RunState, open_calls
 from .tools.executor import ToolPhase
 
 __all__ = ["run_loop"]
@@ -95,9 +95,9 @@ async def _fail(state: RunState, error: AlloyError) -> None:
 
 async def _turns(state: RunState) -> AsyncGenerator[Event, None]:
     """Turn after turn; returns when the model is done or may not go on."""
-    open_calls = _open_calls(state)
-    if open_calls:
-        async for event in _tools(state, open_calls):
+    waiting = open_calls(state.history) if state.prompt is None else ()
+    if waiting:  # a paused run goes on with them
+        async for event in _tools(state, waiting):
             yield event
     while state.status == "running":
         if state.turns >= state.options.max_turns:
@@ -410,17 +410,6 @@ def _merge_results(request: Message, message: Message, results: list[Any]) -> Me
     others = [part for part in message.parts if part not in message.tool_results]
     ordered = [by_id[call.id] for call in request.tool_calls if call.id in by_id]
     return replace(message, parts=(*ordered, *others))
-
-
-def _open_calls(state: RunState) -> tuple[ToolCall, ...]:
-    """Calls at the end of the given history that have no result yet: a paused run goes on with them."""
-    if state.prompt is not None:
-        return ()
-    history = state.history
-    answered = history[-1].tool_results if history[-1].role == "user" else ()
-    request = history[-2] if answered and len(history) > 1 else history[-1]
-    done = {result.call_id for result in answered}
-    return tuple(call for call in request.tool_calls if call.id not in done)
 
 
 def _reason_of(error: BaseException) -> str:

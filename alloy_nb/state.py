@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -197,23 +197,30 @@ class RunState:
         return ""
 
 
+def open_calls(messages: Sequence[Message]) -> tuple[ToolCall, ...]:
+    """The calls at the end of a history that have no result yet."""
+    if not messages:
+        return ()
+    answered = messages[-1].tool_results if messages[-1].role == "user" else ()
+    request = messages[-2] if answered and len(messages) > 1 else messages[-1]
+    done = {result.call_id for result in answered}
+    return tuple(call for call in request.tool_calls if call.id not in done)
+
+
 def close_open_calls(messages: tuple[Message, ...]) -> tuple[Message, ...]:
     """A history that waits for decisions, when the user goes on without deciding: those calls get a result."""
-    if not messages:
-        return messages
-    last = messages[-1]
-    answered = last.tool_results if last.role == "user" else ()
-    asked = messages[-2] if answered and len(messages) > 1 else last
-    results = {result.call_id: result for result in answered}
-    if all(call.id in results for call in asked.tool_calls):
+    waiting = open_calls(messages)
+    if not waiting:
         return messages
     why = "Not run: the user went on without deciding"
-    parts = [
-        results.get(call.id) or ToolResult(why, call_id=call.id, name=call.name, is_error=True)
-        for call in asked.tool_calls
-    ]
-    others = [part for part in last.parts if part not in answered] if answered else []
-    return (*messages[: -1 if answered else len(messages)], Message("user", (*parts, *others)))
+    closing = {call.id: ToolResult(why, call_id=call.id, name=call.name, is_error=True) for call in waiting}
+    last = messages[-1]
+    if last.role == "assistant":
+        return (*messages, Message("user", tuple(closing.values())))
+    closing.update({result.call_id: result for result in last.tool_results})
+    ordered = [closing[call.id] for call in messages[-2].tool_calls]
+    others = [part for part in last.parts if not isinstance(part, ToolResult)]
+    return (*messages[:-1], last.with_parts((*ordered, *others)))
 
 
 _PROVIDER_EVENTS = frozenset(
