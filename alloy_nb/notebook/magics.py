@@ -51,7 +51,7 @@ class AlloyMagics(Magics):  # type: ignore[misc]
         if not isinstance(asked, _Asked):
             return asked
         with self._keeping(asked):
-            return asked.question.put().check()
+            return asked.question.put()
 
     async def aalloy(self, line: str, cell: str | None) -> Any:
         """The same, awaited: what `awaiting` rewrites a cell to."""
@@ -59,7 +59,7 @@ class AlloyMagics(Magics):  # type: ignore[misc]
         if not isinstance(asked, _Asked):
             return asked
         with self._keeping(asked):
-            return (await asked.question.aput()).check()
+            return await asked.question.aput()
 
     def _read(self, line: str, cell: str | None, names: UserNames) -> Any:
         """What is asked; where no model has to be asked, it is done here, and what it returns is returned."""

@@ -20,6 +20,7 @@ from ..waiting import await_on
 from .cell import cell_id, current_cell
 from .conversation import Conversation
 from .display import choose_sink
+from .folding import FoldedSink
 from .interpolation import Insertion
 from .preview import list_insertions
 
@@ -50,7 +51,10 @@ class Question:
         self._prior = 0
 
     def put(self) -> Result:
-        """Ask, wait, show. The Result however it ended; only an interrupt is raised, without a traceback of ours."""
+        """Ask, wait, show. A failure is raised, and an interrupt; both without a traceback of ours.
+
+        A run that somebody stopped otherwise has an answer, which is what was said so far: the cell ends well.
+        """
         PORTAL.refuse_here("run")
         with Pump() as pump:
             handle = self._run(PumpAsker(pump))
@@ -62,7 +66,7 @@ class Question:
                 raise
             finally:
                 self._keep()
-        return self.result
+        return self._ended(self.result, sink)
 
     async def aput(self) -> Result:
         """The same for a cell that awaits: the kernel's loop stays free while the run goes on."""
@@ -75,7 +79,7 @@ class Question:
             raise
         finally:
             self._keep()
-        return self.result
+        return self._ended(self.result, sink)
 
     def _run(self, asker: Asker) -> Run:
         """The run, ready to be launched; every mistake in its options is raised here."""
@@ -97,6 +101,16 @@ class Question:
         # Whatever `--display` says, a cell that ends in this magic does not show its Result a second time.
         current_cell(self._shell).shown.add(handle.run_id)
         return choose_sink(handle._state.options.display, inputs=self._inputs)
+
+    def _ended(self, result: Result, sink: Sink | None) -> Result:
+        error = result.error
+        if result.status == "cancelled" or error is None:
+            return result
+        if sink is not None and not isinstance(sink, FoldedSink):
+            # The hint is to be read above: the cell's own error is one line.
+            line = f"{type(error).__name__}: {error.message}"
+            error._render_traceback_ = lambda *_: [line]  # type: ignore[method-assign]
+        return result.check()
 
     def _note(self, interrupt: KeyboardInterrupt) -> None:
         """What was said so far is the result, and IPython shows one line instead of our frames."""

@@ -24,13 +24,8 @@ logger = logging.getLogger("alloy_nb")
 #: spends its time on rendering, and what is sent grows with the square of the text.
 UPDATES = 8
 LONGEST_LIVE = 10_000
-TAIL = 3_000
 
 _RECORDS = ("full", "summary", "off")
-_UNFINISHED = (
-    '<div style="opacity:.65;font-size:.85em;padding-left:14px">running… '
-    "(a saved notebook that shows this line was closed first: the run did not finish here)</div>"
-)
 
 
 def transcript_of(result: Result, inputs: Sequence[str] = ()) -> Transcript:
@@ -173,24 +168,11 @@ class HtmlShow(_Show):
             self._publish(self._live())
 
     def _live(self) -> dict[str, Any]:
-        html = self._growing() if self._size <= LONGEST_LIVE else self._tail()
-        return {"text/html": html + _UNFINISHED, "text/plain": "this run did not finish here"}
+        from ..render.html import live_html, tail_html
 
-    def _growing(self) -> str:
-        from ..render.html import live_html
-
-        return live_html(self._transcript)
-
-    def _tail(self) -> str:
-        from html import escape
-
-        from ..render.text import to_text
-
-        text = to_text(self._transcript)
-        return (
-            f'<div style="opacity:.65;font-size:.85em">{self._size:,} characters so far; the end of them:</div>'
-            f'<pre style="white-space:pre-wrap">{escape(text[-TAIL:])}</pre>'
-        )
+        short = self._size <= LONGEST_LIVE
+        html = live_html(self._transcript) if short else tail_html(self._transcript, self._size)
+        return {"text/html": html, "text/plain": "this run did not finish here"}
 
     def _finish(self) -> None:
         self._publish(_frozen_bundle(self._transcript))

@@ -289,7 +289,8 @@ class Transcript:
                 question.withdraw()
         for tool in self._tools.values():
             tool.end(event.ts_ms)
-        if payload.get("error"):
+        # Who stopped it knows; the line of facts says so too.
+        if payload.get("error") and self.status != "cancelled":
             self._drafts.append(Fixed(_error_of(payload)))
 
 

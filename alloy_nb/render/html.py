@@ -12,9 +12,11 @@ from .clean import shorten
 from .formulas import UNTOUCHED
 from .markdown import sanitize, split_settled, to_html
 from .palette import STYLES, mark
+from .text import end_of_text
 from .values import Approval, Block, Error, Notice, Text, Thinking, Tool
 from .wording import (
     MARKS,
+    UNFINISHED,
     approvals_by_call,
     diff_of,
     footer_words,
@@ -28,13 +30,19 @@ from .wording import (
 if TYPE_CHECKING:
     from .blocks import Transcript
 
-__all__ = ["LiveView", "frozen_html", "live_html"]
+__all__ = ["LiveView", "frozen_html", "live_html", "tail_html"]
 
 #: Longer outputs and arguments are shown by their beginning and end; the record holds more. With many calls the
 #: longest is less, so that the whole stays about as large as `_ALL_SHOWN`.
 _LONGEST_SHOWN = 8_000
 _LEAST_SHOWN = 400
 _ALL_SHOWN = 160_000
+
+#: So many characters of a long run are shown while it goes on.
+_TAIL = 3_000
+
+#: What a run that goes on says below its facts; the last words are for whoever opens a notebook saved just then.
+_GOING_ON = f"interrupt the kernel to stop it · in a saved notebook: {UNFINISHED}"
 
 #: Arguments longer than this have a box of their own.
 _SHORT = 120
@@ -60,6 +68,13 @@ def live_html(transcript: Transcript) -> str:
     if view is None:
         view = _LIVE_VIEWS[transcript] = LiveView()
     return view.render(transcript)
+
+
+def tail_html(transcript: Transcript, size: int) -> str:
+    """The end of a run that has become too long to be rendered anew and anew: plain text, `size` characters so far."""
+    view = _View(transcript, live=True)
+    head = _div("alloy-notice", "notice", _text(f"{size:,} characters so far; the end of them:"), quiet=True)
+    return sanitize(view.root([head, _box(_text(end_of_text(transcript, _TAIL)), "tail"), view.footer()]))
 
 
 class LiveView:
@@ -192,6 +207,8 @@ class _View:
         transcript = self._transcript
         words = footer_words(transcript, static=self._static, live=self._live)
         foot = _div("alloy-foot", "foot", _text(" · ".join(words)), quiet=True) if words else ""
+        if self._live:
+            foot += _div("alloy-going-on", "going-on", _text(_GOING_ON), quiet=True)
         if transcript.notice:
             foot += _div("alloy-notice", "notice", _text(transcript.notice), quiet=True)
         return foot

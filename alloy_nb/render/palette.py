@@ -60,14 +60,20 @@ STYLES = {
     # Beside the disclosure triangle; the parts of the line wrap in a narrow window.
     "line": "display:inline-flex;flex-wrap:wrap;gap:0 8px;align-items:baseline;width:calc(100% - 18px);"
     "vertical-align:top",
-    "still": "display:flex;flex-wrap:wrap;gap:0 8px;align-items:baseline;font-size:12px;margin:5px 0",
+    # As wide as those with a triangle.
+    "still": "display:flex;flex-wrap:wrap;gap:0 8px;align-items:baseline;font-size:12px;margin:5px 0;"
+    "padding:0 5px 0 13px",
     "quiet": "opacity:0.68",
     "right": "opacity:0.68;margin-left:auto",
     "key": f"{_MONO};font-size:12px;background:none;padding:0;min-width:0;overflow-wrap:break-word",
     "body": "margin:4px 0 8px 18px",
     "label": "opacity:0.68;font-size:11.5px;margin:6px 0 2px 0",
-    "output": f"{_MONO};font-size:12px;line-height:1.45;white-space:pre-wrap;overflow-wrap:break-word;margin:0;"
+    # JupyterLab breaks the lines of a <pre> anywhere, in the middle of words too.
+    "output": f"{_MONO};font-size:12px;line-height:1.45;white-space:pre-wrap;overflow-wrap:break-word;"
+    "word-break:normal;margin:0;"
     f"padding:6px 10px;border-radius:4px;background:{_SOFT};max-height:360px;overflow:auto",
+    "tail": f"{_MONO};font-size:12px;line-height:1.45;white-space:pre-wrap;overflow-wrap:break-word;"
+    "word-break:normal;margin:4px 0;padding:0;background:none",
     "diff": f"{_MONO};font-size:12px;line-height:1.45;white-space:pre;overflow-x:auto;margin:0;padding:6px 10px;"
     f"border:1px solid {_LINE};border-radius:4px;background:none;max-height:360px;overflow-y:auto",
     "thinking": "margin:4px 0 8px 18px;font-size:12px;font-style:italic;opacity:0.78;white-space:pre-wrap;"
@@ -77,6 +83,7 @@ STYLES = {
     "said": f"margin:8px 0;padding:2px 10px;border-radius:6px;background:{_SOFT};white-space:pre-wrap",
     "hint": "margin-top:4px;opacity:0.78",
     "foot": "display:flex;flex-wrap:wrap;gap:0 12px;font-size:11.5px;margin-top:8px;opacity:0.68",
+    "going-on": "font-size:11.5px;opacity:0.68",
     "notice": "font-size:12px;margin:5px 0;opacity:0.68",
     "p": "margin:8px 0",
     "list": "margin:6px 0;padding-left:24px",

@@ -23,7 +23,7 @@ from .wording import (
 if TYPE_CHECKING:
     from ..events import Event
 
-__all__ = ["TextWriter", "to_text"]
+__all__ = ["TextWriter", "end_of_text", "to_text"]
 
 _COLOURS = {"running": "34", "done": "32", "failed": "31", "denied": "31", "error": "31", "quiet": "2"}
 
@@ -57,6 +57,23 @@ def to_text(transcript: Transcript, *, static: bool = True) -> str:
     if foot:
         parts.append(("foot", foot))
     return _joined(parts)
+
+
+def end_of_text(transcript: Transcript, longest: int) -> str:
+    """The last lines of a run, at most `longest` characters, without its line of facts; the rest is not looked at."""
+    parts: list[tuple[str, str]] = []
+    size = 0
+    for block in reversed(transcript.blocks):
+        if isinstance(block, Approval) or size > longest:
+            continue
+        text = _block_text(block, None, True, _painter(color=False))[-longest:]
+        parts.insert(0, (_kind(block), text))
+        size += len(text)
+    text = _joined(parts)
+    if len(text) <= longest:
+        return text
+    cut = text[-longest:]
+    return cut.partition("\n")[2].lstrip("\n") or cut
 
 
 def _kind(block: Block) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MARKS",
+    "UNFINISHED",
     "approvals_by_call",
     "cost_words",
     "diff_of",
@@ -36,7 +37,7 @@ _STATUS = {
     "waiting": "waiting for a decision",
     "error": "ended in an error",
     "halted": "halted",
-    "cancelled": "stopped",
+    "cancelled": "stopped; what was said so far is kept",
     "running": UNFINISHED,
 }
 
@@ -52,6 +53,9 @@ _VERBS = {
 _ALLOWED = {"once": "allowed once", "command": "allowed for this command", "tool": "allowed for this tool"}
 
 _LONGEST_OUTCOME = 90
+
+#: Below this many seconds a duration of thought says more of the machine than of the thought.
+_MOMENT = 0.1
 
 
 def duration_words(ms: float) -> str:
@@ -95,8 +99,12 @@ def cost_words(cost: float | None) -> str:
 
 
 def thinking_words(seconds: float | None, *, live: bool, static: bool) -> str:
-    """The line above folded thinking."""
-    took = "" if static or seconds is None else duration_words(seconds * 1000)
+    """The line above folded thinking.
+
+    >>> thinking_words(2.14, live=False, static=False), thinking_words(0.002, live=False, static=False)
+    ('Thought for 2.1 s', 'Thought')
+    """
+    took = "" if static or seconds is None or seconds < _MOMENT else duration_words(seconds * 1000)
     if live:
         return f"Thinking… {took}".rstrip()
     return f"Thought for {took}" if took else "Thought"
@@ -110,9 +118,12 @@ def notice_words(notice: Notice, *, static: bool) -> str:
 
 
 def footer_words(transcript: Transcript, *, static: bool, live: bool = False) -> list[str]:
-    """The facts under a run: how it stands, model, turns, tokens, cost, time. `live`: it goes on before our eyes."""
+    """The facts under a run: how it stands, model, turns, tokens, cost, time.
+
+    `live`: it goes on before our eyes; then without the time, which would stand still whenever nothing arrives.
+    """
     usage, turns = transcript.usage, transcript.turns
-    words = []
+    words = ["running"] if live else []
     if transcript.status != "completed" and not live:
         words.append(_STATUS.get(transcript.status, transcript.status))
     if transcript.model:
@@ -122,7 +133,7 @@ def footer_words(transcript: Transcript, *, static: bool, live: bool = False) ->
     if usage.total_tokens:
         words.append(f"{token_words(usage.input_tokens)} → {token_words(usage.output_tokens)} tokens")
         words.append(cost_words(transcript.cost))
-    if not static and transcript.seconds:
+    if not static and not live and transcript.seconds:
         words.append(duration_words(transcript.seconds * 1000))
     return words
 
@@ -156,7 +167,7 @@ def outcome_words(tool: Tool, question: Approval | None, *, static: bool) -> str
     if ran and not static and isinstance(tool.duration_ms, int | float):
         words.append(duration_words(tool.duration_ms))
     if tool.error is not None:
-        words.append(_one_line(_uncapped(tool.error)))
+        words.append(_one_line(_brief(tool.error)))
     elif tool.state == "running":
         share = f"{tool.fraction:.0%}" if isinstance(tool.fraction, int | float) else ""
         words.append(" ".join(item for item in (share, _one_line(tool.progress[-1] if tool.progress else "")) if item))
@@ -166,8 +177,9 @@ def outcome_words(tool: Tool, question: Approval | None, *, static: bool) -> str
     return " · ".join(words)
 
 
-def _uncapped(error: str) -> str:
-    """`Denied: no` on a quiet line."""
+def _brief(error: str) -> str:
+    """What a quiet line says: `denied: no`, and of a tool that crashed what it said itself."""
+    error = error.removeprefix("Tool crashed: ")
     for word in ("Denied", "Blocked"):
         if error.startswith(f"{word}: "):
             return word.lower() + error[len(word) :]

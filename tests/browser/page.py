@@ -184,6 +184,10 @@ class Page:
     def restart(self) -> None:
         self._call("restart", READY * 1000)
 
+    def await_answer(self) -> None:
+        """Wait until a cell asks for something."""
+        self.raw.locator(".jp-Stdin-input").wait_for()
+
     def answer(self, text: str) -> None:
         """Type an answer where a cell asks for one."""
         field = self.raw.locator(".jp-Stdin-input")
@@ -212,6 +216,10 @@ class Page:
     def outputs(self, cell: int) -> list[dict[str, Any]]:
         """The outputs as they would be saved."""
         return list(self._call("outputs", cell))
+
+    def unfold(self, cell: int) -> None:
+        """Open everything that is folded in an output."""
+        self._call("unfold", cell)
 
     def source(self, cell: int) -> str:
         return str(self._call("source", cell))

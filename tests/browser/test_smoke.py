@@ -5,57 +5,25 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
 
-import pytest
-
+from .asking import Asking, html_of
 from .lab import Lab
 from .page import Page
 
-SETUP = """
-import os, pathlib, time
-%load_ext alloy_nb
-os.environ["ALLOY_MODEL"] = "scripted:{script}"
-
-def look_up(city: str) -> str:
-    \"\"\"The weather in a city.\"\"\"
-    while not pathlib.Path("{gate}").exists():
-        time.sleep(0.02)
-    return f"{{city}}: 21 degrees, light wind"
-"""
-ASK = "%%alloy -t look_up --approval auto -o answer\nWhat is the weather in Graz?"
+ASK = "%%alloy -m model -t look_up --approval auto -o answer\nWhat is the weather in Graz?"
 ANSWERS = [
     {
         "thinking": "The user wants the weather, so I look it up.",
         "text": "Let me look that up.",
         "tool_calls": [{"name": "look_up", "input": {"city": "Graz"}}],
     },
-    {
-        "text": "It is **21 degrees** in Graz.\n\n| wind | rain |\n|---|---|\n| light | none |\n\n"
-        "```python\nprint(21)\n```"
-    },
+    {"text": "It is **21 degrees** in Graz."},
 ]
 
 
-class Asking:
-    """A notebook with a question whose tool waits until `let_go` is called."""
-
-    def __init__(self, page: Page, lab: Lab, name: str, kernel: str = "python3") -> None:
-        self.page = page
-        self.gate = lab.root / f"{name}.gate"
-        script = lab.root / f"{name}.jsonl"
-        script.write_text("".join(json.dumps(line) + "\n" for line in ANSWERS))
-        setup = SETUP.format(script=script.name, gate=self.gate.name)
-        page.open(setup, ASK, "print(answer.status, len(answer.messages))", kernel=kernel, name=f"{name}.ipynb")
-        assert page.run(0) == "ok", page.text(0)
-
-    def let_go(self) -> None:
-        self.gate.touch()
-
-
-def html_of(output: dict[str, Any]) -> str:
-    html = output["data"]["text/html"]
-    return html if isinstance(html, str) else "".join(html)
+def ask(page: Page, lab: Lab, name: str, kernel: str = "python3") -> Asking:
+    """A question whose tool waits."""
+    return Asking(page, lab, name, ANSWERS, ASK, "print(answer.status, len(answer.messages))", kernel=kernel)
 
 
 def test_every_kernel_runs_its_own_ipykernel(page: Page, kernel: str) -> None:
@@ -66,7 +34,7 @@ def test_every_kernel_runs_its_own_ipykernel(page: Page, kernel: str) -> None:
 
 
 def test_a_question_streams_and_ends_in_a_frozen_output(page: Page, lab: Lab, kernel: str) -> None:
-    asking = Asking(page, lab, f"stream-{kernel}", kernel)
+    asking = ask(page, lab, f"stream-{kernel}", kernel)
     page.run(1, wait=False)
     page.await_text(1, "Let me look that up.")
     page.await_text(1, "look_up")
@@ -84,7 +52,7 @@ def test_a_question_streams_and_ends_in_a_frozen_output(page: Page, lab: Lab, ke
 
 
 def test_a_frozen_output_is_there_without_a_kernel_and_untrusted(page: Page, lab: Lab) -> None:
-    asking = Asking(page, lab, "frozen")
+    asking = ask(page, lab, "frozen")
     asking.let_go()
     page.run(1)
     page.save()
@@ -97,19 +65,6 @@ def test_a_frozen_output_is_there_without_a_kernel_and_untrusted(page: Page, lab
     assert "<style" not in page.html(1)
     page.trust()
     assert page.trusted(1)
-
-
-@pytest.mark.parametrize("width", [1280, 480])
-def test_pictures_of_a_question_while_it_runs_and_frozen(page: Page, lab: Lab, width: int) -> None:
-    asking = Asking(page, lab, f"pictures-{width}")
-    page.resize(width)
-    page.run(1, wait=False)
-    page.await_text(1, "look_up")
-    pictures = page.screenshot(f"smoke-running-{width}", cell=1)
-    asking.let_go()
-    page.finish(1)
-    pictures += page.screenshot(f"smoke-frozen-{width}", cell=1)
-    assert len({picture.read_bytes() for picture in pictures}) == 4
 
 
 def test_an_interrupt_ends_a_cell_in_error(page: Page) -> None:

@@ -116,7 +116,7 @@ def test_html_is_one_output_that_is_frozen_at_the_end(notebook: Notebook, script
 def test_what_is_shown_first_is_true_of_a_notebook_whose_kernel_died(notebook: Notebook, script: Any) -> None:
     script("answer")
     first = notebook.ok("%alloy -m m hi").outputs[0]["data"]
-    assert "the run did not finish here" in first["text/html"]
+    assert "this run did not finish here" in first["text/html"]
     assert "did not finish here" in first["text/plain"]
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from alloy_nb.errors import AuthError, ConfigError, ServerError
+from alloy_nb.providers.base import TextDelta
+from alloy_nb.providers.scripted import Scripted
+from alloy_nb.runs import Run
 
 from .conftest import Notebook
 
@@ -242,3 +246,33 @@ def test_a_question_in_a_running_loop_works_too(notebook: Notebook, script: Any)
 def test_help_prints_the_options(notebook: Notebook) -> None:
     assert "--max-turns" in notebook.ok("%alloy --help").stdout
     assert "--max-turns" in notebook.ok("%%alloy -h\n\n").stdout
+
+
+@pytest.mark.parametrize("shown", ["static", "none"])
+def test_a_failure_tells_its_hint_once(notebook: Notebook, monkeypatch: pytest.MonkeyPatch, shown: str) -> None:
+    monkeypatch.setenv("ALLOY_DISPLAY", shown)
+    notebook.ok("m = alloy.Scripted([{'error': {'message': 'it broke', 'hint': 'mend it'}}])")
+    ran = notebook.run("%alloy -m m hi")
+    told = [*(output["data"]["text/plain"] for output in ran.outputs), *ran.error._render_traceback_()]
+    assert sum(text.count("mend it") for text in told) == 1
+    assert ran.error._render_traceback_()[0] == "ProviderError: it broke"
+
+
+def test_a_run_that_somebody_stopped_is_an_answer_and_the_cell_ends_well(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stopping(Scripted):
+        async def stream(self, request: Any) -> Any:
+            yield TextDelta("half an answer")
+            runs[0].cancel()
+            await asyncio.sleep(60)
+
+    runs: list[Run] = []
+    launch = Run.launch
+    monkeypatch.setattr(Run, "launch", lambda run: (runs.append(run), launch(run))[1])
+    notebook.names["m"] = Stopping([])
+    ran = notebook.ok("%%alloy -m m -o r\nhi\n")
+    assert "half an answer" in ran.stdout
+    assert "stopped; what was said so far is kept" in ran.stdout
+    result = notebook.names["r"]
+    assert (result.status, result.text) == ("cancelled", "half an answer")
