@@ -1,6 +1,7 @@
 """The list of a run's events: appended to by one, read by many, on any thread and any loop.
 
-Readers never share a queue: each one keeps its own place in the one list, so each one sees every event.
+Readers never share a queue: each one keeps its own place in the one list, so each one sees every event. All of them,
+blocking, awaiting and iterating, are a `Reader` that takes steps; they differ only in how they wait between two.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import asyncio
 import json
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,7 +18,11 @@ from .errors import ConfigError
 from .events import Event
 from .redaction import redact_known
 
-__all__ = ["EventFile", "Journal"]
+__all__ = ["LONGEST_WAIT", "EventFile", "Journal", "Reader", "follow", "follow_async", "waker_of"]
+
+#: Seconds after which a thread that waits looks again. A wait without a limit cannot be interrupted on Windows, and a
+#: wake-up that an interrupt tore apart is made good by looking.
+LONGEST_WAIT = 1.0
 
 
 class Journal:
@@ -25,7 +30,7 @@ class Journal:
 
     def __init__(self) -> None:
         self._events: list[Event] = []
-        self._condition = threading.Condition()
+        self._lock = threading.Lock()
         self._wakers: list[Callable[[], None]] = []
         self.closed = False
 
@@ -33,20 +38,22 @@ class Journal:
         return len(self._events)
 
     def append(self, event: Event) -> None:
-        with self._condition:
+        with self._lock:
             self._events.append(event)
         self._wake()
 
     def close(self) -> None:
         """No more events; every reader ends when it has read to here."""
-        with self._condition:
+        with self._lock:
             self.closed = True
         self._wake()
 
     def _wake(self) -> None:
-        with self._condition:
+        # Whoever is not registered by now has seen, under the lock, that there is more.
+        if not self._wakers:
+            return
+        with self._lock:
             wakers, self._wakers = self._wakers, []
-            self._condition.notify_all()
         for wake in wakers:
             wake()
 
@@ -59,30 +66,108 @@ class Journal:
 
         False, and nothing registered, when that is so already.
         """
-        with self._condition:
+        with self._lock:
             if len(self._events) > place or self.closed:
                 return False
             self._wakers.append(wake)
             return True
 
-    def wait(self, place: int, timeout: float | None = None) -> bool:
-        """Block this thread until there is more than `place` events, or none to come; False on a time-out."""
-        with self._condition:
-            return self._condition.wait_for(lambda: len(self._events) > place or self.closed, timeout)
 
-    async def wait_async(self, place: int) -> None:
-        """The same on the running loop."""
-        loop = asyncio.get_running_loop()
-        woken = asyncio.Event()
+class Reader:
+    """One reader's place in the list: what is new, and a call of `wake` when there is more.
 
-        def wake() -> None:
-            try:
-                loop.call_soon_threadsafe(woken.set)
-            except RuntimeError:  # that loop is closed: its reader is gone
-                return
+    `place` says how many events it has read.
+    """
 
-        if self.once_more(place, wake):
-            await woken.wait()
+    def __init__(self, journal: Journal, wake: Callable[[], None]) -> None:
+        self._journal = journal
+        self._wake = wake
+        self._armed = False  # one waker at a time, however often the waiting times out
+        self.place = 0
+
+    def step(self) -> list[Event] | None:
+        """What is new since the last step. Nothing new: ``[]``, and it is time to wait for `wake`; None at the end."""
+        while True:
+            closed = self._journal.closed  # asked first: what came before the end is read below
+            events = self._journal.since(self.place)
+            self.place += len(events)
+            if events:
+                return events
+            if closed:
+                return None
+            if self._armed or self._arm():
+                return []
+
+    def rearm(self) -> None:
+        """After an interrupt nobody knows whether the waker was set: the next step sets it anew."""
+        self._armed = False
+
+    def _arm(self) -> bool:
+        self._armed = True
+        if not self._journal.once_more(self.place, self._awaken):
+            self._armed = False
+        return self._armed
+
+    def _awaken(self) -> None:
+        self._armed = False
+        self._wake()
+
+
+def follow(journal: Journal, idle: Callable[[int], None] | None = None) -> Iterator[list[Event]]:
+    """Burst after burst until no more comes, blocking this thread in between; `idle(place)` before each wait."""
+    bell = _Bell()
+    reader = Reader(journal, bell.ring)
+    while (events := reader.step()) is not None:
+        if events:
+            yield events
+            continue
+        if idle is not None:
+            idle(reader.place)
+        bell.wait(LONGEST_WAIT)
+
+
+class _Bell:
+    """Wakes one thread that waits. A bare lock, which, unlike an `Event`, stays whole when an interrupt lands in it."""
+
+    def __init__(self) -> None:
+        self._silence = threading.Lock()
+        self._silence.acquire()
+
+    def ring(self) -> None:
+        try:
+            self._silence.release()
+        except RuntimeError:  # it rings already
+            return
+
+    def wait(self, seconds: float) -> None:
+        """Until it has rung, once a ring, or so long."""
+        self._silence.acquire(timeout=seconds)
+
+
+async def follow_async(journal: Journal, idle: Callable[[int], Awaitable[None]]) -> AsyncIterator[list[Event]]:
+    """The same on the running loop."""
+    woken = asyncio.Event()
+    reader = Reader(journal, waker_of(woken))
+    while (events := reader.step()) is not None:
+        if events:
+            yield events
+            continue
+        await idle(reader.place)
+        await woken.wait()
+        woken.clear()
+
+
+def waker_of(woken: asyncio.Event) -> Callable[[], None]:
+    """Sets `woken`, which belongs to the running loop, from any thread."""
+    loop = asyncio.get_running_loop()
+
+    def wake() -> None:
+        try:
+            loop.call_soon_threadsafe(woken.set)
+        except RuntimeError:  # that loop is closed: nobody waits any more
+            return
+
+    return wake
 
 
 class EventFile:

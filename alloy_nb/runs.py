@@ -7,7 +7,8 @@ import threading
 from typing import Any
 
 from .asking import PumpAsker, ThreadAsker, stdin_available
-from .handle import HandleAsker, Run
+from .execution import Execution
+from .handle import Run
 from .options import make_options
 from .portal import PORTAL
 from .pump import Pump
@@ -17,7 +18,7 @@ from .state import RunState
 from .tools.workers import MAIN
 from .waiting import Listener, block_on
 
-__all__ = ["Run", "arun", "block_on", "run", "start"]
+__all__ = ["Run", "arun", "run", "start"]
 
 
 def run(prompt: Any, *, check: bool = True, **options: Any) -> Result:
@@ -35,9 +36,9 @@ def run(prompt: Any, *, check: bool = True, **options: Any) -> Result:
     checked = make_options(options)
     with Pump() as pump:
         asker = PumpAsker(pump) if stdin_available() else None
-        handle = Run(RunState(prompt, checked, asker=asker))
+        execution = Execution(RunState(prompt, checked, asker=asker))
         sink = find_sink(checked.display)
-        return block_on(handle, pump, sink, check=check)
+        return block_on(execution, pump, sink, check=check)
 
 
 async def arun(prompt: Any, *, check: bool = True, **options: Any) -> Result:
@@ -50,14 +51,14 @@ async def arun(prompt: Any, *, check: bool = True, **options: Any) -> Result:
     """
     MAIN.note_loop()
     asker = ThreadAsker() if stdin_available() else None
-    handle = Run(RunState(prompt, make_options(options), asker=asker))
-    listener = Listener(handle._state.options)
+    execution = Execution(RunState(prompt, make_options(options), asker=asker))
+    listener = Listener(execution.options)
     task = asyncio.current_task()
     before = task.cancelling() if task is not None else 0
-    await handle._drive(listener.hear)
+    await execution.drive(listener.hear)
     if task is not None and task.cancelling() > before:
         raise asyncio.CancelledError
-    result = handle._settled()
+    result = execution.settled()
     return result.check() if check else result
 
 
@@ -70,12 +71,12 @@ def start(prompt: Any, **options: Any) -> Run:
     ('Hi', 'completed')
     """
     MAIN.note_loop()
-    handle = Run(RunState(prompt, make_options(options)))
-    handle._state.desk.asker = HandleAsker(handle)
-    listener = Listener(handle._state.options)
+    execution = Execution(RunState(prompt, make_options(options)), background=True)
+    handle = Run(execution)
+    listener = Listener(execution.options)
     if listener.wanted:
-        thread = threading.Thread(target=listener.follow, args=(handle,), daemon=True)
+        thread = threading.Thread(target=listener.hear_out, args=(handle,), daemon=True)
         thread.name = f"alloy-events-{handle.run_id}"
         thread.start()
-    handle.launch()
+    execution.launch()
     return handle

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, MutableMapping, Sequence
-from typing import Any
+from collections.abc import Callable, MutableMapping
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from .deadline import Deadline
-from .errors import AlloyError, ConfigError
+from .errors import AlloyError, ConfigError, DeadlineExceeded
 from .events import Event, now_ms
-from .messages import Message, ToolCall, ToolResult
-from .middleware.base import HookContext
+from .history import close_open_calls
+from .messages import Message, ToolCall
+from .middleware.base import Block, HookContext, call_hooks
 from .options import PROVIDER_OPTIONS, Options, working_directory
 from .prompts import to_message
 from .providers.base import Provider, Request
@@ -26,6 +28,9 @@ from .tools.approval import ApprovalDesk, Asker, Memory
 from .tools.context import CancelToken, ToolContext
 from .tools.toolbox import collect_tools, to_spec
 from .usage import Usage
+
+if TYPE_CHECKING:
+    from .output import OutputType
 
 __all__ = ["RunState"]
 
@@ -50,23 +55,12 @@ class RunState:
         check_provider_options(self.provider, options)
         self.tools = collect_tools(options.tools)
         check_tool_choice(options.tool_choice, self.tools)
-        self.prompt = None if prompt is None else to_message(prompt)
-        self.given = tuple(options.messages)
-        self.history: list[Message] = list(self.given if self.prompt is None else close_open_calls(self.given))
-        if self.prompt is None and not self.history:
-            raise ConfigError("there is no prompt and no history", hint="pass a prompt, or messages=")
-        self.before = tuple(self.history)
-        if self.prompt is not None:
-            self.history.append(self.prompt)
+        self._begin(None if prompt is None else to_message(prompt))
         self.run_id = options.run_id or f"run-{uuid4().hex[:16]}"
         self.correlation_id = _correlation_id(options, self.run_id)
         self.system_prompt = options.system_prompt
-        self.output = None
-        self.output_type = None
-        if options.output is not None:
-            from .output import OutputType
-
-            self.output_type = OutputType(options.output)
+        self.output: Any = None
+        self.output_type = None if options.output is None else _output_type(options.output)
         self.desk = ApprovalDesk(options.approval, asker, memory or Memory(), options.decisions)
         self.tool_state: MutableMapping[str, Any] = {} if tool_state is None else tool_state
         self.usage = Usage()
@@ -84,6 +78,17 @@ class RunState:
         self._steering: deque[Message] = deque()
         self._steering_open = True
         self._steering_lock = threading.Lock()
+
+    def _begin(self, prompt: Message | None) -> None:
+        """The conversation, with what was said before; a prompt ends what that left open."""
+        self.prompt = prompt
+        self.given = tuple(self.options.messages)
+        self.history: list[Message] = list(self.given if prompt is None else close_open_calls(self.given))
+        if prompt is None and not self.history:
+            raise ConfigError("there is no prompt and no history", hint="pass a prompt, or messages=")
+        self.before = tuple(self.history)
+        if prompt is not None:
+            self.history.append(prompt)
 
     # -- events ---------------------------------------------------------------------------------------------------
 
@@ -112,6 +117,8 @@ class RunState:
             **values,
         )
 
+    # -- what foreign code sees -----------------------------------------------------------------------------------
+
     def hook_context(self) -> HookContext:
         return HookContext(
             self.run_id,
@@ -124,6 +131,18 @@ class RunState:
             self.system_prompt,
             self.error,
         )
+
+    async def call_hooks(
+        self, hook: str, *arguments: Any, ctx: HookContext | None = None, in_time: bool = True
+    ) -> Block | None:
+        """Call a hook of the chain, within the run's deadline."""
+        try:
+            async with asyncio.timeout(self.deadline.remaining() if in_time else None) as limit:
+                return await call_hooks(self.options.middleware, hook, ctx or self.hook_context(), *arguments)
+        except TimeoutError:
+            if limit.expired():
+                raise self.too_late() from None
+            raise
 
     def tool_context(
         self, call: ToolCall, token: CancelToken, report: Callable[[str, float | None], None]
@@ -161,6 +180,10 @@ class RunState:
 
     # -- the end --------------------------------------------------------------------------------------------------
 
+    def too_late(self) -> DeadlineExceeded:
+        """The error that the run's deadline ends it with."""
+        return DeadlineExceeded(f"the run's timeout of {self.options.timeout:g} s passed")
+
     def finish(self, status: Status, error: AlloyError | None = None) -> None:
         """Settle how the run ended, and take the prompt back when nothing came of it."""
         self.status = status
@@ -197,32 +220,6 @@ class RunState:
         return ""
 
 
-def open_calls(messages: Sequence[Message]) -> tuple[ToolCall, ...]:
-    """The calls at the end of a history that have no result yet."""
-    if not messages:
-        return ()
-    answered = messages[-1].tool_results if messages[-1].role == "user" else ()
-    request = messages[-2] if answered and len(messages) > 1 else messages[-1]
-    done = {result.call_id for result in answered}
-    return tuple(call for call in request.tool_calls if call.id not in done)
-
-
-def close_open_calls(messages: tuple[Message, ...]) -> tuple[Message, ...]:
-    """A history that waits for decisions, when the user goes on without deciding: those calls get a result."""
-    waiting = open_calls(messages)
-    if not waiting:
-        return messages
-    why = "Not run: the user went on without deciding"
-    closing = {call.id: ToolResult(why, call_id=call.id, name=call.name, is_error=True) for call in waiting}
-    last = messages[-1]
-    if last.role == "assistant":
-        return (*messages, Message("user", tuple(closing.values())))
-    closing.update({result.call_id: result for result in last.tool_results})
-    ordered = [closing[call.id] for call in messages[-2].tool_calls]
-    others = [part for part in last.parts if not isinstance(part, ToolResult)]
-    return (*messages[:-1], last.with_parts((*ordered, *others)))
-
-
 _PROVIDER_EVENTS = frozenset(
     {"turn_start", "text_delta", "thinking_delta", "tool_call_delta", "retry", "fallback", "dropped_option"}
 )
@@ -250,6 +247,12 @@ def check_tool_choice(choice: str | None, tools: dict[str, Any]) -> None:
             f"tool_choice names `{choice}`, which is no tool of this run",
             hint="give 'auto', 'required', 'none', or one of: " + ", ".join(tools),
         )
+
+
+def _output_type(output: Any) -> OutputType:
+    from .output import OutputType  # and pydantic with it
+
+    return OutputType(output)
 
 
 def _correlation_id(options: Options, run_id: str) -> str:

@@ -5,25 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from .errors import Cancelled
 from .events import Event
-from .handle import HandleAsker, Run
+from .execution import Execution
+from .journal import LONGEST_WAIT, Reader, follow_async, waker_of
 from .options import Options
 from .pump import Pump
 from .result import Result
 from .sinks import Sink
 
-__all__ = ["Listener", "await_on", "block_on"]
+__all__ = ["Listener", "await_end", "await_on", "block_on"]
 
 logger = logging.getLogger("alloy_nb")
 
-# A condition without a time limit cannot be interrupted on Windows, and a wake-up that an interrupt tore apart is
-# made good by looking again.
-_LONGEST_WAIT = 1.0
 #: How often a loop that awaits a run wakes at least, in seconds.
 HEARTBEAT = 0.1
 
@@ -43,9 +41,9 @@ class Listener:
             if event.type == "text_delta":
                 self._call(self._on_chunk, event.payload)
 
-    def follow(self, handle: Run) -> None:
+    def hear_out(self, events: Iterable[Event]) -> None:
         """Hear a background run to its end, on the calling thread."""
-        for event in handle:
+        for event in events:
             self.hear([event])
 
     def _call(self, function: Callable[[Any], Any] | None, argument: Any) -> None:
@@ -62,61 +60,49 @@ class Listener:
 class _Waiter:
     """What a caller does while it waits: hears events, feeds the sink, asks. `wake` has `step` called again."""
 
-    def __init__(self, handle: Run, wake: Callable[[], None], sink: Sink | None, end: float | None = None) -> None:
-        self._handle = handle
-        self._wake = wake
+    def __init__(
+        self, execution: Execution, wake: Callable[[], None], sink: Sink | None = None, end: float | None = None
+    ) -> None:
+        self._execution = execution
+        self._reader = Reader(execution.journal, wake)
+        # A background run has a thread for its callbacks.
+        self._listener = None if execution.background else Listener(execution.options)
         self._sink = sink
         self._end = end
-        self._listener = Listener(handle._state.options)
-        self._place = 0
         self._shown = 0
         self._next_feed = 0.0
-        self._armed = False  # one waker at a time, however often the waiting times out
-        self._asks = isinstance(handle._state.desk.asker, HandleAsker)
-        self._hears = not self._asks  # a background run has a thread for its callbacks
+
+    def begin(self) -> None:
+        """Launch the run, unless whoever put it in the background does that."""
+        if not self._execution.background:
+            self._execution.launch()
 
     def step(self) -> float | None:
         """Seconds until the next call at the latest; None when the run is over."""
-        journal = self._handle._journal
-        events = journal.since(self._place)
-        self._place += len(events)
-        if self._asks:
-            self._attend()
-        if self._hears:
-            self._listener.hear(events)
-        feed_in = self._feed()
-        if self._handle._result is not None and self._place == len(journal):
+        events = self._reader.step()
+        if events is None:
             self._feed(now=True)
             return None
-        left = _LONGEST_WAIT if self._end is None else self._end - time.monotonic()
+        if self._listener is not None:
+            self._listener.hear(events)
+        feed_in = self._feed()
+        if events:
+            return 0.0
+        self._execution.attendance.attend()
+        left = LONGEST_WAIT if self._end is None else self._end - time.monotonic()
         if left <= 0:
             raise TimeoutError("the run is not over yet")
-        if not self._armed:
-            self._armed = True
-            if not journal.once_more(self._place, self._awaken):
-                self._armed = False
-                return 0.0
         return min(feed_in, left)
 
     def rearm(self) -> None:
-        """After an interrupt nobody knows whether the waker was set: set it anew."""
-        self._armed = False
-
-    def _awaken(self) -> None:
-        self._armed = False
-        self._wake()
-
-    def _attend(self) -> None:
-        if self._handle._interactive:
-            self._handle._ask_here()
-        else:
-            self._handle._refuse_unanswerable()
+        """After an interrupt, before the next step."""
+        self._reader.rearm()
 
     def _feed(self, *, now: bool = False) -> float:
         """Feed the sink when it is due; seconds until it is due again."""
-        journal = self._handle._journal
+        journal = self._execution.journal
         if self._sink is None or self._shown == len(journal):
-            return _LONGEST_WAIT
+            return LONGEST_WAIT
         wait = self._next_feed - time.monotonic()
         if wait > 0 and not now:
             return wait
@@ -128,7 +114,7 @@ class _Waiter:
 
 
 def block_on(
-    handle: Run,
+    execution: Execution,
     pump: Pump | None = None,
     sink: Sink | None = None,
     *,
@@ -142,50 +128,42 @@ def block_on(
     """
     pump = pump or Pump()
     end = None if timeout is None else time.monotonic() + timeout
-    waiter = _Waiter(handle, pump.wake, sink, end)
+    waiter = _Waiter(execution, pump.wake, sink, end)
     interrupted = False
-    with _closing(sink, handle):
+    with _closing(sink, execution):
         try:
             if sink is not None:
                 sink.open()
-            handle.launch()
+            waiter.begin()
             pump.run(waiter.step)
         except KeyboardInterrupt:
             if not owns:
                 raise
             interrupted = True
             waiter.rearm()
-            handle.cancel()
-            handle.launch()
+            execution.cancel()
+            waiter.begin()
             pump.run(waiter.step)
         except BaseException:
             if owns:
-                handle.cancel()  # whoever cannot wait for it must not leave it behind
+                execution.cancel()  # whoever cannot wait for it must not leave it behind
             raise
-    return _conclude(handle, interrupted=interrupted, check=check)
+    return _conclude(execution, interrupted=interrupted, check=check)
 
 
-async def await_on(handle: Run, sink: Sink | None = None, *, check: bool = True) -> Result:
+async def await_on(execution: Execution, sink: Sink | None = None, *, check: bool = True) -> Result:
     """The same on the running loop, which stays free meanwhile: for a cell that awaits.
 
     A kernel's interrupt cancels the task that awaits, and is only noticed when its loop wakes: hence the heartbeat.
     It cancels the run and comes out as `KeyboardInterrupt`, as from a blocking cell.
     """
-    loop = asyncio.get_running_loop()
     woken = asyncio.Event()
-
-    def wake() -> None:
-        try:
-            loop.call_soon_threadsafe(woken.set)
-        except RuntimeError:  # the loop is closed: nobody waits any more
-            return
-
-    waiter = _Waiter(handle, wake, sink)
+    waiter = _Waiter(execution, waker_of(woken), sink)
     interrupted = False
-    with _closing(sink, handle):
+    with _closing(sink, execution):
         if sink is not None:
             sink.open()
-        handle.launch()
+        waiter.begin()
         while (wait := waiter.step()) is not None:
             try:
                 await asyncio.wait_for(woken.wait(), min(wait, HEARTBEAT))
@@ -195,22 +173,33 @@ async def await_on(handle: Run, sink: Sink | None = None, *, check: bool = True)
                 if interrupted:
                     raise
                 interrupted = True
-                handle.cancel()
+                execution.cancel()
             woken.clear()
-    return _conclude(handle, interrupted=interrupted, check=check)
+    return _conclude(execution, interrupted=interrupted, check=check)
+
+
+async def await_end(execution: Execution) -> Result:
+    """The end of a run in the background: its result, or the error it ended in, raised. It goes on when we do not."""
+
+    async def idle(_: int) -> None:
+        await execution.attendance.attend_async()
+
+    async for _ in follow_async(execution.journal, idle):
+        pass
+    return execution.settled().check()
 
 
 @contextmanager
-def _closing(sink: Sink | None, handle: Run) -> Iterator[None]:
+def _closing(sink: Sink | None, execution: Execution) -> Iterator[None]:
     try:
         yield
     finally:
-        if sink is not None and handle._result is not None:
-            sink.close(handle._result)
+        if sink is not None and execution.result is not None:
+            sink.close(execution.result)
 
 
-def _conclude(handle: Run, *, interrupted: bool, check: bool) -> Result:
-    result = handle._settled()
+def _conclude(execution: Execution, *, interrupted: bool, check: bool) -> Result:
+    result = execution.settled()
     if interrupted:
         cause = result.error if isinstance(result.error, Cancelled) else Cancelled("interrupted", result=result)
         raise KeyboardInterrupt from cause

@@ -10,10 +10,12 @@ from typing import Any
 
 from ..asking import stdin_available
 from ..errors import ConfigError
+from ..execution import Execution
+from ..journal import follow
 from ..options import nearest
 from ..result import Result
-from ..runs import Run, block_on
 from ..sinks import DISPLAYS, Sink
+from ..waiting import block_on
 from .cell import Cell, current_cell, is_top_level, running_shell, say
 from .folding import FoldedSink, row_of
 
@@ -100,7 +102,7 @@ def show_result(result: Result) -> None:
     SHOWS[kind](cell, ()).show(result)
 
 
-def show_run(run: Run) -> None:
+def show_run(run: Execution) -> None:
     """Show a run that goes on in the background: live where a display can be updated, else once it is over."""
     shell = running_shell()
     kind = display_kind("auto", shell) or "text"
@@ -121,18 +123,11 @@ def show_run(run: Run) -> None:
     ).start()
 
 
-def _follow(run: Run, sink: Sink) -> None:
+def _follow(run: Execution, sink: Sink) -> None:
     """Feed a sink from a thread of its own until the run is over, no faster than it likes."""
     pause = threading.Event()
-    journal = run._journal
-    place = 0
-    while True:
-        events = journal.since(place)
-        place += len(events)
-        if events:
-            sink.feed(events)
-        if journal.closed and place == len(journal):
-            break
-        pause.wait(sink.interval)
-        journal.wait(place)
-    sink.close(run.result(check=False))
+    for events in follow(run.journal):
+        sink.feed(events)
+        if not run.journal.closed:
+            pause.wait(sink.interval)
+    sink.close(run.settled())

@@ -7,16 +7,16 @@ from typing import Any
 
 from ..asking import PumpAsker, ThreadAsker, stdin_available
 from ..errors import Cancelled
+from ..execution import Execution
 from ..options import make_options
 from ..portal import PORTAL
 from ..pump import Pump
 from ..result import Result
-from ..runs import Run, block_on
 from ..sinks import Sink
 from ..state import RunState
 from ..tools.approval import Asker
 from ..tools.workers import MAIN
-from ..waiting import await_on
+from ..waiting import await_on, block_on
 from .cell import cell_id, current_cell
 from .conversation import Conversation
 from .display import choose_sink
@@ -57,10 +57,10 @@ class Question:
         """
         PORTAL.refuse_here("run")
         with Pump() as pump:
-            handle = self._run(PumpAsker(pump))
-            sink = self._sink(handle)
+            execution = self._execution(PumpAsker(pump))
+            sink = self._sink(execution)
             try:
-                self.result = block_on(handle, pump, sink, check=False)
+                self.result = block_on(execution, pump, sink, check=False)
             except KeyboardInterrupt as interrupt:
                 self._note(interrupt)
                 raise
@@ -70,10 +70,10 @@ class Question:
 
     async def aput(self) -> Result:
         """The same for a cell that awaits: the kernel's loop stays free while the run goes on."""
-        handle = self._run(ThreadAsker())
-        sink = self._sink(handle)
+        execution = self._execution(ThreadAsker())
+        sink = self._sink(execution)
         try:
-            self.result = await await_on(handle, sink, check=False)
+            self.result = await await_on(execution, sink, check=False)
         except KeyboardInterrupt as interrupt:
             self._note(interrupt)
             raise
@@ -81,13 +81,13 @@ class Question:
             self._keep()
         return self._ended(self.result, sink)
 
-    def _run(self, asker: Asker) -> Run:
+    def _execution(self, asker: Asker) -> Execution:
         """The run, ready to be launched; every mistake in its options is raised here."""
         MAIN.note_loop()
         self._cell = cell_id(self._shell)
         history = self._conversation.before(*self._cell)
         self._prior = len(history)
-        return Run(
+        return Execution(
             RunState(
                 self._text,
                 make_options({**self._given, "messages": history}),
@@ -97,10 +97,10 @@ class Question:
             )
         )
 
-    def _sink(self, handle: Run) -> Sink | None:
+    def _sink(self, execution: Execution) -> Sink | None:
         # Whatever `--display` says, a cell that ends in this magic does not show its Result a second time.
-        current_cell(self._shell).shown.add(handle.run_id)
-        return choose_sink(handle._state.options.display, inputs=self._inputs)
+        current_cell(self._shell).shown.add(execution.run_id)
+        return choose_sink(execution.options.display, inputs=self._inputs)
 
     def _ended(self, result: Result, sink: Sink | None) -> Result:
         error = result.error

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from alloy_nb.errors import AuthError, ConfigError, ServerError
+from alloy_nb.execution import Execution
 from alloy_nb.providers.base import TextDelta
 from alloy_nb.providers.scripted import Scripted
-from alloy_nb.runs import Run
 
 from .conftest import Notebook
 
@@ -267,9 +267,9 @@ def test_a_run_that_somebody_stopped_is_an_answer_and_the_cell_ends_well(
             runs[0].cancel()
             await asyncio.sleep(60)
 
-    runs: list[Run] = []
-    launch = Run.launch
-    monkeypatch.setattr(Run, "launch", lambda run: (runs.append(run), launch(run))[1])
+    runs: list[Execution] = []
+    launch = Execution.launch
+    monkeypatch.setattr(Execution, "launch", lambda run: (runs.append(run), launch(run))[1])
     notebook.names["m"] = Stopping([])
     ran = notebook.ok("%%alloy -m m -o r\nhi\n")
     assert "half an answer" in ran.stdout

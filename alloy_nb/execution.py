@@ -1,0 +1,121 @@
+"""One run being driven: what the ways to run, front ends and agents know of it and do with it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from .attendance import Attendance
+from .errors import AlloyError
+from .events import Event
+from .journal import EventFile, Journal
+from .loop import run_loop
+from .messages import Message
+from .options import Options
+from .portal import PORTAL
+from .result import Result
+from .state import RunState
+from .tools.approval import Decision, Question
+
+__all__ = ["Execution"]
+
+
+class Execution:
+    """Consumes the loop of one run, once. `Run` is the part of it that users see; this is what the package uses.
+
+    To read, on any thread: `run_id`, `options`, `journal` (every event so far; `follow` and `Reader` wait for more),
+    `result` (None until the run is over), `questions` (what waits for a decision), `attendance` (who sees to them).
+    To do, on any thread: `launch`, `cancel`, `steer`, `decide`. `drive` is for who runs it on a loop of their own.
+
+    A run in the `background` has readers who come and go: its questions are left to its attendance, and its callbacks
+    to a thread of their own. Otherwise the one who made it waits for it, and asks and hears.
+    """
+
+    def __init__(self, state: RunState, *, background: bool = False) -> None:
+        self._state = state
+        self.background = background
+        self.journal = Journal()
+        self.attendance = Attendance(state.desk, self.journal)
+        if background:
+            state.desk.asker = self.attendance
+        self.result: Result | None = None
+        self._file = EventFile.from_environment()
+        self._lock = threading.Lock()
+        self._task: asyncio.Task[Any] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._cancelled = False
+        self._launched = False
+
+    @property
+    def run_id(self) -> str:
+        return self._state.run_id
+
+    @property
+    def options(self) -> Options:
+        return self._state.options
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """What waits for a person now; `decide` answers."""
+        return self._state.desk.open_questions
+
+    # -- driving it -----------------------------------------------------------------------------------------------
+
+    def launch(self) -> None:
+        """Begin, on the portal. Once: a second call changes nothing."""
+        if not self._launched:
+            PORTAL.spawn(self.drive(), f"alloy run {self.run_id}")
+            self._launched = True
+
+    async def drive(self, hear: Callable[[list[Event]], None] | None = None) -> None:
+        """Consume the loop to its end; on whichever loop this is awaited."""
+        with self._lock:
+            if self._loop is not None:  # an interrupt between the launch and its note made it launch twice
+                return
+            self._task = asyncio.current_task()
+            self._loop = asyncio.get_running_loop()
+            if self._cancelled and self._task is not None:
+                self._task.cancel()
+        try:
+            async for event in run_loop(self._state):
+                self.journal.append(event)
+                if self._file is not None:
+                    self._file.write(event)
+                if hear is not None:
+                    hear([event])
+        finally:
+            if self._state.status == "running":  # the loop itself broke: whoever waits must learn of it
+                self._state.finish("error", AlloyError("the run was broken off", hint="please report this"))
+            with self._lock:
+                self._task = None
+                self.result = self._state.result(self.journal.since(0))
+            if self._file is not None:
+                self._file.close()
+            self.journal.close()
+
+    def settled(self) -> Result:
+        """The result of a run that is over, as every reader knows who has read to the end."""
+        assert self.result is not None
+        return self.result
+
+    # -- steering it ----------------------------------------------------------------------------------------------
+
+    def cancel(self) -> bool:
+        """Stop the run; False when it is over already. Its partial answer is kept, its child processes die."""
+        with self._lock:
+            if self.result is not None:
+                return False
+            self._cancelled = True
+            if self._task is not None and self._loop is not None:
+                self._loop.call_soon_threadsafe(self._task.cancel)
+            return True
+
+    def steer(self, message: Message) -> bool:
+        """A message that the model sees before its next turn; False once the run is over."""
+        return self._state.steer(message)
+
+    def decide(self, call_id: str, decision: Decision) -> bool:
+        """Answer a question; False when it is not open (any more)."""
+        return self._state.desk.decide(call_id, decision)

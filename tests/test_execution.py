@@ -1,0 +1,92 @@
+"""What the package itself, and a front end, may do with a run."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import alloy_nb as alloy
+from alloy_nb.execution import Execution
+from alloy_nb.journal import follow
+from alloy_nb.options import make_options
+from alloy_nb.state import RunState
+from alloy_nb.tools.approval import Decision
+from tests.histories import assert_law_1, assert_law_3
+
+
+@alloy.tool(requires_approval=True)
+def launch(what: str = "it") -> str:
+    """Launch."""
+    return f"launched {what}"
+
+
+ASKING = [{"tool_calls": [{"name": "launch", "input": {}}]}, {"text": "done"}]
+
+
+def execution(*lines: Any, **options: Any) -> Execution:
+    return Execution(RunState("go", make_options({"model": alloy.Scripted(list(lines)), **options})), background=True)
+
+
+def test_a_front_end_reads_shows_the_questions_and_answers_them() -> None:
+    ours = execution(*ASKING, tools=[launch])
+    ours.launch()
+    types: list[str] = []
+
+    def answer(_: int) -> None:
+        for question in ours.questions:
+            assert ours.decide(question.call.id, Decision(allowed=True))
+
+    for events in follow(ours.journal, answer):
+        types += [event.type for event in events]
+    assert (types[0], types[-1]) == ("run_start", "run_end")
+    assert ours.settled().messages[2].tool_results[0].text == "launched it"
+    assert ours.questions == ()
+
+
+def test_there_is_no_result_before_the_end_and_no_end_without_a_result() -> None:
+    ours = execution({"text": "hi"})
+    assert ours.result is None
+    ours.launch()
+    for _ in follow(ours.journal):
+        pass
+    assert ours.result is ours.settled()
+    assert ours.settled().text == "hi"
+    assert not ours.cancel()
+
+
+def test_waiting_for_a_run_in_the_background_does_not_launch_it() -> None:
+    """Whoever keeps it back, in a queue, says when its turn comes."""
+    ours = execution({"text": "hi"})
+    waiting = threading.Thread(target=alloy.Run(ours).result)
+    waiting.start()
+    waiting.join(0.05)
+    assert len(ours.journal) == 0
+    ours.launch()
+    waiting.join(20)
+    assert ours.settled().text == "hi"
+
+
+def test_it_is_driven_once_however_often_it_is_launched() -> None:
+    ours = execution({"text": "hi"})
+    for _ in range(3):
+        ours.launch()
+
+    async def again() -> None:
+        await ours.drive()
+
+    for _ in follow(ours.journal):
+        pass
+    asyncio.run(again())
+    assert_law_3(list(alloy.Run(ours)))
+
+
+def test_a_run_that_was_cancelled_before_its_launch_calls_nobody_and_is_closed() -> None:
+    ours = execution({"text": "hi"})
+    assert ours.cancel()
+    ours.launch()
+    result = alloy.Run(ours).result(check=False)
+    assert result.status == "cancelled"
+    assert result.messages == ()
+    assert_law_1(result)
+    assert_law_3(list(alloy.Run(ours)))
