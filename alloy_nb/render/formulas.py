@@ -1,21 +1,35 @@
 """LaTeX in Markdown: kept letter for letter, so that the page can typeset it.
 
 Without these rules Markdown eats backslashes and makes emphasis of underscores. A dollar that is no delimiter is
-marked as such, so that no page takes the words between two prices for a formula.
+marked as such, so that no page takes the words between two prices for a formula. A formula with a macro that does
+more than draw is shown as it was written.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from html import escape
 from typing import Any
 
 from .palette import STYLES
 
-__all__ = ["UNTOUCHED", "add_formulas"]
+__all__ = ["ACTING", "UNTOUCHED", "add_formulas", "apart"]
 
 #: The class names that MathJax, old and new, passes over.
 UNTOUCHED = "tex2jax_ignore mathjax_ignore"
+
+#: Macros that make links, styles and attributes, load something, or change what other macros mean: MathJax keeps a
+#: definition for all formulas of the page, so that an answer could forge what the user's own formulas show. With what
+#: follows: a folder's name in a path is none.
+ACTING = re.compile(
+    r"""(?x) \\ (?:
+      (?: href | url | style | class | cssId | data | html[A-Z][a-z]+ | bbox | unicode | mmlToken | includegraphics
+        | require | definecolor | mathtoolsset | setOptions ) (?= \s* (?: \\?[{[%] | & | \Z ))
+    | (?: [egx]?def | let | futurelet | global | (?:new|renew|provide)command | (?:re)?newenvironment
+        | Declare[A-Za-z]+ | Newextarrow | (?:re)?newtagform | newcolumntype ) (?= \*? \s* (?: [\\{[%&] | \Z ))
+    )"""
+)
 
 #: No formula in a line of text is longer; the bound keeps hostile text from costing its length squared.
 _LONGEST = 2_000
@@ -40,7 +54,7 @@ def add_formulas(parser: Any) -> None:
     parser.inline.ruler.before("escape", "formula", _inline)
     parser.add_render_rule("formula_block", _render_block)
     parser.add_render_rule("formula", _render)
-    parser.add_render_rule("dollar", _render_dollar)
+    parser.add_render_rule("untouched", _render_untouched)
 
 
 def _inline(state: Any, silent: bool) -> bool:
@@ -53,11 +67,11 @@ def _inline(state: Any, silent: bool) -> bool:
         if first != "$":
             return False
         if not silent:
-            state.push("dollar", "", 0)
+            state.push("untouched", "", 0).content = "$"
         state.pos = start + 1
         return True
     if not silent:
-        state.push("formula", "", 0).content = match[0]
+        state.push("untouched" if ACTING.search(match[0]) else "formula", "", 0).content = match[0]
     state.pos = match.end()
     return True
 
@@ -103,13 +117,33 @@ def _line(state: Any, line: int) -> str:
     return text
 
 
+def apart(text: str) -> Iterator[tuple[str, bool]]:
+    """`text` in pieces, with whether each is an acting macro, which must stand in an element of its own.
+
+    A page finds formulas in text that our rules do not take for one, but never across an element.
+
+    >>> list(apart("a \\\\href{x}"))
+    [('a ', False), ('\\\\href', True), ('{x}', False)]
+    """
+    place = 0
+    for match in ACTING.finditer(text):
+        if match.start() > place:
+            yield text[place : match.start()], False
+        yield match[0], True
+        place = match.end()
+    if place < len(text):
+        yield text[place:], False
+
+
 def _render_block(_self: Any, tokens: Any, index: int, _options: Any, _env: Any) -> str:
-    return f'<p style="{STYLES["p"]}">{escape(tokens[index].content, quote=False)}</p>\n'
+    text = tokens[index].content
+    ignored = f' class="{UNTOUCHED}"' if ACTING.search(text) else ""
+    return f'<p{ignored} style="{STYLES["p"]}">{escape(text, quote=False)}</p>\n'
 
 
 def _render(_self: Any, tokens: Any, index: int, _options: Any, _env: Any) -> str:
     return escape(tokens[index].content, quote=False)
 
 
-def _render_dollar(*_: Any) -> str:
-    return f'<span class="{UNTOUCHED}">$</span>'
+def _render_untouched(_self: Any, tokens: Any, index: int, _options: Any, _env: Any) -> str:
+    return f'<span class="{UNTOUCHED}">{escape(tokens[index].content, quote=False)}</span>'

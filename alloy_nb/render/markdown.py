@@ -13,7 +13,7 @@ from html import escape
 from typing import Any
 
 from .clean import clean
-from .formulas import UNTOUCHED, add_formulas
+from .formulas import UNTOUCHED, add_formulas, apart
 from .palette import CODE_COLOURS, COLOURS, STYLES, mark
 
 __all__ = ["ALLOWED_ATTRIBUTES", "ALLOWED_TAGS", "plain_block_parser", "sanitize", "split_settled", "to_html"]
@@ -208,7 +208,7 @@ def _dress(state: Any) -> None:
     for token in state.tokens:
         _style(token)
         if token.children:
-            token.children = list(_inline(token.children))
+            token.children = list(_set_apart(_inline(token.children)))
 
 
 def _style(token: Any) -> None:
@@ -239,6 +239,18 @@ def _inline(tokens: list[Any]) -> Iterator[Any]:
             continue
         _style(token)
         yield token
+
+
+def _set_apart(tokens: Iterator[Any]) -> Iterator[Any]:
+    """The same tokens, with macros that a page could act upon in elements of their own."""
+    for token in tokens:
+        if token.type != "text":
+            yield token
+            continue
+        for piece, acting in apart(token.content):
+            made = _text_token(piece)
+            made.type = "untouched" if acting else "text"
+            yield made
 
 
 def _image(token: Any, *, inside: bool) -> Iterator[Any]:

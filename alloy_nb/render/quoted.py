@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from html import unescape
 from typing import TYPE_CHECKING
 
 from .clean import shorten
+from .formulas import ACTING
 from .values import Approval, Block, Error, Notice, Text, Thinking, Tool
 from .wording import (
     MARKS,
@@ -36,10 +38,15 @@ def to_markdown(transcript: Transcript, *, static: bool = True) -> str:
     questions = approvals_by_call(blocks)
     calls = {block.id for block in blocks if isinstance(block, Tool)}
     parts: list[str] = []
+    doubtful = False
     for block in blocks:
         if isinstance(block, Approval) and block.id in calls and block.state != "pending":
             continue
-        part = _block(block, questions, static)
+        if isinstance(block, Text) and block.by == "model":
+            part = disarm(block.markdown.strip("\n"), doubtful=doubtful)
+            doubtful = doubtful or _leaves_open(block.markdown)
+        else:
+            part = _block(block, questions, static)
         if not part:
             continue
         together = isinstance(block, Tool) and parts and parts[-1].startswith("> ")
@@ -60,7 +67,7 @@ def _block(block: Block, questions: dict[str, Approval], static: bool) -> str:
         case Thinking():
             return ""
         case Text():
-            return disarm(block.markdown.strip("\n")) if block.by == "model" else _quote(_inline(block.markdown))
+            return _quote(_inline(block.markdown))
         case Tool():
             question = questions.get(block.id)
             return "" if question is not None and question.state == "pending" else _tool(block, question, static)
@@ -90,9 +97,9 @@ def _quote(text: str) -> str:
 
 
 def _code(text: str) -> str:
-    """A code span around anything: more backticks than it holds."""
-    if not text:
-        return ""
+    """A code span, with more backticks than it holds; words where it matters that every renderer sees a span."""
+    if not text or _ACTIVE.search(text) or ACTING.search(text):
+        return _inline(text)
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * (longest + 1)
     blank = " " if text[0] == "`" or text[-1] == "`" else ""
@@ -104,7 +111,7 @@ _SPECIAL = re.compile(r"[\\`*_\[\]|~$<>&]")
 
 def _inline(text: str) -> str:
     """Words that must not be read as Markdown, on one line a paragraph."""
-    return _SPECIAL.sub(_escape, " ".join(text.split()))
+    return _SPECIAL.sub(_escape, _tame(" ".join(text.split())))
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -114,13 +121,18 @@ def _escape(match: re.Match[str]) -> str:
 # -- the answer -------------------------------------------------------------------------------------------------------
 
 
-def disarm(markdown: str) -> str:
+def disarm(markdown: str, *, doubtful: bool = False) -> str:
     """Markdown with its raw HTML escaped and its pictures made links, outside code; all else as it was.
+
+    Diagrams stay code, and macros in formulas that do more than draw are cut in two. `doubtful`: something above may
+    still be open, so that nothing here is code for certain.
 
     >>> disarm("<b>bold</b> and `<b>` ![x](http://e.org/x.png)")
     '&lt;b>bold&lt;/b> and `<b>` [image: x](http://e.org/x.png)'
     """
-    return "".join(piece if code else _disarm_words(piece) for piece, code in _pieces(markdown))
+    formulas = doubtful or _DELIMITER.search(markdown) is not None
+    pieces = [(markdown, False)] if doubtful else _pieces(markdown)
+    return "".join(piece if code else _disarm_words(piece, formulas) for piece, code in pieces)
 
 
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
@@ -128,8 +140,15 @@ _IMAGE = re.compile(r"!\[([^\[\]\n]*)\]\(\s*<?([^\s()<>]*)>?[^()\n]*\)")
 _WEB = re.compile(r"https?://", re.IGNORECASE)
 # A link's or a definition's address that is neither web nor mail nor a place in the page.
 _TARGET = re.compile(r"\](\(|:)(?!\s*<?(?:https?://|mailto:|#))", re.IGNORECASE)
+# Where none of these is, no backslash means anything to a page.
+_DELIMITER = re.compile(r"\$|\\[\[(]|\\begin|&[#A-Za-z]")
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_ACTIVE = re.compile(r"<[A-Za-z/!?]|\]\(|\]:|!\[")
 _FORMULA = re.compile(r"\$\$|\\[\[(]|\\begin")
 _OPENING = re.compile(r"```+[A-Za-z0-9_+#.-]*\n")
+_FENCE = re.compile(r"^([\s>*+\-.)0-9]*)(`{3,}|~{3,})(.*)$")
+# Renderers draw such a block, and some put its text into the page as HTML.
+_DIAGRAM = re.compile(r"((?:`{3,}|~{3,})[ \t]*\{?)(?:mermaid|geojson|topojson|stl)\b", re.IGNORECASE)
 # What may cut a code span in two, in one renderer or another.
 _DOUBTFUL = re.compile(r"[|$\\]")
 _SPAN = re.compile(r"(?<![\\`])(`+)(?!`)([^\n]*?[^`\n])\1(?!`)")
@@ -147,7 +166,7 @@ def _pieces(markdown: str) -> Iterator[tuple[str, bool]]:
     spans = not _DOUBTFUL.search(words) and not any("`" in _SPAN.sub("", line) for line in words.split("\n"))
     for number, line in enumerate(lines):
         if number in fenced:
-            yield line, True
+            yield (line if number - 1 in fenced else _DIAGRAM.sub(r"\1text", line)), True
         elif spans:
             yield from _spans(line)
         else:
@@ -170,6 +189,33 @@ def _fenced(markdown: str, lines: list[str]) -> frozenset[int]:
     return frozenset(found)
 
 
+def _leaves_open(markdown: str) -> bool:
+    """Whether some renderer may find a fence or a formula in this that goes on behind it.
+
+    Sure are only fences that stand apart, whose two ends have the same indent and that no line between ends earlier.
+    """
+    if _FORMULA.search(markdown):
+        return True
+    opening: tuple[str, str] | None = None
+    above = ""
+    for line in markdown.split("\n"):
+        match = _FENCE.search(line)
+        if opening is not None:
+            indent, marks = opening
+            if match and match[2].startswith(marks) and not match[3].strip():
+                if match[1] != indent:
+                    return True
+                opening = None
+            elif line.strip() and not line.startswith(indent):
+                return True
+        elif match:
+            if match[1].strip(" ") or above.strip() or "`" in match[3]:
+                return True
+            opening = match[1], match[2]
+        above = line
+    return opening is not None
+
+
 def _spans(line: str) -> Iterator[tuple[str, bool]]:
     place = 0
     for match in _SPAN.finditer(line):
@@ -179,10 +225,23 @@ def _spans(line: str) -> Iterator[tuple[str, bool]]:
     yield line[place:], False
 
 
-def _disarm_words(text: str) -> str:
+def _disarm_words(text: str, formulas: bool) -> str:
     text = _IMAGE.sub(_image_link, text).replace("![", "!\\[")
     text = _TARGET.sub(lambda match: "] (" if match[1] == "(" else "]\\:", text)
-    return _TAG.sub("&lt;", text)
+    if formulas:
+        text = _tame(_ENTITY.sub(_keep_spelt, text))
+    return _TAG.sub("&lt;", _DIAGRAM.sub(r"\1text", text))
+
+
+def _tame(text: str) -> str:
+    """Cut acting macros in two: a page may find a formula even between dollars that Markdown has escaped."""
+    return ACTING.sub(lambda match: "\\ " + match[0][1:], text)
+
+
+def _keep_spelt(match: re.Match[str]) -> str:
+    """An entity that stands for a part of a macro stays as it is spelt."""
+    character = unescape(match[0])
+    return "&amp;" + match[0][1:] if character == "\\" or (character.isascii() and character.isalpha()) else match[0]
 
 
 def _image_link(match: re.Match[str]) -> str:

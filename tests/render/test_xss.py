@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import runpy
+from collections.abc import Sequence
+from html.parser import HTMLParser
 from pathlib import Path
 
 import nh3
@@ -12,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alloy_nb.render.bundle import bundle
+from alloy_nb.render.formulas import ACTING
 from alloy_nb.render.html import frozen_html, live_html
 from alloy_nb.render.markdown import ALLOWED_ATTRIBUTES, ALLOWED_TAGS, to_html
-from alloy_nb.render.quoted import to_markdown
+from alloy_nb.render.quoted import disarm, to_markdown
 from alloy_nb.render.text import TextWriter, to_text
 
 UNFIT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\U000e0000-\U000e007f]")
@@ -92,9 +95,113 @@ def test_markdown_is_inert_where_raw_html_is_allowed(vector, everywhere) -> None
 def test_markdown_is_inert_in_nbconvert(vector) -> None:
     """Its parser keeps other rules than CommonMark, knows formulas, and lets raw HTML through."""
     filters = pytest.importorskip("nbconvert.filters.markdown_mistune")
-    from alloy_nb.render.quoted import disarm
-
     assert live_parts(str(filters.markdown2html_mistune(disarm(vector)))) == []
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("```\nopen", "```\n<img src=x onerror=alert(1)>\n```"),
+        ("- ```\n  open", "```\n<img src=x onerror=alert(1)>\n```"),
+        ("a\n\n  ```\nb\n  ```", "```\n<img src=x onerror=alert(1)>\n```"),
+        ("$$ open", "```\n$$\n<img src=x onerror=alert(1)>\n```"),
+        ("\\begin{a} open", "```\n\\end{a}\n<img src=x onerror=alert(1)>\n```"),
+    ],
+)
+def test_what_one_message_leaves_open_frees_nothing_in_the_next(texts: tuple[str, ...], new_telling) -> None:
+    """A fence that was never closed made the next one's opening its end, and the code in it was HTML."""
+    assert live_in_any(markdown_of(texts, new_telling())) == []
+
+
+@given(texts=st.lists(st.sampled_from([text for _, text in _vectors()]), min_size=2, max_size=6))
+@settings(max_examples=150, deadline=None)
+def test_no_vectors_together_make_live_markdown(texts: list[str]) -> None:
+    assert live_in_any(markdown_of(texts, _new_telling())) == []
+
+
+def markdown_of(texts: Sequence[str], tell) -> str:
+    """The texts as messages, each with a call whose argument it is."""
+    for number, text in enumerate(texts):
+        tell("turn_start", {"model": "m"}, turn=number)("text_delta", text, turn=number)
+        tell.tool(str(number), input={"path": text})
+    return to_markdown(tell.end().transcript)
+
+
+def live_in_any(markdown: str) -> list[str]:
+    """What lives where raw HTML is let through: by CommonMark's rules, and by those of nbconvert."""
+    from markdown_it import MarkdownIt
+
+    filters = pytest.importorskip("nbconvert.filters.markdown_mistune")
+    parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    parser.validateLink = lambda url: True
+    return live_parts(parser.render(markdown)) + live_parts(str(filters.markdown2html_mistune(markdown)))
+
+
+class PageOfFormulas(HTMLParser):
+    """Text as MathJax looks for formulas in it: not in code, not where it is told to pass over, never over a tag."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self._passed_over: list[bool] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in ("br", "hr"):
+            over = tag in ("pre", "code") or "mathjax_ignore" in (dict(attrs).get("class") or "").split()
+            self._passed_over.append(over)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._passed_over.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not any(self._passed_over):
+            self.texts.append(data)
+
+
+def test_no_formula_links_loads_or_defines(vector, everywhere) -> None:
+    """MathJax keeps a definition for all formulas of a page: an answer could forge what the user's own ones show."""
+    for html in (to_html(vector), frozen_html(everywhere(vector).transcript)):
+        assert not [text for text in PageOfFormulas(html).texts if ACTING.search(text)]
+
+
+def test_formulas_that_only_draw_are_left_to_the_page() -> None:
+    texts = PageOfFormulas(to_html("$\\frac{a}{b}$ and\n\n$$\\alpha$$")).texts
+    assert "".join(texts) == "$\\frac{a}{b}$ and\n$$\\alpha$$\n"
+
+
+def test_a_path_that_looks_like_a_macro_stays_whole_in_markdown() -> None:
+    assert disarm("in C:\\data\\style") == "in C:\\data\\style"
+    assert disarm("in C:\\data\\style for $5") == "in C:\\data\\style for $5"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("$\\href{javascript:x}{y}$", "$\\ href{javascript:x}{y}$"),
+        ("$\\href\\{javascript:x}{y}$", "$\\ href\\{javascript:x}{y}$"),
+        ("$\\def\\alpha{x}$", "$\\ def\\alpha{x}$"),
+        ("&#36;&#92;def&bsol;alpha{x}$", "&#36;&amp;#92;def&amp;bsol;alpha{x}$"),
+        ("$\\d&#101;f\\alpha{x}$", "$\\d&amp;#101;f\\alpha{x}$"),
+        ("&copy; $\\alpha$ &nbsp;", "&copy; $\\alpha$ &nbsp;"),
+    ],
+)
+def test_acting_macros_are_cut_in_markdown(text: str, shown: str) -> None:
+    assert disarm(text) == shown
+
+
+def test_acting_macros_are_cut_in_what_tools_and_errors_say(everywhere) -> None:
+    """JupyterLab's page finds a formula between dollars that Markdown has escaped."""
+    markdown = to_markdown(everywhere("$\\def\\alpha{forged}$").transcript)
+    assert not re.search(r"\\def", markdown)
+
+
+def test_a_diagram_stays_code() -> None:
+    """nbconvert puts a diagram's text into the page as HTML."""
+    assert disarm("```mermaid\ngraph TD\n```") == "```text\ngraph TD\n```"
+    assert disarm("- ~~~ {mermaid}\n  x\n  ~~~") == "- ~~~ {text}\n  x\n  ~~~"
+    assert disarm("````\n```mermaid\n````") == "````\n```mermaid\n````"
 
 
 def test_the_judge_would_see_the_vectors_come_alive() -> None:
@@ -114,7 +221,9 @@ def live_parts(html: str) -> list[str]:
     )
     found += re.findall(r"(?i)<[a-z][^<>]*\son[a-z]+\s*=[^<>]*>", re.sub(r'"[^"<>]*"', '""', html))
     found += [
-        url for url in re.findall(r'(?i)\s(?:href|src)="([^"]*)"', html) if not re.match(r"https?://|mailto:|#", url)
+        url
+        for url in re.findall(r'(?i)<[a-z][^<>]*\s(?:href|src)="([^"]*)"', html)
+        if not re.match(r"https?://|mailto:|#", url)
     ]
     return found
 
@@ -164,7 +273,7 @@ def test_every_form_is_the_same_each_time(text: str) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _helpers(everywhere, judge):
-    """Hypothesis takes no function fixtures; these two are plain functions."""
-    global _tell_everywhere, _judge
-    _tell_everywhere, _judge = everywhere, judge
+def _helpers(everywhere, judge, new_telling):
+    """Hypothesis takes no function fixtures; these are plain functions."""
+    global _tell_everywhere, _judge, _new_telling
+    _tell_everywhere, _judge, _new_telling = everywhere, judge, new_telling

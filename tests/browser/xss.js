@@ -1,0 +1,194 @@
+// The page's side of test_xss.py. Runs in every document and frame before anything else: what a vector could call is
+// wrapped, so that it is told by `canary`, a function of the test's. A person's hands and eyes are here too: `judge`
+// reads an output, looks for what has no business there, and touches everything.
+(() => {
+  const tell = (kind, detail) => window.canary(`${kind}: ${String(detail).slice(0, 200)}`).catch(() => null);
+  for (const name of ["alert", "confirm", "prompt", "print", "open"]) {
+    window[name] = (...given) => void tell(name, given[0]);
+  }
+  for (const name of ["WebSocket", "EventSource", "RTCPeerConnection", "SharedWorker"]) {
+    const real = window[name];
+    window[name] = new Proxy(real, {
+      construct(target, given) {
+        const host = name === "RTCPeerConnection" ? "" : new URL(given[0], document.baseURI).host;
+        if (host !== location.host) tell(name, JSON.stringify(given[0]));
+        return Reflect.construct(target, given);
+      },
+    });
+  }
+
+  const TAGS = new Set(("a blockquote br code details div em h1 h2 h3 h4 h5 h6 hr li ol p pre s span strong summary " +
+    "table tbody td th thead tr ul").split(" "));
+  const ATTRIBUTES = new Set(["class", "style", "href", "rel", "target", "start", "open"]);
+  // What JupyterLab and nbconvert themselves make of a heading, a link or a piece of code.
+  const HOSTS_OWN = new Set(["id", "data-jupyter-id", "data-mime-type", "data-lm", "tabindex", "title"]);
+  const LINK = /^(https?:\/\/|mailto:|#)/i;
+  const STYLE = /url\s*\(|image\s*\(|expression|@import|behavior|binding|position:\s*(fixed|absolute|sticky)/i;
+
+  // Plain text is JupyterLab's to show, and it makes links of addresses there, as of a person's own output.
+  const TEXT = ".jp-RenderedText", TEXT_LINK = /^(?!\s*(java|vb)script:)/i;
+
+  // `byHost`: the host rendered Markdown itself, and its own attributes are no fault.
+  function faultsOf(element, byHost) {
+    const tag = element.localName, found = [];
+    if (element.matches(".jp-Stdin-input")) return found; // where a person answers
+    const formula = element.closest("mjx-container") !== null;
+    if (!TAGS.has(tag) && !(formula && (tag.startsWith("mjx-") || !/^(script|a|img|iframe|maction)$/.test(tag)))) {
+      found.push(`<${tag}>`);
+    }
+    for (const { name, value } of element.attributes) {
+      if (name === "style" && STYLE.test(value)) found.push(`<${tag} style=${value}>`);
+      else if (name === "href" && !(element.closest(TEXT) ? TEXT_LINK : LINK).test(value)) found.push(`<${tag} href=${value}>`);
+      else if (/^on|command|^(src|srcset|srcdoc|action|formaction|ping|xlink:href|background)$/i.test(name)) {
+        found.push(`<${tag} ${name}=${value}>`);
+      } else if (!formula && !ATTRIBUTES.has(name) && !(byHost && HOSTS_OWN.has(name))) {
+        found.push(`<${tag} ${name}=${value}>`);
+      }
+    }
+    return found;
+  }
+
+  // The words as they are read, with the element each character stands in. A formula's letters are its glyphs.
+  function read(roots) {
+    const places = [];
+    let text = "";
+    const take = (words, place) => {
+      for (const character of words.normalize("NFKC")) {
+        for (let i = 0; i < character.length; i++) places.push(place);
+        text += character;
+      }
+    };
+    const walk = node => {
+      if (node.nodeType === Node.TEXT_NODE) return take(node.data, node);
+      if (node.localName === "mjx-assistive-mml") return null;
+      const glyph = node.localName === "mjx-c" && /mjx-c([0-9A-F]+)/.exec(node.className);
+      if (glyph) return take(String.fromCodePoint(parseInt(glyph[1], 16)), node);
+      for (const child of node.childNodes) walk(child);
+      return null;
+    };
+    roots.forEach(walk);
+    return { text, places };
+  }
+
+  function isSeen(node) {
+    const element = node.nodeType === Node.TEXT_NODE ? node.parentElement : node;
+    const range = document.createRange();
+    range.selectNodeContents(node.nodeType === Node.TEXT_NODE ? node : element.closest("mjx-container"));
+    return (
+      [...range.getClientRects()].some(box => box.width > 0 && box.height > 0) &&
+      element.checkVisibility({ opacityProperty: true, visibilityProperty: true })
+    );
+  }
+
+  const EVENTS = ("mouseover mouseenter mousemove pointerdown mousedown focus keydown click toggle load error wheel " +
+    "animationend").split(" ");
+  const QUIET = new Set(["class", "style", "open"]);
+
+  function openAll(root) {
+    root.querySelectorAll("details").forEach(details => (details.open = true));
+  }
+
+  // Whatever a hand can do to the elements. Only links to the web are held back: to follow one is the reader's will.
+  function poke(root) {
+    const hold = event => {
+      const link = event.target.closest?.("a[href]");
+      if (link?.closest(TEXT) || (link && LINK.test(link.getAttribute("href")))) event.preventDefault();
+    };
+    document.addEventListener("click", hold, true);
+    try {
+      for (const element of [...root.querySelectorAll("*")]) {
+        // A handler in an attribute hears what is sent to its element. JupyterLab need not hear of it, unless the
+        // element has an attribute that may mean something to it: thousands of clicks take their time.
+        for (const type of EVENTS) element.dispatchEvent(new Event(type, { bubbles: false }));
+        if (element.localName === "summary" || ![...element.attributes].some(one => !QUIET.has(one.name))) continue;
+        if (element.tabIndex >= 0) element.focus?.({ preventScroll: true });
+        (element.click ?? (() => element.dispatchEvent(new MouseEvent("click", { bubbles: true })))).call(element);
+        element.form?.requestSubmit?.();
+      }
+    } finally {
+      document.removeEventListener("click", hold, true);
+    }
+  }
+
+  const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
+  const notebook = () => window.jupyterapp.shell.currentWidget.content;
+  const outputsOf = i => [...notebook().widgets.at(i).node.querySelectorAll(".jp-OutputArea-output, .jp-MarkdownOutput")];
+
+  function judged(roots, marks, byHost) {
+    roots.forEach(openAll);
+    const { text, places } = read(roots);
+    const unseen = marks.filter(mark => {
+      for (let at = text.indexOf(mark); at >= 0; at = text.indexOf(mark, at + 1)) {
+        if (isSeen(places[at]) && isSeen(places[at + mark.length - 1])) return false;
+      }
+      return true;
+    });
+    const faults = roots.flatMap(root => [...root.querySelectorAll("*")]).flatMap(one => faultsOf(one, byHost));
+    roots.forEach(poke);
+    return [...unseen.map(mark => `unseen: ${mark}`), ...faults];
+  }
+
+  window.hostile = {
+    // The outputs of cells: wait a while for their marks, then say which nobody can read, and which elements and
+    // attributes should not be there. Everything is touched, and time is left for what is loaded or runs later.
+    async judge(cells, limit) {
+      const wrong = [];
+      for (const [i, marks, byHost] of cells) {
+        await notebook().scrollToItem(i, "start");
+        const end = performance.now() + limit;
+        while (performance.now() < end) {
+          const { text } = read(outputsOf(i));
+          if (marks.every(mark => text.includes(mark))) break;
+          await pause(50);
+        }
+        wrong.push(...judged(outputsOf(i), marks, byHost).map(what => `cell ${i}: ${what}`));
+      }
+      await pause(60);
+      cells.forEach(([i]) => outputsOf(i).forEach(openAll));
+      return wrong;
+    },
+    // The same for a document that is no notebook any more.
+    async judgeDocument(marks) {
+      const wrong = judged([...document.querySelectorAll(".jp-OutputArea-output, .jp-MarkdownOutput")], marks, true);
+      await pause(60);
+      return wrong;
+    },
+    // Each text as a document of its own, in a frame that keeps nothing from it.
+    async unguarded(texts) {
+      const frames = texts.map(text => {
+        const frame = document.createElement("iframe");
+        frame.srcdoc = `<!doctype html><body>${text}</body>`;
+        return frame;
+      });
+      const loaded = frames.map(frame => new Promise(resolve => (frame.onload = resolve)));
+      document.body.append(...frames);
+      await Promise.all(loaded);
+      for (const { contentWindow, contentDocument } of frames) contentWindow.hostile?.poke(contentDocument.body);
+      await pause(100);
+      frames.forEach(frame => frame.remove());
+    },
+    poke,
+    write(i, markdown) {
+      notebook().widgets.at(i).model.sharedModel.setSource(markdown);
+      notebook().widgets.at(i).rendered = true;
+    },
+    // The table of contents repeats the headings of outputs.
+    async contents() {
+      const shell = window.jupyterapp.shell;
+      shell.activateById("table-of-contents");
+      await pause(200);
+      const panel = document.querySelector("#table-of-contents");
+      const text = panel.textContent;
+      poke(panel);
+      await pause(60);
+      shell.collapseLeft();
+      return text;
+    },
+    // JupyterLab runs a command when an element that names one is clicked.
+    listen() {
+      const commands = window.jupyterapp.commands;
+      commands.addCommand("canary:command", { execute: () => void tell("command", "canary:command") });
+      commands.commandExecuted.connect((_, { id }) => id === "terminal:create-new" && tell("command", id));
+    },
+  };
+})();
