@@ -23,6 +23,8 @@ from alloy_nb import Scripted
 from alloy_nb.providers.base import TextDelta
 
 held = 0
+probe = None  # called when a script begins to wait, and when it goes on
+probed = []
 
 
 def gate():
@@ -43,8 +45,10 @@ class Held(Scripted):
             for number, part in enumerate(text.split("HOLD")):
                 if number:
                     is_open = gate()
+                    probe and probed.append(probe())
                     while not is_open():
                         await asyncio.sleep(0.02)
+                    probe and probed.append(probe())
                 if part:
                     yield type(delta)(part)
 

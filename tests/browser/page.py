@@ -194,6 +194,10 @@ class Page:
         field.fill(text)
         field.press("Enter")
 
+    def wait_ms(self, milliseconds: int) -> None:
+        """Let some time go by, where the passing of time is what is tried; never to wait for something."""
+        self.raw.wait_for_timeout(milliseconds)
+
     def status(self, cell: int) -> str:
         """ "new", "running", "ok" or "error"."""
         return str(self._call("status", cell))
