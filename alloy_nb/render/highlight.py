@@ -25,7 +25,15 @@ def highlight(code: str, language: str) -> str:
     lexer = _lexer(language.lower()) if language and len(code) <= _LONGEST else None
     if lexer is None:
         return escape(code, quote=False)
-    return "".join(_span(text, style) for text, style in _runs(lexer.get_tokens(code)))
+    # Some lexers know a line by its end (a diff's), so the last one is given one.
+    ended = code if code.endswith("\n") else code + "\n"
+    html = "".join(_span(text, style) for text, style in _runs(lexer.get_tokens(ended)))
+    return html if ended == code else _without_end(html)
+
+
+def _without_end(html: str) -> str:
+    head, _, tail = html.rpartition("\n")
+    return head + tail
 
 
 def _span(text: str, style: str) -> str:

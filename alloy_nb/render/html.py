@@ -274,7 +274,7 @@ def _tool_body(tool: Tool, longest: int) -> str:
     skipped = ("old_string", "new_string", "content") if diff else ()
     parts = [_arguments(tool.input, tool.key, longest, skipped)]
     if diff:
-        parts.append(_diff(diff, longest))
+        parts.append(_diff(diff, longest, made=tool.state == "done"))
     if tool.error is not None:
         parts.append(_label("error") + _box(_text(shorten(tool.error, longest))))
     elif tool.output:
@@ -307,14 +307,14 @@ def _argument(name: str, text: str) -> str:
     return highlight(text, _CODE_ARGUMENTS.get(name, ""))
 
 
-def _diff(lines: list[str], longest: int) -> str:
+def _diff(lines: list[str], longest: int, *, made: bool) -> str:
     colours = {"+": "green", "-": "red", "@": "blue"}
     shown = shorten("\n".join(lines), longest).split("\n")
     rows = []
     for line in shown:
         colour = colours.get(line[:1])
         rows.append(f'<span style="{mark(colour)}">{_text(line)}</span>' if colour else _text(line))
-    return _label("change") + _box("\n".join(rows), "diff")
+    return _label("change" if made else "change that was asked for") + _box("\n".join(rows), "diff")
 
 
 def _error(error: Error) -> str:

@@ -161,7 +161,8 @@ def verdict_words(question: Approval) -> str:
 def outcome_words(tool: Tool, question: Approval | None, *, static: bool) -> str:
     """The right end of a tool's line: time taken, and what went wrong or was allowed."""
     words = []
-    if question is not None and question.state == "allowed":
+    # That a policy allowed it goes without saying: nobody was asked.
+    if question is not None and question.state == "allowed" and question.by != "policy":
         words.append(verdict_words(question))
     ran = tool.state in ("done", "failed") and tool.duration_ms is not None
     if ran and not static and isinstance(tool.duration_ms, int | float):

@@ -134,6 +134,7 @@
       return node.isConnected ? node.innerText : node.textContent;
     },
     unfold: i => cell(i).outputArea.node.querySelectorAll("details").forEach(one => { one.open = true; }),
+    legible: i => window.legible(cell(i).outputArea.node),
     trusted: i => cell(i).model.trusted,
     untilStatus: (i, wanted, limit) => until(`cell ${i} is ${wanted}`, limit, () => status(i) === wanted),
     untilText: (i, text, limit) => until(`cell ${i} shows ${JSON.stringify(text)}`, limit, () => {

@@ -6,6 +6,7 @@ import itertools
 import json
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote, urlsplit
@@ -18,7 +19,7 @@ from .lab import Lab
 Theme = Literal["light", "dark"]
 THEMES: dict[Theme, str] = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 SIZE = (1280, 900)
-DRIVER = Path(__file__).with_name("drive.js")
+SCRIPTS = [Path(__file__).with_name(name) for name in ("drive.js", "legible.js")]
 PATIENCE = 30.0  # seconds for anything that a cell or the page does
 READY = 45.0  # seconds for a page, or a notebook with its kernel, to become ready
 
@@ -29,6 +30,21 @@ class NeverReady(Exception):
 
 class PageRetried(UserWarning):
     """A page never became ready and was opened once more; pytest's summary shows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Legible:
+    """What legible.js says of a part of a page: the texts of least contrast, what is cut off, what can be pressed."""
+
+    words: int
+    lowest: list[dict[str, Any]]
+    overflowing: list[str]
+    pressable: list[str]
+
+    @property
+    def contrast(self) -> float:
+        """The lowest contrast of any text with what is behind it, by WCAG 2.2: from 1 to 21."""
+        return float(self.lowest[0]["contrast"])
 
 
 class Page:
@@ -63,7 +79,8 @@ class Page:
 
     def _fresh(self) -> RawPage:
         context = self.browser.new_context(viewport=self._size, reduced_motion="reduce")
-        context.add_init_script(path=DRIVER)
+        for script in SCRIPTS:
+            context.add_init_script(path=script)
         context.route(lambda url: not self._is_ours(url), self._refuse)
         page = context.new_page()
         page.set_default_timeout(PATIENCE * 1000)
@@ -227,6 +244,11 @@ class Page:
 
     def source(self, cell: int) -> str:
         return str(self._call("source", cell))
+
+    def legible(self, cell: int) -> Legible:
+        """How well an output can be read, with all that is folded opened."""
+        self._call("show", cell, PATIENCE * 1000)
+        return Legible(**self._call("legible", cell))
 
     # -- looks --------------------------------------------------------------------------------------------------------
 
