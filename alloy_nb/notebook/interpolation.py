@@ -6,6 +6,7 @@ stands before it leaves no doubt, and the place is neither code nor mathematics.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,19 +40,22 @@ _PROTECTED = re.compile(
 # `\frac{a}{b}`, `x_{n}`, `{{a}}`, `${HOME}`, `f{x}`; the last one is the optional argument of `\sqrt[3]{x}`.
 _NEVER_AFTER = re.compile(r"[\w\\}_^${]\Z|\\[A-Za-z]+\*?\[[^\[\]{}\n]*\]\Z")
 _LONGEST_LEAD = 80
+_SHORTEST_MISSPELT = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Insertion:
     """What went into a prompt: the expression, the kind of its value, and how many characters it became.
 
-    `card` is true where a description stands for the value, instead of the value itself.
+    `card` is true where a description stands for the value, instead of the value itself. With `meant`, nothing went
+    in: the expression names no variable, but one that is called almost so, and was left as typed.
     """
 
     expression: str
     kind: str
     size: int
     card: bool = False
+    meant: str | None = None
 
 
 def interpolate(text: str, namespace: Mapping[str, Any]) -> tuple[str, tuple[Insertion, ...]]:
@@ -68,9 +72,12 @@ def interpolate(text: str, namespace: Mapping[str, Any]) -> tuple[str, tuple[Ins
     for start, end in _open_ranges(text):
         for match in _PLACEHOLDER.finditer(text, start, end):
             expression = match["expression"]
-            if _root(expression) not in namespace:
-                continue
             brace = match.start()
+            if _root(expression) not in namespace:
+                meant = _meant(_root(expression), namespace) if _is_free(text, brace) else None
+                if meant is not None:
+                    inserted.append(Insertion(expression, "", 0, meant=meant))
+                continue
             if _is_free(text, brace):
                 value, insertion = _render(expression, namespace)
                 inserted.append(insertion)
@@ -121,6 +128,14 @@ def _take(value: Any, step: re.Match[str], namespace: Mapping[str, Any]) -> Any:
         first, last = (int(end) if end else None for end in inside.split(":"))
         return value[first:last]
     return value[look_up(inside, namespace)]
+
+
+def _meant(name: str, namespace: Mapping[str, Any]) -> str | None:
+    """The variable that `name` may be a misspelling of; short names are near to too many."""
+    if len(name) < _SHORTEST_MISSPELT:
+        return None
+    near = difflib.get_close_matches(name, [other for other in namespace if not other.startswith("_")], n=1, cutoff=0.8)
+    return near[0] if near else None
 
 
 def _render(expression: str, namespace: Mapping[str, Any]) -> tuple[str, Insertion]:

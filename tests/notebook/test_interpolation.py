@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from alloy_nb.errors import ConfigError
 from alloy_nb.notebook.interpolation import Insertion, interpolate, look_up
+from alloy_nb.notebook.preview import list_insertions
 
 NAMES = {"a": 1, "b": "two", "n": 3, "x": [10, 20], "key": "K", "d": {"k": "v"}}
 
@@ -155,3 +156,11 @@ def test_sets_and_dicts_of_bound_names_reach_the_model_unchanged(names: list[str
 def test_latex_reaches_the_model_unchanged_with_and_without_dollars(pieces: list[str]) -> None:
     for text in (" + ".join(pieces), "$" + " + ".join(pieces) + "$", "$$\n" + "\n".join(pieces) + "\n$$"):
         assert interpolate(text, NAMES) == (text, ())
+
+
+def test_a_misspelt_name_is_left_as_typed_and_told() -> None:
+    names = {"sales": [1], "n": 2, "_salse": 3}
+    text, inserted = interpolate("{salse} of {sales[0]}, {m}, {other}, `{salse}`, $x_{salse}$, \\{salse}", names)
+    assert text == "{salse} of 1, {m}, {other}, `{salse}`, $x_{salse}$, \\{salse}"
+    assert [(item.expression, item.meant) for item in inserted] == [("salse", "sales"), ("sales[0]", None)]
+    assert list_insertions(inserted)[0] == "{salse} as typed: no such variable, did you mean {sales}?"
