@@ -47,7 +47,7 @@ def preview(text: str, inserted: Sequence[Insertion], options: Mapping[str, Any]
     system = str(options.get("system_prompt") or "")
     total = estimate_tokens(text) + estimate_tokens(system) + earlier
     lines = ["Prompt:", _indented(redact_known(text))]
-    for label, rows in (("Went in", list_insertions(inserted)), ("Options", _option_rows(options))):
+    for label, rows in (("Variables", list_insertions(inserted)), ("Options", _option_rows(options))):
         if rows:
             lines += [f"{label}:", *(f"  {row}" for row in rows)]
     if history:
