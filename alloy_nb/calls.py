@@ -28,6 +28,7 @@ class TurnCalls:
         self._state = state
         self._untold: deque[Event] = deque()
         self._wake = asyncio.Event()
+        self._all_told = asyncio.Event()
         self._phase = ToolPhase(
             calls,
             state.tools,
@@ -35,6 +36,7 @@ class TurnCalls:
             desk=state.desk,
             blocker=self._blocked,
             emit=self._emit,
+            told=self._all_told.wait,
             deadline=state.deadline,
             tool_timeout=state.options.tool_timeout,
         )
@@ -48,6 +50,7 @@ class TurnCalls:
                 await self._wait()
                 while self._untold:
                     yield self._untold.popleft()
+                self._all_told.set()
             if not work.done():
                 raise self._state.too_late()
             work.result()
@@ -89,6 +92,7 @@ class TurnCalls:
     def _emit(self, type: str, payload: Any) -> Event:
         event = self._state.event(type, payload)
         self._untold.append(event)
+        self._all_told.clear()
         self._wake.set()
         return event
 

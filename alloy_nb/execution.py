@@ -66,7 +66,7 @@ class Execution:
     def launch(self) -> None:
         """Begin, on the portal. Once: a second call changes nothing."""
         if not self._launched:
-            PORTAL.spawn(self.drive(), f"alloy run {self.run_id}")
+            PORTAL.spawn(self.drive, f"alloy run {self.run_id}")
             self._launched = True
 
     async def drive(self, hear: Callable[[list[Event]], None] | None = None) -> None:

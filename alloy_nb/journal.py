@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from .bell import Bell
 from .errors import ConfigError
 from .events import Event
 from .redaction import redact_known
@@ -115,7 +116,7 @@ class Reader:
 
 def follow(journal: Journal, idle: Callable[[int], None] | None = None) -> Iterator[list[Event]]:
     """Burst after burst until no more comes, blocking this thread in between; `idle(place)` before each wait."""
-    bell = _Bell()
+    bell = Bell()
     reader = Reader(journal, bell.ring)
     while (events := reader.step()) is not None:
         if events:
@@ -124,24 +125,6 @@ def follow(journal: Journal, idle: Callable[[int], None] | None = None) -> Itera
         if idle is not None:
             idle(reader.place)
         bell.wait(LONGEST_WAIT)
-
-
-class _Bell:
-    """Wakes one thread that waits. A bare lock, which, unlike an `Event`, stays whole when an interrupt lands in it."""
-
-    def __init__(self) -> None:
-        self._silence = threading.Lock()
-        self._silence.acquire()
-
-    def ring(self) -> None:
-        try:
-            self._silence.release()
-        except RuntimeError:  # it rings already
-            return
-
-    def wait(self, seconds: float) -> None:
-        """Until it has rung, once a ring, or so long."""
-        self._silence.acquire(timeout=seconds)
 
 
 async def follow_async(journal: Journal, idle: Callable[[int], Awaitable[None]]) -> AsyncIterator[list[Event]]:

@@ -10,7 +10,7 @@ import os
 import threading
 import time
 import traceback
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from .errors import AlloyError
@@ -48,11 +48,14 @@ class Portal:
                 hint="in an async tool or hook, use `await alloy.arun(...)`",
             )
 
-    def spawn(self, coroutine: Coroutine[Any, Any, Any], name: str) -> None:
-        """Run `coroutine` on the portal, in the caller's context."""
+    def spawn(self, work: Callable[[], Coroutine[Any, Any, Any]], name: str) -> None:
+        """Run what `work` returns on the portal, in the caller's context.
+
+        It is called there: an interrupt that lands here leaves no coroutine behind that nobody awaits.
+        """
         loop = self.loop()
         context = contextvars.copy_context()
-        loop.call_soon_threadsafe(self._start, coroutine, name, context)
+        loop.call_soon_threadsafe(self._start, work, name, context)
 
     def loop(self) -> asyncio.AbstractEventLoop:
         """The portal's loop, started if need be."""
@@ -80,8 +83,8 @@ class Portal:
             loop.run_until_complete(loop.shutdown_asyncgens())
             loop.close()
 
-    def _start(self, coroutine: Coroutine[Any, Any, Any], name: str, context: contextvars.Context) -> None:
-        task = asyncio.get_running_loop().create_task(coroutine, name=name, context=context)
+    def _start(self, work: Callable[[], Coroutine[Any, Any, Any]], name: str, context: contextvars.Context) -> None:
+        task = asyncio.get_running_loop().create_task(work(), name=name, context=context)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         self._busy.set()

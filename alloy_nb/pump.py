@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
+from .bell import Bell
 from .tools.workers import MAIN
 
 __all__ = ["Pump"]
@@ -14,13 +15,13 @@ __all__ = ["Pump"]
 class Pump:
     """Waits on the caller's thread and does the jobs that others hand to that thread.
 
-    Pumps of the main thread share one queue and one condition (`MAIN`): a job for the main thread reaches whichever
-    of them waits now, however deeply runs are nested.
+    Pumps of the main thread share one queue and one bell (`MAIN`): a job for the main thread reaches whichever of them
+    waits now, however deeply runs are nested.
     """
 
     def __init__(self) -> None:
         self._on_main = threading.current_thread() is threading.main_thread()
-        self._condition = MAIN.condition if self._on_main else threading.Condition()
+        self._bell = MAIN.bell if self._on_main else Bell()
         self._jobs: deque[Callable[[], None]] = MAIN.jobs if self._on_main else deque()
         self._woken = False
 
@@ -36,15 +37,13 @@ class Pump:
 
     def submit(self, job: Callable[[], None]) -> None:
         """Have `job` run on the pump's thread, from any thread."""
-        with self._condition:
-            self._jobs.append(job)
-            self._condition.notify_all()
+        self._jobs.append(job)
+        self._bell.ring()
 
     def wake(self) -> None:
         """Have the pump look at its condition again."""
-        with self._condition:
-            self._woken = True
-            self._condition.notify_all()
+        self._woken = True
+        self._bell.ring()
 
     def run(self, step: Callable[[], float | None]) -> None:
         """Do jobs and call `step` until it returns None; it returns seconds to wait at most before the next call.
@@ -53,23 +52,25 @@ class Pump:
         """
         with self:
             while True:
-                # First the step, so that what led to a job is heard and shown before it; and a step that raises
-                # leaves the job where it is.
+                # Only a job that was there before the step is done after it: so what led to it has been heard and
+                # shown; and a step that raises leaves the job where it is.
+                ready = bool(self._jobs)
                 wait = step()
                 if wait is None:
                     return
-                job = self._next_job()
-                if job is None:
+                if not ready:
                     self._wait(wait)
-                else:
+                elif (job := self._next_job()) is not None:
                     job()
 
     def _next_job(self) -> Callable[[], None] | None:
-        with self._condition:
-            return self._jobs.popleft() if self._jobs else None
+        try:
+            return self._jobs.popleft()
+        except IndexError:
+            return None
 
     def _wait(self, seconds: float) -> None:
-        with self._condition:
-            if not self._jobs and not self._woken:
-                self._condition.wait(seconds)
-            self._woken = False
+        # Another pump of this thread may have heard the bell that was rung for this one.
+        if not self._jobs and not self._woken:
+            self._bell.wait(seconds)
+        self._woken = False

@@ -85,7 +85,8 @@ class _Waiter:
             return None
         if self._listener is not None:
             self._listener.hear(events)
-        feed_in = self._feed()
+        # A question may be put on this very thread next: what it is about is shown before.
+        feed_in = self._feed(now=any(event.type == "approval_request" for event in events))
         if events:
             return 0.0
         self._execution.attendance.attend()

@@ -18,6 +18,7 @@ LAYERS = {
     "redaction": 0,
     "plain": 0,
     "guests": 0,
+    "bell": 0,
     "messages": 0,
     "events": 0,
     "usage": 0,

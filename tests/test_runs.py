@@ -649,3 +649,25 @@ def test_keys_in_the_dotenv_of_the_working_directory_reach_nobody(tmp_path: Any,
     result = alloy.run("x", model=model, tools=["read"], approval="auto", working_directory=tmp_path)
     assert "[redacted]" in result.tool_calls[0].output
     assert "dotenv-canary" not in repr(result)
+
+
+def test_who_hears_a_run_has_the_question_before_it_is_put() -> None:
+    heard: list[str] = []
+
+    def allow(call: Any, ctx: Any) -> bool:
+        asked.append(heard[-1])
+        return True
+
+    asked: list[str] = []
+    calls = [{"name": "guarded", "input": {}}] * 3
+    for _ in range(20):
+        model = alloy.Scripted([{"tool_calls": calls}, "done"])
+        options = {"tools": [guarded], "approval": allow, "on_event": lambda event: heard.append(event.type)}
+        asyncio.run(alloy.arun("go", model=model, **options))
+    assert asked == ["approval_request"] * 60
+
+
+@alloy.tool(requires_approval=True)
+def guarded() -> str:
+    """Asks first."""
+    return "done"

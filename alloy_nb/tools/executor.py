@@ -64,6 +64,7 @@ class ToolPhase:
         desk: ApprovalDesk,
         blocker: Blocker,
         emit: Emit,
+        told: Callable[[], Awaitable[Any]],
         deadline: Deadline,
         tool_timeout: float | None,
     ) -> None:
@@ -72,6 +73,7 @@ class ToolPhase:
         self._desk = desk
         self._blocker = blocker
         self._emit = emit
+        self._told = told  # until whoever consumes the run has every event that was emitted
         self._deadline = deadline
         self._tool_timeout = tool_timeout
         self._slots = asyncio.Semaphore(MAX_PARALLEL)
@@ -175,6 +177,8 @@ class ToolPhase:
         self._emit("approval_request", _question_payload(work))
         try:
             with self._deadline.paused():
+                # What a person sees of the run has the question before it is put.
+                await self._told()
                 decision = await self._desk.ask(question, work.tool, self._context(work))
         except Exception as error:  # noqa: BLE001 - the user's own approval function
             decision = Decision(False, f"asking failed: {_describe(error)}", by="policy")

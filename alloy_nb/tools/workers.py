@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from ..bell import Bell
 from ..errors import ToolError
 from ..guests import GuestCrash
 
@@ -100,7 +101,8 @@ class MainThread:
     """
 
     def __init__(self) -> None:
-        self.condition = threading.Condition()
+        self._lock = threading.Lock()
+        self.bell = Bell()  # for the pump that waits
         self.jobs: deque[Callable[[], None]] = deque()
         self.pumps = 0
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -112,12 +114,12 @@ class MainThread:
 
     def enter(self) -> None:
         """A pump begins to wait on the main thread."""
-        with self.condition:
+        with self._lock:
             self.pumps += 1
 
     def leave(self) -> None:
         """A pump ends; jobs it did not come to go to the main thread's loop, or wait for the next pump."""
-        with self.condition:
+        with self._lock:
             self.pumps -= 1
             loop = self._loop
             if self.pumps == 0 and loop is not None and loop.is_running():
@@ -129,11 +131,13 @@ class MainThread:
 
         `in_pump` is its form for a pump, out of which an interrupt may come.
         """
-        with self.condition:
-            if self.pumps:
+        with self._lock:
+            waiting = self.pumps > 0
+            if waiting:
                 self.jobs.append(in_pump or job)
-                self.condition.notify_all()
-                return
+        if waiting:
+            self.bell.ring()
+            return
         loop = self._loop
         if loop is not None and loop.is_running():
             loop.call_soon_threadsafe(job)
