@@ -68,4 +68,4 @@ def test_interrupts_at_random_moments_hang_nothing_and_lose_nothing() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no interval timer")
 @pytest.mark.parametrize("seed", range(2, 12))
 def test_a_storm_of_interrupts(seed: int) -> None:
-    print(f"\nseed {seed}: {storm(seed, 400)}", end="")  # noqa: T201 - what a campaign prints is its result
+    print(f"\nseed {seed}: {storm(seed, 400)}", end="")

@@ -26,7 +26,7 @@ from .preview import list_insertions
 
 __all__ = ["Question"]
 
-_STOPPED = "KeyboardInterrupt: the run was stopped; what was said so far is kept, and the next question works"
+_STOPPED = "KeyboardInterrupt: the run was stopped; the next question works"
 
 
 class Question:

@@ -195,7 +195,10 @@ class _View:
             return f'<div class="alloy-tool {UNTOUCHED}" style="{STYLES["still"]}">{line}</div>'
         key = f" {_key(question.key)}" if question.key else ""
         words = f"{_mark('?', 'orange')} {_strong(question.name)} {_text(question_words(question))}{key}"
-        reason = _div("alloy-reason", "hint", _text(question.reason), quiet=True) if question.reason else ""
+        # What it adds to the line above, and where a live question is answered.
+        told = question.reason == f"{question.name} {question_words(question)} `{question.key}`"
+        hints = ["" if told else question.reason, "answer in the box below" if self._live else ""]
+        reason = "".join(_div("alloy-reason", "hint", _text(hint), quiet=True) for hint in hints if hint)
         return _div(
             "alloy-approval",
             "card",

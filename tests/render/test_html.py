@@ -219,3 +219,17 @@ def test_a_key_that_is_only_recognised_when_whole_is_taken_back(tell) -> None:
     live_html(tell.transcript)
     tell("text_delta", "bbbbccccddddeeee\n\nmore")
     assert "sk-proj" not in live_html(tell.transcript)
+
+
+@pytest.mark.parametrize(
+    ("reason", "shown"), [("bash wants to run `ls`", False), ("bash wants to run `ls`, which is a risk", True)]
+)
+def test_a_card_repeats_no_words_and_leaves_out_no_risk(tell, judge, reason: str, shown: bool) -> None:
+    tell("tool_start", {"id": "1", "name": "bash", "input": {"command": "ls"}})
+    tell("approval_request", {"id": "1", "name": "bash", "input": {"command": "ls"}, "reason": reason})
+    said = words(judge, live_html(tell.transcript))
+    assert "? bash wants to run ls" in said
+    assert ("a risk" in said) is shown
+    assert said.count("wants to run") == 1 + shown
+    assert "answer in the box below" in said
+    assert "answer in the box below" not in words(judge, frozen_html(tell.transcript))
