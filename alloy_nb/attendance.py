@@ -15,6 +15,8 @@ __all__ = ["Attendance"]
 
 #: How long a question of a background run waits for somebody to attend to that run, in seconds.
 UNATTENDED_GRACE = 60.0
+#: How often it is looked whether a question that a person is asked is still open, in seconds.
+LOOK_AGAIN = 0.1
 
 
 class Attendance:
@@ -52,7 +54,15 @@ class Attendance:
             self._refuse_unanswerable()
             return
         for question in self._questions:
-            self._desk.decide(question.call.id, await ThreadAsker().ask(question))
+            asked = asyncio.ensure_future(ThreadAsker().ask(question))
+            try:
+                # Somebody else may answer meanwhile, or end the run: the prompt is left alone then.
+                while question in self._questions and not asked.done():
+                    await asyncio.wait({asked}, timeout=LOOK_AGAIN)
+                if asked.done():
+                    self._desk.decide(question.call.id, asked.result())
+            finally:
+                asked.cancel()
 
     @contextmanager
     def reading(self) -> Iterator[None]:

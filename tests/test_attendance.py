@@ -55,6 +55,35 @@ def test_who_awaits_is_asked_in_a_thread_and_the_loop_goes_on(typed: list[str]) 
     assert typed[0].startswith("alloy-tool-approval")
 
 
+@pytest.mark.parametrize("end", ["cancel", "approve"])
+def test_an_awaited_question_that_is_settled_elsewhere_holds_nobody(monkeypatch: pytest.MonkeyPatch, end: str) -> None:
+    """The person at the prompt says nothing; somebody else answers, or stops the run."""
+    asked, leave = threading.Event(), threading.Event()
+
+    def silent(prompt: str) -> str:
+        asked.set()
+        leave.wait(60)
+        return "n"
+
+    monkeypatch.setattr("alloy_nb.attendance.stdin_available", lambda: True)
+    monkeypatch.setattr("builtins.input", silent)
+
+    async def main() -> alloy.Result:
+        run = start()
+        waiting = asyncio.gather(run, return_exceptions=True)
+        await asyncio.to_thread(asked.wait, 20)
+        run.cancel() if end == "cancel" else run.approve("call_1")
+        await asyncio.wait({waiting}, timeout=20)
+        assert waiting.done()
+        return run.result(check=False)
+
+    try:
+        result = asyncio.run(main())
+    finally:
+        leave.set()
+    assert result.status == ("cancelled" if end == "cancel" else "completed")
+
+
 def test_with_a_person_here_a_reader_refuses_nothing(typed: list[str]) -> None:
     run = start()
     for event in run:
