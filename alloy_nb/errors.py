@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .plain import printable
 from .redaction import redact
 
 if TYPE_CHECKING:
@@ -68,9 +69,10 @@ class AlloyError(Exception):
     default_hint: str | None = None
 
     def __init__(self, message: str, *, hint: str | None = None, result: Result | None = None) -> None:
-        # A message may quote what the user or a service wrote, and that may be a key in the wrong place.
-        super().__init__(redact(message))
-        self.hint = redact(hint) if hint is not None else self.default_hint
+        # A message may quote what a user, a service or a model wrote: a key in the wrong place, or what steers a
+        # terminal, which a traceback would reach.
+        super().__init__(redact(printable(message)))
+        self.hint = redact(printable(hint)) if hint is not None else self.default_hint
         self.result = result
 
     @property

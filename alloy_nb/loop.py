@@ -79,7 +79,9 @@ async def _turns(state: RunState) -> AsyncGenerator[Event, None]:
             async for event in calls.run():
                 yield event
         elif state.stop_reason != "pause_turn":
-            _conclude(state, answer)
+            for message in _conclude(state, answer):
+                state.history.append(message)
+                yield state.event("message", message)
 
 
 async def _after_answer(state: RunState, calls: TurnCalls | None) -> AsyncGenerator[Event, None]:
@@ -95,12 +97,11 @@ async def _after_answer(state: RunState, calls: TurnCalls | None) -> AsyncGenera
         raise
 
 
-def _conclude(state: RunState, answer: Message) -> None:
-    """The model is done, unless somebody steered meanwhile or its answer has the wrong shape."""
+def _conclude(state: RunState, answer: Message) -> list[Message]:
+    """The model is done, unless somebody steered meanwhile or its answer has the wrong shape: what it is told then."""
     steered = state.take_steering(last=True)
     if steered:
-        state.history.extend(steered)
-        return
+        return steered
     if state.output_type is not None:
         try:
             state.output = state.output_type.parse(answer.text)
@@ -113,9 +114,9 @@ def _conclude(state: RunState, answer: Message) -> None:
             if state.repairs >= MAX_REPAIRS:
                 raise
             state.repairs += 1
-            state.history.append(Message.user(f"{error.message}\n\nAnswer again with JSON that matches."))
-            return
+            return [Message.user(f"{error.message}\n\nAnswer again with JSON that matches.")]
     state.finish("completed")
+    return []
 
 
 async def _fail(state: RunState, error: AlloyError) -> None:

@@ -9,12 +9,13 @@ __all__ = ["one_line", "printable", "revealed"]
 # ANSI sequences (CSI, OSC, and the two-character ones), before single control characters are looked at.
 # An OSC that nothing ends must not swallow the lines after it.
 _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|\x1b[@-Z\\-_]")
-# C0 but tab and newline, DEL, C1, and the characters that turn the direction of what follows.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+# C0 but tab and newline, DEL, C1, the characters that turn the direction of what follows, and half characters, which
+# no encoding can write.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
 def printable(text: str) -> str:
-    """`text` without escape sequences, control characters and direction overrides; lines and tabs stay.
+    """`text` without escape sequences, control characters, direction overrides, half characters; lines and tabs stay.
 
     >>> printable("a" + chr(27) + "[31mb")
     'ab'

@@ -60,3 +60,9 @@ def test_a_failed_result_can_be_pickled() -> None:
     copy = pickle.loads(pickle.dumps(result))
     assert copy == result
     assert str(copy.error) == str(result.error)
+
+
+def test_a_message_that_quotes_hostile_text_steers_no_terminal_and_can_be_written() -> None:
+    error = alloy.AlloyError("\x1b[2J\x1b]0;owned\x07it said \ud800no", hint="\u202etry\x00 again")
+    told = "\n".join([str(error), *error._render_traceback_()])
+    assert told.encode("utf-8").decode() == "it said no\nAlloyError: it said no\nHint: try again"

@@ -483,3 +483,30 @@ def test_repeated_ids_in_one_answer_become_calls_of_their_own() -> None:
 @pytest.mark.parametrize("option", ["tools", "messages", "context", "working_directory", "middleware", "max_turns"])
 def test_none_means_the_default(option: str) -> None:
     assert alloy.run("x", model=scripted({"text": "ok"}), **{option: None}).text == "ok"
+
+
+def test_what_is_steered_in_at_the_very_end_is_told_as_a_message() -> None:
+    """The history and the events hold the same messages."""
+
+    class Interrupted(alloy.Scripted):
+        async def stream(self, request: Any) -> Any:
+            async for delta in super().stream(request):
+                if isinstance(delta, Done) and len(self.requests) == 1:
+                    while not runs:
+                        await asyncio.sleep(0.001)
+                    assert runs[0].steer("And another?")
+                yield delta
+
+    runs: list[alloy.Run] = []
+    runs.append(alloy.start("Name one.", model=Interrupted(["Argon.", "Neon."])))
+    result = runs[0].result()
+    told = [event.payload for event in result.events if event.type == "message"]
+    assert [message.text for message in result.messages] == ["Name one.", "Argon.", "And another?", "Neon."]
+    assert list(result.messages)[1:] == told
+
+
+def test_an_answer_that_has_to_be_mended_is_told_so_in_the_events() -> None:
+    result = alloy.run("How many?", model=alloy.Scripted(["many", "7"]), output=int)
+    told = [event.payload for event in result.events if event.type == "message"]
+    assert result.output == 7
+    assert list(result.messages)[1:] == told

@@ -24,6 +24,8 @@ logger = logging.getLogger("alloy_nb")
 #: spends its time on rendering, and what is sent grows with the square of the text.
 UPDATES = 8
 LONGEST_LIVE = 10_000
+#: The same for what a run with many calls is rendered to.
+LARGEST_LIVE = 60_000
 
 _RECORDS = ("full", "summary", "off")
 
@@ -157,6 +159,7 @@ class HtmlShow(_Show):
         super().__init__(cell, inputs)
         self._handle: Any = None
         self._size = 0
+        self._is_long = False
 
     def _begin(self) -> None:
         self._publish(self._live())
@@ -170,8 +173,12 @@ class HtmlShow(_Show):
     def _live(self) -> dict[str, Any]:
         from ..render.html import live_html, tail_html
 
-        short = self._size <= LONGEST_LIVE
-        html = live_html(self._transcript) if short else tail_html(self._transcript, self._size)
+        html = ""
+        if not self._is_long:
+            html = live_html(self._transcript)
+            self._is_long = self._size > LONGEST_LIVE or len(html) > LARGEST_LIVE
+        if self._is_long:
+            html = tail_html(self._transcript, self._size)
         return {"text/html": html, "text/plain": "this run did not finish here"}
 
     def _finish(self) -> None:

@@ -11,8 +11,8 @@ from ..redaction import redact
 
 __all__ = ["clean", "shorten", "shown", "shown_value"]
 
-# Half characters cannot be encoded; tags and interlinear marks are invisible and carry smuggled words.
-_UNFIT = re.compile(r"[\ud800-\udfff\ufff9-\ufffb\U000e0000-\U000e007f]")
+# Tags and interlinear marks are invisible and carry smuggled words.
+_UNFIT = re.compile(r"[\ufff9-\ufffb\U000e0000-\U000e007f]")
 _DEEPEST = 24
 
 

@@ -210,7 +210,8 @@ class ToolDraft(Draft):
 
         head = "".join(self._pieces)[:_ARGUMENT_HEAD]
         try:
-            return from_json(head or "{}", allow_partial="trailing-strings")
+            # Half a character has no UTF-8 form; its other half may be still to come.
+            return from_json(head.encode("utf-8", "replace") or b"{}", allow_partial="trailing-strings")
         except ValueError:
             return {}
 

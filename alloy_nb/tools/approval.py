@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -130,12 +130,19 @@ class ApprovalDesk:
             return False
         return True
 
-    async def ask(self, question: Question, tool: Tool, ctx: ToolContext) -> Decision:
-        """The decision for one call, however long a person takes."""
+    async def ask(
+        self, question: Question, tool: Tool, ctx: ToolContext, told: Callable[[], Awaitable[Any]]
+    ) -> Decision:
+        """The decision for one call, however long a person takes.
+
+        `told` returns once whoever consumes the run has the question: only then it is put to a person or a function,
+        who may want to see what led to it. It may be answered by `decide` from the beginning.
+        """
         call = question.call
         if call.id in self._decisions:
             return _as_decision(self._decisions[call.id])
         if callable(self.policy):
+            await told()
             return await self._ask_function(call, ctx)
         if self.policy == "auto":
             return Decision(allowed=True, by="policy")
@@ -143,7 +150,7 @@ class ApprovalDesk:
             return Decision(False, "the approval policy is 'deny'", by="policy")
         if self.memory.knows(question):
             return Decision(allowed=True, by="remembered")
-        decision = await self._ask_person(question)
+        decision = await self._ask_person(question, told)
         self.memory.note(question, decision)
         return decision
 
@@ -159,14 +166,20 @@ class ApprovalDesk:
             return answer
         return Decision(bool(answer), None if answer else "the approval function said no", by="function")
 
-    async def _ask_person(self, question: Question) -> Decision:
-        if self.asker is None:
+    async def _ask_person(self, question: Question, told: Callable[[], Awaitable[Any]]) -> Decision:
+        asker = self.asker
+        if asker is None:
             return nobody_to_ask(question)
+
+        async def put() -> Decision:
+            await told()
+            return await asker.ask(question)
+
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Decision] = loop.create_future()
         with self._lock:
             self._open[question.call.id] = _Waiting(question, loop, future)
-        asking = asyncio.ensure_future(self.asker.ask(question))
+        asking = asyncio.ensure_future(put())
         try:
             await asyncio.wait({asking, future}, return_when=asyncio.FIRST_COMPLETED)
             return future.result() if future.done() else asking.result()

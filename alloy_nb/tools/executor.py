@@ -177,9 +177,7 @@ class ToolPhase:
         self._emit("approval_request", _question_payload(work))
         try:
             with self._deadline.paused():
-                # What a person sees of the run has the question before it is put.
-                await self._told()
-                decision = await self._desk.ask(question, work.tool, self._context(work))
+                decision = await self._desk.ask(question, work.tool, self._context(work), self._told)
         except Exception as error:  # noqa: BLE001 - the user's own approval function
             decision = Decision(False, f"asking failed: {_describe(error)}", by="policy")
         payload = {

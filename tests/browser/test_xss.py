@@ -36,10 +36,6 @@ SAID = ("retry", "thinking", "text", "output", "odd", "rich", "failure", "name",
 SPOKEN_TO = ("said", "error", "hint", "model")
 CHANNELS = (*SAID, "progress", "reason", "asked", *SPOKEN_TO, "split", "tail", "raised", "inputs")
 
-#: Where half a character would be a fault of another kind than those that are looked for here.
-WHOLE = ("raised", "asked", "key", "value", "diff")
-HALVES = re.compile("[\ud800-\udfff]")
-
 SETUP = """
 import os
 import alloy_nb as alloy
@@ -134,8 +130,7 @@ class Hostile:
         assert page.run(0) == "ok", page.text(0)
 
     def _texts(self, channel: str) -> list[str]:
-        texts = [text.replace("MARK", mark(channel, number)) for number, (_, text) in enumerate(self.vectors)]
-        return [HALVES.sub("", text) for text in texts] if channel in WHOLE else texts
+        return [text.replace("MARK", mark(channel, number)) for number, (_, text) in enumerate(self.vectors)]
 
     def marks(self, *channels: str) -> list[str]:
         every: Sequence[int] = range(len(self.vectors))

@@ -247,3 +247,15 @@ def test_a_models_file_is_shown_without_its_folder(notebook: Notebook, tmp_path:
     shown = str(notebook.ok(f"%alloy -m scripted:{tmp_path}/answers.jsonl hi").outputs)
     assert "answers.jsonl" in shown
     assert str(tmp_path) not in shown
+
+
+def test_a_run_of_many_calls_is_not_rendered_whole_again_and_again(notebook: Notebook) -> None:
+    """What is sent at each update stays small, also when it is tools that say much."""
+    notebook.ok("def speak() -> str:\n    'Says much.'\n    return 'word ' * 2000\n")
+    calls = [{"name": "speak", "input": {}}]
+    lines = [*({"tool_calls": calls, "delay_ms": 130} for _ in range(24)), "done"]
+    notebook.names["m"] = Scripted(lines)
+    ran = notebook.ok("%alloy -m m -t speak --max-turns 30 --display html go")
+    sizes = [len(output["data"]["text/html"]) for output in ran.outputs]
+    assert max(sizes[:-1]) < 90_000
+    assert sizes[-1] > 90_000
