@@ -26,7 +26,7 @@ VECTORS: list[tuple[str, str]] = runpy.run_path(str(ROOT / "tests/render/xss_vec
 KERNEL_SIDE = Path(__file__).with_name("xss_kernel.py")
 #: So many vectors on one page at most: JupyterLab shows the first 50 outputs of a cell, and of 16 tools that run at
 #: once three messages of progress each are shown. A page takes from the whole list; the first two are usual tests.
-SIZE = 41
+SIZE = 32
 PAGES = -(-len(VECTORS) // SIZE)
 USUAL = 2
 #: Where in a vector the stream stands still.
@@ -40,6 +40,8 @@ SETUP = """
 import os
 import alloy_nb as alloy
 from IPython.display import Math, display
+from alloy_nb.notebook import shows
+shows.LARGEST_LIVE = 10**7  # all of a long run is to be looked at while it goes on
 %load_ext alloy_nb
 from xss_kernel import *
 load("{name}")
