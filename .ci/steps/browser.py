@@ -44,8 +44,9 @@ class Missing:
     because: str
     remedy: str
 
-    def line(self, count: int) -> str:
-        tests = "1 browser test" if count == 1 else f"{count} browser tests"
+    def line(self, count: int | None) -> str:
+        """`count` tests were not run; None where they could not be counted."""
+        tests = {None: "the browser tests", 1: "1 browser test"}.get(count, f"{count} browser tests")
         return f"NOT RUN: {tests}, because {self.because}; do {self.remedy}"
 
 
@@ -152,7 +153,7 @@ def playwrights(search: Search) -> Iterator[Path]:
     made = sorted(folder.glob(f"*/{SHELL}"))
     if not made:
         search.say("browser      downloading Playwright's own (100 MB)")
-        command = [search.places.python, "-m", "playwright", "install", "--only-shell", "chromium"]
+        command: process.Command = [search.places.python, "-m", "playwright", "install", "--only-shell", "chromium"]
         env = search.env | {"PLAYWRIGHT_BROWSERS_PATH": str(folder)}
         code, _ = process.run_limited(command, env, search.log, search.places.root, DOWNLOAD_SECONDS)
         if code != 0:
@@ -214,8 +215,8 @@ def choice_file(places: Places) -> Path:
 
 def key(search: Search) -> str:
     """Not PATH: a browser that rendered stays the choice when PATH changes and it is still there."""
-    code = [Path(module.__file__) for module in (render, sparticuz)]
-    return digest(search.environ.get("ALLOY_CHROMIUM", ""), str(search.places.browser), *code, Path(__file__))
+    code = [Path(__file__).with_name(name) for name in ("browser.py", "render.py", "sparticuz.py")]
+    return digest(search.environ.get("ALLOY_CHROMIUM", ""), str(search.places.browser), *code)
 
 
 def remember(choice: Choice, search: Search) -> Choice:
@@ -244,6 +245,6 @@ def at_hand(places: Places, environ: Mapping[str, str]) -> Path | None:
     search = Search(places, {}, environ, lambda _: None)
     kept = read_choice(places)
     for path in [*named(search), *([kept.executable] if kept else []), *on_path(search)]:
-        if path.is_file():
+        if os.path.isfile(path):
             return path
     return None

@@ -6,15 +6,15 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import FrameType
 
-from . import demo, lab, suite, venv
+from . import demo, lab, suite, venv, versions
 from .failure import Failure, report
 from .interpreter import Candidate
 from .lock import exclusive
-from .places import Places
+from .places import VERSIONS, Places
 from .session import Session
 from .terminal import standard
 from .timings import Steps
@@ -24,10 +24,10 @@ def clean(session: Session) -> int:
     """Remove everything but the weights (ALL=1: those too), once nobody uses it."""
     places = session.places
     who, doing = session.steps.who, "at work"
-    with (
-        exclusive(session.lock("preparing"), who, doing),
-        exclusive(session.lock("environment"), who, doing),
-    ):
+    used = ["preparing", "environment", *(f"environment-{version}" for version in VERSIONS)]
+    with ExitStack() as alone:
+        for name in used:
+            alone.enter_context(exclusive(session.lock(name), who, doing))
         everything = bool(session.environ.get("ALL"))
         keep = {"locks"} if everything else {"locks", places.data.name, places.stamps.name}
         for entry in places.build.iterdir():
@@ -37,6 +37,7 @@ def clean(session: Session) -> int:
             shutil.rmtree(places.root / name, ignore_errors=True)
         for stamp in () if everything else ("venv", "packages"):
             (places.stamps / stamp).unlink(missing_ok=True)
+        shutil.rmtree(places.stamps / "versions", ignore_errors=True)
     if not everything and places.data.exists():
         session.terminal.line("kept the weights in build/data; make clean ALL=1 removes them")
     return 0
@@ -46,7 +47,7 @@ def help_(session: Session) -> int:
     """The targets, a line each."""
     session.terminal.line("make TARGET, or without make: python .ci/make.py TARGET", "bold")
     for name, (about, _) in TARGETS.items():
-        session.terminal.line(f"  {name:<7} {about}")
+        session.terminal.line(f"  {name:<8} {about}")
     session.terminal.line()
     session.terminal.line("  PYTHON=/path/to/python   HOST= PORT= (lab)   ARGS='-k name' (tests)")
     session.terminal.line("  ALLOY_CHROMIUM=/path/to/chromium   NO_APT=1 (never install a browser by apt)")
@@ -56,10 +57,11 @@ def help_(session: Session) -> int:
 TARGETS: dict[str, tuple[str, Callable[[Session], int]]] = {
     "demo": ("the quickstart notebook, executed on an embedded model while you watch", demo.demo),
     "test": ("all tests and documented notebooks", suite.test),
-    "check": ("format, lint, types and quick tests, in under a minute", suite.check),
+    "check": ("format, lint, types and quick tests, in about a minute", suite.check),
     "lab": ("the quickstart in JupyterLab (your provider keys are available there)", lab.lab),
     "bench": ("the benchmarks", lambda session: suite.only(session, "bench")),
-    "soak": ("the slow tests", lambda session: suite.only(session, "slow")),
+    "soak": ("the slow tests, then versions", versions.soak),
+    "versions": ("the core tests on Python 3.11, 3.12 and 3.13, as far as they are here", versions.versions),
     "fuzz": ("the fuzzers", lambda session: suite.only(session, "fuzz")),
     "clean": ("remove what the others made, except the weights", clean),
     "help": ("this", help_),

@@ -46,6 +46,11 @@ def report(failure: Failure) -> None:
 KNOWN: list[tuple[str, str, str]] = [
     (r"No space left on device|Errno 28|Disk quota exceeded", "the disk is full", FREE_SPACE),
     (
+        r"check proxy URL|Proxy URL had unsupported scheme|InvalidURL: Failed to parse",
+        "the proxy's address is malformed",
+        "correct or unset HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and PIP_PROXY: http://HOST:PORT",
+    ),
+    (
         r"Cannot connect to proxy|ProxyError|Tunnel connection failed|407 Proxy",
         "the proxy refused or cannot be reached",
         "correct or unset HTTPS_PROXY, HTTP_PROXY and PIP_PROXY, then run the same command again",
@@ -109,7 +114,8 @@ NOISE = re.compile(r"^\s*(\[notice\]|note:|hint:|WARNING:|\[end of output\]|[╰
 def last_informative(text: str) -> str:
     """pip's last ERROR line, else the last line that says anything."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith(("ERROR:", "error:", "Error:"))]
+    # "ERROR: Exception:" is only the head of a traceback.
+    errors = [line for line in lines if re.match(r"(ERROR|error|Error):(?! Exception:$)", line)]
     spoken = [line for line in lines if not NOISE.match(line)]
     chosen = (errors or spoken or ["it failed and said nothing"])[-1]
     return re.sub(r"^(ERROR|error|Error):\s*", "", chosen)[:300]

@@ -1,15 +1,14 @@
 """One wheel from the package index without pip: for a Python that has none."""
 
 import base64
-import configparser
 import hashlib
 import html.parser
 import json
-import os
 import re
 import ssl
 import urllib.parse
 import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ MINUTE = 60.0
 
 def fetch(package: str, folder: Path, env: Variables, log: Path) -> Path:
     """The newest pure wheel of `package` in `folder`, its SHA-256 checked against the index."""
-    page = f"{address(env).rstrip('/')}/{package}/"
+    page = f"{env.get('PIP_INDEX_URL', PYPI).rstrip('/')}/{package}/"
     try:
         with get(page, env, ACCEPT) as answer:
             files = listing(answer.read(), answer.headers.get("Content-Type", ""), answer.url)
@@ -36,32 +35,11 @@ def fetch(package: str, folder: Path, env: Variables, log: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
         return folder / name
-    except (OSError, ValueError, LookupError) as error:
+    except (OSError, ValueError, LookupError, HTTPException) as error:
         text = f"ERROR: {package}: {error}\n"
         with log.open("a") as file:
             file.write(f"fetching {page}\n{text}")
         raise diagnose("environment", text, log) from error
-
-
-def address(env: Variables) -> str:
-    """The index that pip would use, from its variable or its configuration files."""
-    if env.get("PIP_INDEX_URL"):
-        return env["PIP_INDEX_URL"]
-    home = Path(env.get("HOME") or env.get("USERPROFILE") or ".")
-    config = Path(env.get("XDG_CONFIG_HOME") or home / ".config")
-    files = [
-        Path("/etc/pip.conf"),
-        home / ".pip" / "pip.conf",
-        config / "pip" / "pip.conf",
-        Path(env.get("APPDATA", home)) / "pip" / "pip.ini",
-        Path(env.get("PIP_CONFIG_FILE") or os.devnull),
-    ]
-    parser = configparser.RawConfigParser(strict=False)
-    try:
-        parser.read([file for file in files if os.access(file, os.R_OK)])
-    except (configparser.Error, UnicodeDecodeError):
-        return PYPI  # pip itself will say what is wrong with that file
-    return parser.get("global", "index-url", fallback=PYPI)
 
 
 def get(url: str, env: Variables, accept: str = "*/*") -> Any:
@@ -70,8 +48,7 @@ def get(url: str, env: Variables, accept: str = "*/*") -> Any:
     handlers: list[urllib.request.BaseHandler] = []
     if proxy:
         handlers.append(urllib.request.ProxyHandler({"http": proxy, "https": proxy}))
-    context = ssl.create_default_context(cafile=env.get("PIP_CERT") or env.get("SSL_CERT_FILE"))
-    handlers.append(urllib.request.HTTPSHandler(context=context))
+    handlers.append(urllib.request.HTTPSHandler(context=trust(env.get("PIP_CERT") or env.get("SSL_CERT_FILE"))))
     headers = {"Accept": accept}
     parts = urllib.parse.urlsplit(url)
     user, at, host = parts.netloc.rpartition("@")
@@ -81,6 +58,15 @@ def get(url: str, env: Variables, accept: str = "*/*") -> Any:
         url = parts._replace(netloc=host).geturl()
     request = urllib.request.Request(url, headers=headers)
     return urllib.request.build_opener(*handlers).open(request, timeout=MINUTE)
+
+
+def trust(bundle: str | None) -> ssl.SSLContext:
+    """The certificates in a file or folder, else the system's."""
+    is_folder = bundle is not None and Path(bundle).is_dir()
+    try:
+        return ssl.create_default_context(capath=bundle) if is_folder else ssl.create_default_context(cafile=bundle)
+    except OSError as error:
+        raise OSError(f"no TLS CA certificate bundle can be read from {bundle}: {error}") from error
 
 
 def listing(body: bytes, kind: str, base: str) -> list[tuple[str, str, str]]:

@@ -70,10 +70,10 @@ def candidates(root: str, environ: Dict[str, str]) -> List[str]:
     return named + made + on_path(environ) + [sys.executable]
 
 
-def on_path(environ: Dict[str, str]) -> List[str]:
+def on_path(environ: Dict[str, str], names: List[str] = NAMES) -> List[str]:
     """Every file of these names: behind a shim that fails there may be one that runs."""
     folders = environ.get("PATH", os.defpath).split(os.pathsep)
-    found = [shutil.which(name, path=folder) for name in NAMES for folder in folders if folder]
+    found = [shutil.which(name, path=folder) for name in names for folder in folders if folder]
     return list(OrderedDict.fromkeys(path for path in found if path))
 
 

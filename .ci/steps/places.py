@@ -6,12 +6,16 @@ from pathlib import Path
 
 from .failure import Failure
 
+VERSIONS = ("3.11", "3.12", "3.13")  # the supported Pythons
+MAIN = "venv"  # beside it, others in versions/3.12 and so on
+
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """The folders and files of one work tree."""
+    """The folders and files of one work tree. `environment` is the environment's folder under build/."""
 
     root: Path
+    environment: str = MAIN
 
     @property
     def build(self) -> Path:
@@ -19,7 +23,12 @@ class Places:
 
     @property
     def venv(self) -> Path:
-        return self.build / "venv"
+        return self.build / self.environment
+
+    @property
+    def label(self) -> str:
+        """The environment's name in tables, logs and locks."""
+        return "environment" if self.environment == MAIN else f"environment-{Path(self.environment).name}"
 
     @property
     def python(self) -> Path:
@@ -58,7 +67,8 @@ class Places:
 
     @property
     def stamps(self) -> Path:
-        return self.build / "stamps"
+        everyones = self.build / "stamps"
+        return everyones if self.environment == MAIN else everyones / self.environment
 
     @property
     def quickstart(self) -> Path:
@@ -96,8 +106,9 @@ def writable(folder: str | Path | None) -> bool:
     if not folder:
         return False
     path = Path(folder)
-    while not path.exists():
+    # Unlike Path.exists, these raise nothing where a folder above may not be looked into.
+    while not os.path.exists(path):
         if path.parent == path:
             return False
         path = path.parent
-    return path.is_dir() and os.access(path, os.W_OK | os.X_OK)
+    return os.path.isdir(path) and os.access(path, os.W_OK | os.X_OK)

@@ -21,14 +21,15 @@ class Preparation:
 
     def __init__(self, places: Places, python: Candidate, env: Variables, steps: Steps) -> None:
         self.places, self.python, self.env, self.steps = places, python, env, steps
-        self.lock = Lock(places.build / "locks" / "environment", steps.who)
+        self.name = places.label
+        self.lock = Lock(places.build / "locks" / self.name, steps.who)
         self.venv = Stamp(places.stamps / "venv")
         self.packages = Stamp(places.stamps / "packages")
         self.weights = Stamp(places.stamps / "weights")
 
     def run(self, *, weights: bool) -> None:
         """Bring the environment up to date, and the weights when they are wanted."""
-        wanted = ["environment", "weights"] if weights else ["environment"]
+        wanted = [self.name, "weights"] if weights else [self.name]
         gate = self.places.build / "locks" / "preparing"
         with queued(gate, self.steps.who, "preparing the environment"):
             stale = [name for name in wanted if not self.is_fresh(name)]
@@ -51,7 +52,7 @@ class Preparation:
             )
 
     def describe(self, name: str) -> str:
-        if name == "environment":
+        if name == self.name:
             return f"Python {'.'.join(map(str, self.python.version))}, {EXTRAS} (a few minutes)"
         return "the embedded demo model"
 
@@ -88,7 +89,7 @@ class Preparation:
 
     def make_environment(self) -> None:
         self.packages.lift()
-        log = self.places.log("environment")
+        log = self.places.log(self.name)
         log.unlink(missing_ok=True)
         if not self.has_venv():
             self.venv.lift()
@@ -96,7 +97,7 @@ class Preparation:
             self.venv.press(self.venv_key())
         pip: process.Command = [self.places.python, "-m", "pip", "install", "--progress-bar", "off"]
         command = [*pip, "--editable", f".[{EXTRAS}]"]
-        process.run_quietly("environment", command, self.env, log, self.places.root)
+        process.run_quietly(self.name, command, self.env, log, self.places.root)
         self.packages.press(self.packages_key())
 
     def pull_weights(self) -> None:

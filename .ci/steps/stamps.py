@@ -39,7 +39,7 @@ class Stamp:
         """Record a success. Written beside and renamed, so that a stamp is never half there."""
         sizes = {str(path): path.stat().st_size for path in made or []}
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self.path.with_suffix(".new")
+        beside = self.path.with_name(f"{self.path.name}.new")
         beside.write_text(json.dumps({"key": key, "made": sizes}, indent=1) + "\n")
         beside.replace(self.path)
 

@@ -20,6 +20,7 @@ QUICK = "not slow and not kernel and not browser and not bench and not model and
 USUAL = "not slow and not bench and not fuzz"
 IN_BROWSER = f"browser and {USUAL}"
 COUNT_SECONDS = 120.0
+RAN = ("passed", "failed", "error", "errors", "xfailed", "xpassed")
 SUMMARY = re.compile(r"^=*\s*((?:\d+ [a-z]+(?:, )?)+) in [\d.]+s", re.M)
 
 
@@ -37,19 +38,19 @@ def test(session: Session) -> int:
         if isinstance(found, Choice):
             variables = kernels | {"ALLOY_CHROMIUM": str(found.executable)}
             runs.append(Run("browser tests", ["tests", "-m", IN_BROWSER], optional=some, variables=variables))
-            run_all(session, runs)
-            return some_selected(runs)
-        try:
-            run_all(session, runs)
-        except Failure:
-            not_run(session, found, kernels)
-            raise
-        missed = not_run(session, found, kernels)
-        return some_selected(runs) if missed is None else missed
+        failures = run_each(session, runs)
+        missed = count_missed(session, kernels) if isinstance(found, Missing) else 0
+        session.steps.table()
+        if isinstance(found, Missing) and missed != 0:
+            session.terminal.line(found.line(missed), "yellow")
+        if failures:
+            raise failures[0]
+        # Nobody reads that line in continuous integration: there it is a failure.
+        return some_selected(runs) if missed == 0 else int(session.in_ci)
 
 
 def check(session: Session) -> int:
-    """The gate before a commit, under a minute: format, lint, types, quick tests."""
+    """The gate before a commit, about a minute: format, lint, types, quick tests."""
     runs = [
         Run("lint", ["check", "."], "ruff"),
         Run("format", ["format", "--check", "."], "ruff"),
@@ -63,12 +64,21 @@ def check(session: Session) -> int:
 def only(session: Session, marker: str) -> int:
     """The tests of one kind, one after the other: they measure, or take all of the machine."""
     with session.prepared():
-        variables = bring_kernels(session) if marker == "slow" else {}
-        found = browser.choose(session) if marker == "slow" else None
+        return run_all(session, [only_run(marker, {})])
+
+
+def slow(session: Session) -> list[Failure]:
+    """The slow tests, with kernels and a browser."""
+    with session.prepared():
+        variables, found = bring_kernels(session), browser.choose(session)
         if isinstance(found, Choice):
             variables |= {"ALLOY_CHROMIUM": str(found.executable)}
-        # -s: what a benchmark prints is its result.
-        return run_all(session, [Run(marker, ["tests", "-m", marker, "-s"], optional=True, variables=variables)])
+        return run_each(session, [only_run("slow", variables)])
+
+
+def only_run(marker: str, variables: Variables) -> "Run":
+    """-s: what a benchmark prints is its result."""
+    return Run(marker, ["tests", "-m", marker, "-s"], optional=True, variables=variables)
 
 
 def bring_kernels(session: Session) -> Variables:
@@ -90,20 +100,18 @@ def some_selected(runs: "list[Run]") -> int:
     return 0
 
 
-def not_run(session: Session, missing: Missing, variables: Variables) -> int | None:
-    """Say how many tests had no browser: the last line. Nobody reads on in CI, so there it is a failure.
-
-    The exit code; None when no test that was asked for needs a browser.
-    """
+def count_missed(session: Session, variables: Variables) -> int | None:
+    """How many of the tests that were asked for need a browser; None where they cannot be counted."""
+    began = time.monotonic()
     counting = Run("browser count", ["tests", "-m", IN_BROWSER, "--collect-only", "-q"], variables=variables)
     env = test_env(session, counting)
     log = session.places.log("browser-count")
     _, said = process.run_limited(counting.command(session), env, log, session.places.root, COUNT_SECONDS)
     counts = re.findall(r"^(\d+)(?:/\d+)? tests? collected", said, re.M)
-    if not counts and "no tests" in said:
-        return None
-    session.terminal.line(missing.line(int(counts[-1]) if counts else 0), "yellow")
-    return int(session.environ.get("CI", "").lower() not in ("", "0", "false"))
+    count = int(counts[-1]) if counts else 0 if "no tests" in said else None
+    if count != 0:
+        session.steps.record("browser tests", time.monotonic() - began, "NOT RUN")
+    return count
 
 
 class Run:
@@ -122,6 +130,8 @@ class Run:
         self.optional = optional  # no test of this kind is not a failure
         self.variables = variables or {}
         self.selected = True  # at least one test, as far as is known
+        self.told = ""  # how it went, for the table
+        self.count = 0  # of the tests that ran
 
     def command(self, session: Session) -> list[str | Path]:
         line: list[str | Path] = [session.places.python, "-m", self.module, *self.arguments]
@@ -156,9 +166,14 @@ def notebook_runs(session: Session) -> list[Run]:
     return runs
 
 
+def run_each(session: Session, runs: list[Run]) -> list[Failure]:
+    """Every run, whatever becomes of the others."""
+    return [failure for run in runs if (failure := run_one(session, run)) is not None]
+
+
 def run_all(session: Session, runs: list[Run]) -> int:
-    """Every run, whatever becomes of the others; then the table, then the first failure."""
-    failures = [failure for run in runs if (failure := run_one(session, run)) is not None]
+    """Every run; then the table, then the first failure."""
+    failures = run_each(session, runs)
     session.steps.table()
     if failures:
         raise failures[0]
@@ -174,13 +189,21 @@ def run_one(session: Session, run: Run) -> Failure | None:
     env = test_env(session, run)
     code, said = process.run_loudly(run.command(session), env, log, session.places.root)
     took = time.monotonic() - began
-    if code == NO_TESTS and run.module == "pytest" and run.optional:
+    none = code == NO_TESTS and run.module == "pytest" and run.optional
+    if none:
         run.selected = False
         session.terminal.line("no tests of this kind", "yellow")
-        session.steps.record(run.name, took, "no tests of this kind")
-        return None
-    session.steps.record(run.name, took, "FAILED" if code else "ok")
-    return explain(run, code, said, log) if code else None
+    counts = summary(said)
+    run.count = sum(int(number) for number, what in re.findall(r"(\d+) ([a-z]+)", counts) if what in RAN)
+    run.told = "no tests of this kind" if none else ": ".join(filter(None, ("FAILED" if code else "ok", counts)))
+    session.steps.record(run.name, took, run.told)
+    return explain(run, code, said, log) if code and not none else None
+
+
+def summary(said: str) -> str:
+    """pytest's own count, such as "2 failed, 10 passed"; empty where there is none."""
+    counts: list[str] = SUMMARY.findall(re.sub(r"\x1b\[[\d;]*m", "", said))
+    return counts[-1] if counts else ""
 
 
 def test_env(session: Session, run: Run) -> Variables:
@@ -201,12 +224,9 @@ REMEDIES = {
 
 def explain(run: Run, code: int, said: str, log: Path) -> Failure:
     """pytest's own count where there is one."""
-    counts = SUMMARY.findall(re.sub(r"\x1b\[[\d;]*m", "", said))
     if code == NO_TESTS and run.module == "pytest":
         cause = "no test was selected"
-    elif counts:
-        cause = counts[-1]
     else:
-        cause = f"{run.module} ended with exit code {code}"
+        cause = summary(said) or f"{run.module} ended with exit code {code}"
     again = "read the failures above; one alone runs by: make test ARGS='-k NAME'"
     return Failure(f"{run.name}: {cause}", REMEDIES.get(run.name, again), log)

@@ -43,7 +43,8 @@ class Steps:
         self.terminal.line()
         self.terminal.line(f"{'part':<{width}}  {'seconds':>8}  result", "bold")
         for name, took, outcome in self.rows:
-            style = ("red",) if outcome == "FAILED" else ()
+            style = ("red",) if outcome.startswith("FAILED") else ()
             self.terminal.line(f"{name:<{width}}  {took:>8.1f}  {outcome}", *style)
         total = sum(took for _, took, _ in self.rows)
-        self.terminal.line(f"{'total':<{width}}  {total:>8.1f}")
+        minutes, seconds = divmod(round(total), 60)
+        self.terminal.line(f"{'total':<{width}}  {total:>8.1f}  ({minutes}:{seconds:02})", "bold")

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from . import pip_settings
 from .places import Places, writable
 
 Variables = dict[str, str]
@@ -20,19 +21,13 @@ SECRET = re.compile(r"_(API_KEYS?|BASE_URL|API_BASE)$")
 # What changes how Python, Jupyter and the tools behave. ALLOY_: set below, by us.
 SURPRISING = (
     "PYTHON", "__PYVENV", "VIRTUAL_ENV", "VIRTUALENV_", "CONDA", "_CONDA", "_CE_",
-    "JUPYTER", "IPYTHON", "JPY_", "MPL", "PYTEST_", "PY_COLORS", "MYPY",
+    "JUPYTER", "IPYTHON", "JPY_", "MPL", "MATPLOTLIB", "PYTEST_", "PY_COLORS", "MYPY",
     "RUFF_", "COVERAGE_", "HYPOTHESIS_", "OTEL_", "ALLOY_",
     "MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX",
+    "NODE_OPTIONS", "NODE_PATH", "BASH_ENV",
 )  # fmt: skip
 HARMLESS = {
     "PYTHONUTF8", "PYTHONIOENCODING", "PYTHONUNBUFFERED", "PYTHONFAULTHANDLER", "ALLOY_CHROMIUM",
-}  # fmt: skip
-
-# pip's own: only where packages come from and how they are reached.
-KEPT_PIP = {
-    "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_TRUSTED_HOST", "PIP_CERT",
-    "PIP_CLIENT_CERT", "PIP_PROXY", "PIP_CONFIG_FILE", "PIP_CACHE_DIR", "PIP_DEFAULT_TIMEOUT",
-    "PIP_TIMEOUT", "PIP_RETRIES", "PIP_KEYRING_PROVIDER", "PIP_USE_FEATURE", "PIP_USE_DEPRECATED",
 }  # fmt: skip
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -41,6 +36,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 def clean(environ: Mapping[str, str], places: Places, *, keep_keys: bool = False) -> Variables:
     """The variables for any child process; `keep_keys` leaves the providers' alone."""
     kept = {name: value for name, value in environ.items() if is_kept(name) and (keep_keys or not is_provider(name))}
+    kept |= pip_settings.kept(environ)
     kept |= without_proxy(kept)
     kept |= home(kept, places)
     kept |= private_folders(places)
@@ -49,8 +45,6 @@ def clean(environ: Mapping[str, str], places: Places, *, keep_keys: bool = False
         "PATH": os.pathsep.join([str(places.python.parent), kept.get("PATH", os.defpath)]),
         "VIRTUAL_ENV": str(places.venv),
         "PYTHONNOUSERSITE": "1",
-        "PIP_USER": "0",  # a pip.conf may say otherwise, and an environment has no user folder
-        "PIP_REQUIRE_VIRTUALENV": "0",
         "PIP_NO_INPUT": "1",
         "PIP_ROOT_USER_ACTION": "ignore",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
@@ -63,7 +57,7 @@ def clean(environ: Mapping[str, str], places: Places, *, keep_keys: bool = False
 
 def is_kept(name: str) -> bool:
     upper = name.upper()
-    if upper in HARMLESS or upper in KEPT_PIP:
+    if upper in HARMLESS:
         return True
     return not upper.startswith((*SURPRISING, "PIP_"))
 
@@ -92,7 +86,7 @@ XDG = {
 def home(variables: Variables, places: Places) -> Variables:
     """A home folder that can be written: the user's own, else one under build/."""
     own = variables.get("USERPROFILE" if os.name == "nt" else "HOME")
-    usable = bool(own) and Path(own or "").is_dir() and writable(own)
+    usable = bool(own) and os.path.isdir(own or "") and writable(own)
     changed: Variables = {}
     if not usable:
         places.home.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The environment's folder, build/venv: made by venv, or by virtualenv where venv cannot."""
+"""An environment's folder: made by venv, or by virtualenv where venv cannot."""
 
 import os
 import shutil
@@ -11,16 +11,14 @@ from .interpreter import Candidate, dotted
 from .places import Places
 from .variables import Variables
 
-NAME = "environment"
-
 
 def create(python: Candidate, places: Places, env: Variables) -> None:
-    """Make build/venv afresh, with a pip that runs."""
+    """Make the environment's folder afresh, with a pip that runs."""
     remove(places.venv)
-    log = places.log(NAME)
+    log = places.log(places.label)
     try:
         command: process.Command = [python.executable, "-I", "-m", "venv", places.venv]
-        process.run_quietly(NAME, command, env, log, places.root)
+        process.run_quietly(places.label, command, env, log, places.root)
         has_pip(places, env, log)
     except Failure as failure:
         # Debian without python3-venv, a Python built without ensurepip, a half-removed one.
@@ -32,7 +30,7 @@ def create(python: Candidate, places: Places, env: Variables) -> None:
 
 def create_otherwise(python: Candidate, places: Places, env: Variables) -> None:
     """virtualenv brings a pip of its own."""
-    log = places.log(NAME)
+    log = places.log(places.label)
     with_virtualenv(python, places.venv, places, env, log)
     has_pip(places, env, log)
 
@@ -54,10 +52,10 @@ def with_virtualenv(python: Candidate, folder: Path, places: Places, env: Variab
     target = places.build / "bootstrap"
     pip, pip_env = find_pip(python, places, env)
     install = [*pip, "install", "--target", target, "--upgrade", "virtualenv"]
-    process.run_quietly(NAME, install, pip_env, log, places.root)
+    process.run_quietly(places.label, install, pip_env, log, places.root)
     make: process.Command = [python.executable, "-s", "-m", "virtualenv", "--no-periodic-update", *options, folder]
     own = env | {"PYTHONPATH": str(target), "VIRTUALENV_OVERRIDE_APP_DATA": str(places.cache / "v")}
-    process.run_quietly(NAME, make, own, log, places.root)
+    process.run_quietly(places.label, make, own, log, places.root)
 
 
 def find_pip(python: Candidate, places: Places, env: Variables) -> tuple[list[str | Path], Variables]:
@@ -65,12 +63,12 @@ def find_pip(python: Candidate, places: Places, env: Variables) -> tuple[list[st
     own = [python.executable, "-s", "-m", "pip"]
     if subprocess.run([*own, "--version"], env=env, capture_output=True).returncode == 0:
         return list(own), env
-    wheel = index.fetch("pip", places.build / "bootstrap-pip", env, places.log(NAME))
+    wheel = index.fetch("pip", places.build / "bootstrap-pip", env, places.log(places.label))
     return list(own), env | {"PYTHONPATH": str(wheel)}
 
 
 def has_pip(places: Places, env: Variables, log: Path) -> None:
-    process.run_quietly(NAME, [places.python, "-m", "pip", "--version"], env, log, places.root)
+    process.run_quietly(places.label, [places.python, "-m", "pip", "--version"], env, log, places.root)
 
 
 def remove(folder: Path) -> None:

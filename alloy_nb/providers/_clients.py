@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import os
 import re
-import ssl
 import weakref
 from collections.abc import AsyncGenerator, Callable, Hashable
-from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from ..errors import ConfigError
 from ..redaction import redact
+from ._environment import check_network, is_loopback, make_context, needs_certificates, read_environment, trust_nobody
 
 if TYPE_CHECKING:
     import httpx2
 
-__all__ = ["ClientFactory", "client_for", "is_loopback"]
+__all__ = ["ClientFactory", "client_for"]
 
 ClientFactory = Callable[[], "httpx2.AsyncClient"]
 
-#: What a default client is made from: changed in a running kernel, it makes a new client.
-_PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
-_CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _KEEP_ALIVE_SECONDS = 30.0
 
 
@@ -87,7 +80,7 @@ async def client_for(base_url: str, factory: ClientFactory | None) -> httpx2.Asy
     key: Hashable = ("factory", id(factory)) if factory else _default_key(base_url)
     client = held.clients.get(key)
     if client is None or client.is_closed:
-        client = _call(factory, held, key) if factory else _make_client(direct=is_loopback(base_url))
+        client = _call(factory, held, key) if factory else _make_client(base_url)
         held.clients[key] = client
     return client
 
@@ -107,16 +100,16 @@ async def _of_running_loop() -> _LoopClients:
 
 
 def _call(factory: ClientFactory, held: _LoopClients, key: Hashable) -> httpx2.AsyncClient:
-    problem = ""
+    problem, hint = "", "give a function without arguments that makes an httpx2.AsyncClient"
     try:
         client = factory()
+    except (OSError, ImportError, ValueError) as error:  # of its options, most often `verify`, `cert` and `proxy`
+        problem = _said(error)
+        hint = "check its options: files that exist and hold certificates, a proxy's whole address"
     except Exception as error:  # noqa: BLE001 - said in our words, since a client's own may quote its headers
-        problem = f"{type(error).__name__}: {redact(str(error))}"
+        problem = _said(error)
     if problem:
-        raise ConfigError(
-            f"http_client failed with {problem}",
-            hint="give a function without arguments that makes an httpx2.AsyncClient",
-        )
+        raise ConfigError(f"http_client failed with {problem}", hint=hint)
     if not all(hasattr(client, name) for name in ("build_request", "send", "aclose", "is_closed")):
         raise ConfigError(
             f"http_client gave a {type(client).__name__}",
@@ -134,67 +127,34 @@ _kept: list[Any] = []
 
 
 def _default_key(base_url: str) -> Hashable:
-    if is_loopback(base_url):
-        return ("direct", _environment(_CERTIFICATE_VARIABLES))
-    return ("default", _environment(_CERTIFICATE_VARIABLES), _environment(_PROXY_VARIABLES))
+    environment = read_environment()
+    proxies = "direct" if is_loopback(base_url) else environment.proxies
+    return ("default", proxies, environment.certificates if needs_certificates(base_url) else None)
 
 
-def _environment(names: tuple[str, ...]) -> tuple[str | None, ...]:
-    return tuple(os.environ.get(name) or os.environ.get(name.upper()) for name in names)
-
-
-def _make_client(*, direct: bool) -> httpx2.AsyncClient:
+def _make_client(base_url: str) -> httpx2.AsyncClient:
     import httpx2
 
-    context = _certificates(_environment(_CERTIFICATE_VARIABLES))
+    check_network(base_url)
     problem = ""
     try:
         return httpx2.AsyncClient(
-            verify=context,
+            verify=make_context() if needs_certificates(base_url) else trust_nobody(),
             # Proxies come from the environment; what runs on this machine is never reached through one.
-            trust_env=not direct,
+            trust_env=not is_loopback(base_url),
             limits=httpx2.Limits(max_connections=None, keepalive_expiry=_KEEP_ALIVE_SECONDS),
             # A call depends on nothing that an earlier one left behind.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         )
-    except ImportError:
-        problem = "a SOCKS proxy needs the package `socksio`"
-    except (ValueError, TypeError, httpx2.InvalidURL) as error:
-        problem = re.sub(r"//[^/@\s]*@", "//", redact(str(error)))
+    except (ImportError, ValueError, TypeError, httpx2.InvalidURL) as error:
+        problem = _said(error)
     raise ConfigError(
         f"the proxy of this environment cannot be used: {problem}",
-        hint="check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY; for SOCKS: pip install 'httpx2[socks]'",
+        hint="check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY",
     )
 
 
-@lru_cache(maxsize=8)
-def _certificates(environment: tuple[str | None, ...]) -> ssl.SSLContext:
-    """Shared by the clients of all loops: reading the trust store takes longer than a short request."""
-    import httpx2
-
-    problem = ""
-    try:
-        return httpx2.create_ssl_context()
-    except (OSError, ssl.SSLError) as error:
-        problem = getattr(error, "strerror", None) or type(error).__name__
-    where = " or ".join(name for name, value in zip(_CERTIFICATE_VARIABLES, environment, strict=True) if value)
-    raise ConfigError(
-        f"the certificates named by {where or 'this system'} cannot be read: {problem}",
-        hint="correct or unset SSL_CERT_FILE and SSL_CERT_DIR",
-    )
-
-
-def is_loopback(url: str) -> bool:
-    """Whether an address is this machine.
-
-    >>> is_loopback("http://127.0.0.1:8080/v1"), is_loopback("http://localhost"), is_loopback("https://x.org")
-    (True, True, False)
-    """
-    host = (urlsplit(url).hostname or "").rstrip(".")
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        address: Any = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return bool(address.is_loopback or address.is_unspecified)
+def _said(error: Exception) -> str:
+    """Without the user and password that a proxy's address may hold."""
+    said = re.sub(r"//\S*@", "//", redact(str(error)))
+    return f"{type(error).__name__}: {said}"

@@ -14,7 +14,8 @@ from .._version import __version__
 from ..errors import AlloyError, BadRequestError, ConfigError, ProviderError, ProviderTimeout, ServerError, StreamError
 from ..redaction import redact, register_secret
 from ._clients import ClientFactory, client_for
-from ._failures import make_error, request_id
+from ._environment import check_network, proxy_of
+from ._failures import connect_error, make_error, proxy_error, reach_hint, request_id
 from ._payload import parse_body, parse_event, to_json
 from .base import Delta, Request
 from .keys import Secret
@@ -134,6 +135,14 @@ class HTTPProvider:
             failure = self._failure(error, answering=False)
         raise failure
 
+    def check(self) -> None:
+        """Raise the `ConfigError` of a proxy or certificate setting that keeps the service from being asked.
+
+        Nothing is sent.
+        """
+        if self._http_client is None:
+            check_network(self.base_url)
+
     async def _guarded(self, request: Request, *, stream: bool) -> AsyncGenerator[Delta, None]:
         """Deltas, and nothing raised but an `AlloyError`."""
         answering = False
@@ -230,14 +239,16 @@ class HTTPProvider:
         if isinstance(error, AlloyError):
             return error.with_traceback(None)
         where = self._shown_url()
+        # A client of the user's own may know proxies of its own.
+        proxy = None if self._http_client else proxy_of(self.base_url)
         if isinstance(error, httpx2.ConnectTimeout):
-            return ProviderTimeout(f"could not connect to {where} in time", hint="is the service reachable?")
+            return ProviderTimeout(f"could not connect to {where} in time", hint=reach_hint(proxy, "is it reachable?"))
         if isinstance(error, httpx2.TimeoutException):
             return ProviderTimeout(f"{self.name} was silent for longer than the request_timeout")
         if isinstance(error, httpx2.ProxyError):
-            return ServerError(f"the proxy did not let {where} through", hint="check HTTPS_PROXY and NO_PROXY")
+            return proxy_error(where, proxy, error)
         if isinstance(error, httpx2.ConnectError):
-            return _connect_error(where, error)
+            return connect_error(where, proxy, error)
         if isinstance(error, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError | httpx2.InvalidURL):
             return ConfigError(f"{where} cannot be asked", hint="check base_url, api_key and headers")
         if isinstance(error, httpx2.HTTPError) and not answering:
@@ -257,22 +268,6 @@ class HTTPProvider:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.model!r}, base_url={self._shown_url()!r})"
-
-
-def _connect_error(where: str, error: Exception) -> ServerError:
-    import ssl
-
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, ssl.SSLError):
-        cause = cause.__cause__ or cause.__context__
-    if cause is None:
-        return ServerError(f"could not connect to {where}", hint="is the service running, and the base_url right?")
-    reason = getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or "TLS failed"
-    return ServerError(
-        f"no secure connection to {where}: {reason}",
-        hint="behind a company proxy, name its certificates in SSL_CERT_FILE",
-        retryable=False,
-    )
 
 
 def _feed(decoder: Decoder, name: str | None, data: str) -> Iterable[Delta]:

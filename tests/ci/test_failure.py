@@ -24,6 +24,13 @@ def test_the_report_is_three_lines_whatever_the_cause_holds(capsys, tmp_path):
     [
         (RETRY.format("NewConnectionError(...)") + NO_MATCH, "index cannot be reached", "PIP_INDEX_URL"),
         (RETRY.format("ProxyError('Cannot connect to proxy.')") + NO_MATCH, "proxy refused", "HTTPS_PROXY"),
+        (
+            "ERROR: Exception:\nTraceback\nx.InvalidURL: Failed to parse: http://h:p",
+            "malformed",
+            "ALL_PROXY",
+        ),
+        ("x.InvalidProxyURL: Please check proxy URL. It could be missing the host.", "malformed", "HTTPS_PROXY"),
+        ("ERROR: Exception:\nTraceback\nValueError: said at the end", "said at the end", "log"),
         (RETRY.format("SSLError(CERTIFICATE_VERIFY_FAILED)") + NO_MATCH, "certificate", "SSL_CERT_FILE"),
         ("ERROR: Could not find a suitable TLS CA certificate bundle, invalid path: /x", "certificate", "PIP_CERT"),
         ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "full", "space"),

@@ -53,7 +53,7 @@ def server(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(Index, "seen", [])
     running = ThreadingHTTPServer(("127.0.0.1", 0), Index)
-    thread = threading.Thread(target=running.serve_forever, daemon=True)
+    thread = threading.Thread(target=running.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield f"127.0.0.1:{running.server_port}"
     running.shutdown()
@@ -90,9 +90,16 @@ def test_no_index_there_is_explained(tmp_path):
     assert "127.0.0.1:9" in (tmp_path / "log").read_text()
 
 
-def test_the_index_of_pips_configuration_is_used(tmp_path):
-    config = tmp_path / ".config" / "pip" / "pip.conf"
-    config.parent.mkdir(parents=True)
-    config.write_text("[global]\nindex-url = https://mirror/simple\n")
-    assert index.address({"HOME": str(tmp_path)}) == "https://mirror/simple"
-    assert index.address({"HOME": str(tmp_path), "PIP_INDEX_URL": "https://mine"}) == "https://mine"
+@pytest.mark.parametrize("proxy", ["http://host:port", "http://127.0.0.1:9", "nonsense"])
+def test_a_proxy_that_does_not_work_is_explained(proxy, tmp_path):
+    env = {"PIP_INDEX_URL": "http://index.test/simple", "PIP_PROXY": proxy}
+    with pytest.raises(Failure) as caught:
+        index.fetch("pip", tmp_path, env, tmp_path / "log")
+    assert caught.value.log == tmp_path / "log"
+
+
+def test_certificates_that_are_not_there_are_explained(server, tmp_path):
+    env = {"PIP_INDEX_URL": f"http://{server}/simple", "PIP_CERT": str(tmp_path / "missing.pem")}
+    with pytest.raises(Failure) as caught:
+        index.fetch("pip", tmp_path, env, tmp_path / "log")
+    assert "PIP_CERT" in caught.value.remedy

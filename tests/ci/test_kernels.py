@@ -2,6 +2,9 @@
 
 import json
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from steps.failure import Failure
@@ -76,3 +79,56 @@ def test_an_installation_that_fails_leaves_no_stamp(kernels):
     with pytest.raises(Failure, match="kernels: no such version"):
         kernels(pip="echo 'ERROR: no such version'; exit 1").make()
     assert not kernels().is_fresh()
+
+
+# The real ones, where make test has made them
+
+MADE = Path(__file__).resolve().parents[2] / "build/kernels/jupyter"
+
+
+@pytest.fixture
+def made():
+    """The kernelspecs of one Jupyter, by name, as its own command lists them."""
+    folder = os.environ.get("JUPYTER_PATH", "").partition(os.pathsep)[0] or str(MADE)
+    if not (Path(folder) / "kernels" / "alloy-newest").is_dir():
+        pytest.skip("make test makes the kernels")
+    command = [sys.executable, "-m", "jupyter", "kernelspec", "list", "--json"]
+    said = subprocess.run(command, env={**os.environ, "JUPYTER_PATH": folder}, capture_output=True, text=True)
+    specs = json.loads(said.stdout)["kernelspecs"]
+    return {name: spec["spec"]["argv"][0] for name, spec in specs.items() if name in KERNELS}
+
+
+@pytest.mark.kernel
+def test_the_three_are_kernels_of_one_jupyter_and_what_they_are_called(made):
+    versions = {}
+    for name, python in made.items():
+        code = "import alloy_nb, ipykernel; print(ipykernel.__version__)"
+        versions[name] = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    assert set(versions) == set(KERNELS)
+    assert versions["alloy-6.31"].startswith("6.31.")
+    assert versions["alloy-7.3"].startswith("7.3.")
+    newest = [int(part) for part in versions["alloy-newest"].split(".")[:2]]
+    assert newest[0] == 7
+    assert newest >= [7, 3]
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("name", KERNELS)
+def test_each_runs_a_cell_with_its_own_ipykernel_and_the_checkouts_package(name, made):
+    from jupyter_client.manager import start_new_kernel
+
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("JUPYTER_PATH", os.environ.get("JUPYTER_PATH") or str(MADE))
+        manager, client = start_new_kernel(kernel_name=name, startup_timeout=60)
+    try:
+        said = []
+        code = "import ipykernel, alloy_nb; print(ipykernel.__file__, alloy_nb.__file__)"
+        client.execute_interactive(code, output_hook=lambda message: said.append(message), timeout=60)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    text = "".join(message["content"]["text"] for message in said if message["msg_type"] == "stream")
+    of_kernel, of_package = text.split()
+    # The newest is the environment's own where that has it already.
+    assert f"/{name}/" in of_kernel or (name == "alloy-newest" and "/build/venv/" in of_kernel)
+    assert Path(of_package).parents[1] == MADE.parents[2]

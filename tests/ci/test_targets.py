@@ -13,6 +13,7 @@ from steps import command, demo, execute, lab, suite
 from steps.browser import Choice, Missing
 from steps.failure import Failure
 from steps.interpreter import Candidate
+from steps.lock import Lock
 from steps.session import Session
 from steps.terminal import Terminal
 from steps.timings import Steps
@@ -216,6 +217,18 @@ def test_a_test_that_needs_the_missing_browser_and_is_the_only_one_selected(test
     assert here.terminal.stream.getvalue().splitlines()[-1].startswith("NOT RUN: 1 browser test, ")
 
 
+def test_where_they_cannot_be_counted_their_absence_is_told_all_the_same(testing):
+    here, _ = testing(NONE, collected="ERROR: a file cannot be imported", CI="true")
+    assert suite.test(here) == 1
+    assert here.terminal.stream.getvalue().splitlines()[-1].startswith("NOT RUN: the browser tests, because")
+
+
+def test_the_table_tells_of_the_missing_browser_too(testing):
+    here, _ = testing(NONE)
+    suite.test(here)
+    assert re.search(r"browser tests +\d+\.\d  NOT RUN", here.terminal.stream.getvalue())
+
+
 def test_where_args_select_no_browser_test_its_absence_is_not_told(testing):
     here, _ = testing(NONE, collected="no tests collected (90 deselected) in 1.2s", ARGS="-k loop", CI="true")
     assert suite.test(here) == 0
@@ -254,3 +267,21 @@ def test_clean_keeps_the_weights_unless_all_is_asked_for(session, places):
     assert {name for name in left if not name.startswith("locks")} == {"data/m.gguf", "stamps/weights"}
     command.clean(session(ALL="1"))
     assert not places.data.exists()
+
+
+def test_clean_removes_the_environments_of_the_versions_with_their_stamps(session, places):
+    for name in ("versions/3.12/bin/python", "stamps/versions/3.12/venv", "stamps/weights"):
+        path = places.build / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    command.clean(session())
+    left = {str(p.relative_to(places.build)) for p in places.build.rglob("*") if p.is_file()}
+    assert {name for name in left if not name.startswith("locks")} == {"stamps/weights"}
+
+
+def test_clean_waits_for_nobody_who_uses_the_environment_of_a_version(session, places):
+    reader = Lock(places.build / "locks" / "environment-3.12", "make versions (process 9)")
+    assert reader.acquire(shared=True)
+    with pytest.raises(Failure, match=r"make versions \(process 9\)|another make"):
+        command.clean(session())
+    reader.release()

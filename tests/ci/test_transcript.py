@@ -5,7 +5,7 @@ import json
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from steps.tail import Tail, in_order
 from steps.terminal import Terminal, harmless, one_line
@@ -13,6 +13,11 @@ from steps.transcript import Transcript
 
 # A terminal obeys these; nothing a model says may contain one.
 OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+# What a first example draws from is made then: on a cold cache, under load and on another Python that takes seconds,
+# which a deadline counts.
+patient = settings(deadline=None)
 
 
 class TTY(io.StringIO):
@@ -96,6 +101,7 @@ def test_control_characters_of_a_model_never_reach_the_terminal(hostile, left):
     assert harmless(hostile) == left
 
 
+@patient
 @given(st.lists(st.text(max_size=20), max_size=5), st.sampled_from(["text_delta", "run_start", "tool_end"]))
 def test_whatever_is_said_nothing_is_obeyed(chunks, kind):
     escapes = ["\x1b", "[31m", "\x9b"]
@@ -106,6 +112,7 @@ def test_whatever_is_said_nothing_is_obeyed(chunks, kind):
     assert not OBEYED.search(shown(*events))
 
 
+@patient
 @given(st.recursive(st.none() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)))
 def test_a_payload_of_any_shape_is_shown_or_passed_over(payload):
     kinds = ["run_start", "text_delta", "thinking_delta", "tool_start", "tool_end", "run_end", "cell", "what"]
@@ -132,6 +139,7 @@ def test_a_line_is_read_only_when_its_end_is_written(tmp_path):
         assert [record["payload"] for record in tail.read()] == ["grüße"]
 
 
+@patient
 @given(st.lists(st.integers(min_value=1, max_value=30), max_size=20))
 def test_however_the_bytes_arrive_every_record_is_read_once(tmp_path_factory, cuts):
     path = tmp_path_factory.mktemp("tail") / "events.jsonl"
