@@ -179,6 +179,7 @@ def _version(distribution: str) -> str | None:
 
 def _model(directory: str | os.PathLike[str], keys: tuple[SeenKey, ...]) -> dict[str, Any]:
     """The fields that tell of the model, as a run without `model` would find it."""
+    from .providers._http import HTTPProvider
     from .providers.registry import choose_model, resolve_model
 
     fields = {"hint": None, "misconfigured": False, "sends_to": None, "notice": None}
@@ -190,6 +191,8 @@ def _model(directory: str | os.PathLike[str], keys: tuple[SeenKey, ...]) -> dict
         return {**fields, **_failure(error), "misconfigured": wrong}
     try:
         provider = resolve_model(chosen, working_directory=directory)
+        if isinstance(provider, HTTPProvider):
+            provider.check()  # the proxy and the certificates that are set
     except AlloyError as error:
         return {**fields, **_failure(error), "misconfigured": True}
     return {

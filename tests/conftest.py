@@ -6,6 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A deadline counts seconds of this machine: the first example alone reads all modules for constants, which on a cold
+# cache and under load takes longer than hypothesis allows (FailedHealthCheck: too_slow).
+settings.register_profile("alloy", deadline=None)
+settings.load_profile("alloy")
 
 _OURS = ("ALLOY_MODEL", "ALLOY_EVENTS", "ALLOY_DISPLAY", "ALLOY_RECORD")
 

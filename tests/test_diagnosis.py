@@ -82,6 +82,23 @@ def test_a_key_chooses_the_model_and_is_told_by_its_name(monkeypatch: pytest.Mon
     assert [(key.variable, key.problem) for key in found.keys] == [("OPENAI_API_KEY", None)]
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"), [("HTTPS_PROXY", "http://host:port"), ("SSL_CERT_FILE", "/nowhere/ca.pem")]
+)
+def test_a_setting_of_the_network_that_cannot_work_is_told(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv(variable, value)
+    found = doctor()
+    assert (found.ok, found.misconfigured) == (False, True)
+    assert variable in found.why
+    assert f"unset {variable}" in found.next or f"correct {variable}" in found.next
+    # A model on this machine is asked all the same.
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://localhost:8000/v1")
+    assert doctor().ok
+
+
 def test_a_key_in_dotenv_is_told_by_its_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(f"OPENAI_API_KEY={KEY}\n")
     monkeypatch.delenv("ALLOY_DOTENV")

@@ -57,7 +57,7 @@ def help_(session: Session) -> int:
 TARGETS: dict[str, tuple[str, Callable[[Session], int]]] = {
     "demo": ("the quickstart notebook, executed on an embedded model while you watch", demo.demo),
     "test": ("all tests and documented notebooks", suite.test),
-    "check": ("format, lint, types and quick tests, in about a minute", suite.check),
+    "check": ("format, lint, types and quick tests, in under a minute", suite.check),
     "lab": ("the quickstart in JupyterLab (your provider keys are available there)", lab.lab),
     "bench": ("the benchmarks", lambda session: suite.only(session, "bench")),
     "soak": ("the slow tests, then versions", versions.soak),

@@ -16,7 +16,7 @@ from .variables import Variables, offline
 
 NO_TESTS = 5  # pytest's exit code when it selected nothing
 PARALLEL = ["-n", "2", "--dist", "loadgroup"]  # tests that share a browser stay on one worker
-QUICK = "not slow and not kernel and not browser and not bench and not model and not fuzz"
+QUICK = "not slow and not setup and not kernel and not browser and not bench and not model and not fuzz"
 USUAL = "not slow and not bench and not fuzz"
 IN_BROWSER = f"browser and {USUAL}"
 COUNT_SECONDS = 120.0
@@ -50,7 +50,7 @@ def test(session: Session) -> int:
 
 
 def check(session: Session) -> int:
-    """The gate before a commit, about a minute: format, lint, types, quick tests."""
+    """The gate before a commit, under a minute: format, lint, types, quick tests."""
     runs = [
         Run("lint", ["check", "."], "ruff"),
         Run("format", ["format", "--check", "."], "ruff"),

@@ -10,6 +10,15 @@ sys.path.insert(0, str(ROOT / ".ci"))
 
 from steps.places import Places  # noqa: E402 - only importable now
 
+HERE = Path(__file__).parent
+
+
+@pytest.hookimpl(tryfirst=True)  # before tests are selected by their marks
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker("setup")
+
 
 @pytest.fixture
 def places(tmp_path):
