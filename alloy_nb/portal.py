@@ -156,7 +156,9 @@ class _Watchdog(threading.Thread):
         import sys
 
         task = asyncio.current_task(loop)
-        name = task.get_name() if task is not None else "something"
+        if task is None:  # nobody keeps it: the machine is busy with others
+            return
+        name = task.get_name()
         frame = sys._current_frames().get(self._served_by.ident or 0)
         where = traceback.extract_stack(frame)[-1] if frame is not None else None
         place = f" (at {where.filename}:{where.lineno})" if where else ""
