@@ -6,12 +6,11 @@ import asyncio
 import json
 import sys
 import threading
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from .plain import one_line, revealed
 from .redaction import redact_known
-from .tools.approval import Decision, Question, Remember, nobody_to_ask
+from .tools.approval import Decision, Question, Remember, Wanted, nobody_to_ask
 from .tools.workers import call_in_thread
 
 if TYPE_CHECKING:
@@ -45,8 +44,11 @@ def _kernel() -> Any:
     return getattr(get_ipython(), "kernel", None)
 
 
-def ask_on_stdin(question: Question, wanted: Callable[[], bool] = lambda: True) -> Decision:
-    """Put the question, read the answer. An unreadable stdin is a no; anything that is no key is the reason why not."""
+def ask_on_stdin(question: Question, wanted: Wanted = lambda: True) -> Decision:
+    """Put the question, read the answer. An unreadable stdin is a no; anything that is no key is the reason why not.
+
+    `wanted` is asked when its turn has come: one prompt at a time, and a question may be settled meanwhile.
+    """
     name = one_line(question.call.name, 60)
     prompt = f"? {whole(question)}\n  y allow once · a always for this · t always for {name} · n deny, or say why not: "
     with _one_question:
@@ -56,10 +58,11 @@ def ask_on_stdin(question: Question, wanted: Callable[[], bool] = lambda: True) 
             answer = input(prompt).strip()
         except EOFError:
             return nobody_to_ask(question)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever a front end's `input` raises
             if type(error).__name__ == "StdinNotImplementedError":
                 return nobody_to_ask(question)
-            raise
+            # A prompt that cannot be put or read is a no, and the run goes on.
+            return Decision(False, f"the question could not be put: {type(error).__name__}", by="policy")
     return read_answer(answer)
 
 
@@ -101,21 +104,17 @@ class PumpAsker:
     def __init__(self, pump: Pump) -> None:
         self._pump = pump
 
-    async def ask(self, question: Question) -> Decision:
+    async def ask(self, question: Question, wanted: Wanted) -> Decision:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Decision] = loop.create_future()
 
         def job() -> None:
-            if future.cancelled():
-                return
             try:
-                decision = ask_on_stdin(question, wanted=lambda: not future.cancelled())
+                decision = ask_on_stdin(question, lambda: wanted() and not future.cancelled())
             except KeyboardInterrupt:
                 # The run that asked ends with its question, whoever's pump the question was put in.
                 loop.call_soon_threadsafe(future.cancel)
                 raise
-            except Exception as error:  # noqa: BLE001 - a prompt that cannot be put is a no, and the run goes on
-                decision = Decision(False, f"the question could not be put: {type(error).__name__}", by="policy")
             loop.call_soon_threadsafe(_settle, future, decision)
 
         self._pump.submit(job)
@@ -125,9 +124,9 @@ class PumpAsker:
 class ThreadAsker:
     """Asks from a thread of its own: for awaited runs, whose loop must go on."""
 
-    async def ask(self, question: Question) -> Decision:
+    async def ask(self, question: Question, wanted: Wanted) -> Decision:
         gone = threading.Event()
-        settling, _ = call_in_thread(lambda: ask_on_stdin(question, wanted=lambda: not gone.is_set()), "approval")
+        settling, _ = call_in_thread(lambda: ask_on_stdin(question, lambda: wanted() and not gone.is_set()), "approval")
         try:
             return cast(Decision, await settling.future)
         finally:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from .asking import ThreadAsker, ask_on_stdin, stdin_available
 from .journal import Journal
-from .tools.approval import ApprovalDesk, Decision, Question, nobody_to_ask
+from .tools.approval import ApprovalDesk, Decision, Question, Wanted, nobody_to_ask
 
 __all__ = ["Attendance"]
 
@@ -30,10 +31,10 @@ class Attendance:
         self._desk = desk
         self._journal = journal
         self._interactive = stdin_available()
-        self._readers = 0
+        self._places: dict[object, int] = {}  # how far each reader has read
         self._lock = threading.Lock()
 
-    async def ask(self, question: Question) -> Decision:
+    async def ask(self, question: Question, wanted: Wanted) -> Decision:
         """The asker's part: wait for an answer that comes another way; without a person, not for ever."""
         if self._interactive:
             await asyncio.get_running_loop().create_future()
@@ -46,7 +47,7 @@ class Attendance:
             self._refuse_unanswerable()
             return
         for question in self._questions:
-            self._desk.decide(question.call.id, ask_on_stdin(question))
+            self._desk.decide(question.call.id, ask_on_stdin(question, partial(self._desk.wants, question)))
 
     async def attend_async(self) -> None:
         """The same for a loop that waits, which must go on meanwhile."""
@@ -54,7 +55,7 @@ class Attendance:
             self._refuse_unanswerable()
             return
         for question in self._questions:
-            asked = asyncio.ensure_future(ThreadAsker().ask(question))
+            asked = asyncio.ensure_future(ThreadAsker().ask(question, partial(self._desk.wants, question)))
             try:
                 # Somebody else may answer meanwhile, or end the run: the prompt is left alone then.
                 while question in self._questions and not asked.done():
@@ -65,22 +66,32 @@ class Attendance:
                 asked.cancel()
 
     @contextmanager
-    def reading(self) -> Iterator[None]:
-        """While somebody reads along, who may answer what is read."""
+    def reading(self) -> Iterator[Callable[[int], None]]:
+        """While somebody reads along, who may answer what is read.
+
+        To be called by that reader whenever it has read so many events and waits for more: without a person here,
+        a question that every reader has passed by is refused.
+        """
+        reader = object()
+
+        def idle(place: int) -> None:
+            self._places[reader] = place
+            self._refuse_seen()
+
         with self._lock:
-            self._readers += 1
+            self._places[reader] = 0
         try:
-            yield
+            yield idle
         finally:
             with self._lock:
-                self._readers -= 1
+                del self._places[reader]
+            self._refuse_seen()
 
-    def refuse_seen(self, place: int) -> None:
-        """A reader has read so many events and waits for more: without a person it will not answer what it saw."""
-        if self._interactive or self._readers > 1:
-            return
+    def _refuse_seen(self) -> None:
         waiting = {question.call.id: question for question in self._questions}
-        if not waiting:
+        with self._lock:
+            place = min(self._places.values(), default=0)
+        if self._interactive or not waiting or not place:
             return
         seen = {e.payload["id"] for e in self._journal.since(0)[:place] if e.type == "approval_request"}
         for call_id in waiting.keys() & seen:
@@ -88,7 +99,7 @@ class Attendance:
 
     def _refuse_unanswerable(self) -> None:
         """Somebody waits for the end, and nobody reads along who could answer."""
-        if self._readers:
+        if self._places:
             return
         for question in self._questions:
             self._desk.decide(question.call.id, nobody_to_ask(question))

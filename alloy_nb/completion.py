@@ -80,9 +80,11 @@ async def _one_attempt(state: RunState, answer: Answer) -> AsyncGenerator[Event,
             watched = not getattr(state.provider, "watches_silence", False)
             limit = state.deadline.shortest(state.options.request_timeout if watched else None)
             try:
-                async with asyncio.timeout(limit):
+                async with asyncio.timeout(limit) as clock:
                     delta = await anext(deltas, None)
             except TimeoutError:
+                if not clock.expired():  # a time limit of the provider's own
+                    raise
                 if state.deadline.passed:
                     raise state.too_late() from None
                 raise ProviderTimeout(f"{state.provider.name} sent nothing for {limit:g} s") from None

@@ -108,6 +108,7 @@ class Execution:
             if self.result is not None:
                 return False
             self._cancelled = True
+            self._state.desk.close()
             if self._task is not None and self._loop is not None:
                 self._loop.call_soon_threadsafe(self._task.cancel)
             return True

@@ -61,7 +61,10 @@ class Run:
     # -- reading it -----------------------------------------------------------------------------------------------
 
     def result(self, timeout: float | None = None, check: bool = True) -> Result:
-        """Wait for the end, at most `timeout` seconds (then `TimeoutError`); giving up does not end the run."""
+        """Wait for the end, at most `timeout` seconds (then `TimeoutError`); giving up does not end the run.
+
+        The time that a person takes at a question is not cut short.
+        """
         PORTAL.refuse_here("Run.result")
         return block_on(self._execution, check=check, timeout=timeout, owns=False)
 
@@ -70,19 +73,17 @@ class Run:
 
     def __iter__(self) -> Iterator[Event]:
         PORTAL.refuse_here("Run.__iter__")
-        attendance = self._execution.attendance
-        with attendance.reading():
-            for events in follow(self._execution.journal, attendance.refuse_seen):
+        with self._execution.attendance.reading() as idle:
+            for events in follow(self._execution.journal, idle):
                 yield from events
 
     async def __aiter__(self) -> AsyncIterator[Event]:
-        attendance = self._execution.attendance
+        with self._execution.attendance.reading() as idle:
 
-        async def idle(place: int) -> None:
-            attendance.refuse_seen(place)
+            async def waits(place: int) -> None:
+                idle(place)
 
-        with attendance.reading():
-            async for events in follow_async(self._execution.journal, idle):
+            async for events in follow_async(self._execution.journal, waits):
                 for event in events:
                     yield event
 

@@ -60,23 +60,24 @@ class Portal:
     def loop(self) -> asyncio.AbstractEventLoop:
         """The portal's loop, started if need be."""
         with self._lock:
-            if self._loop is None or self._loop.is_closed():
-                self._open()
-            assert self._loop is not None
+            thread = self._thread
+            if self._loop is None or self._loop.is_closed() or thread is None or not thread.is_alive():
+                return self._open()
             return self._loop
 
-    def _open(self) -> None:
-        ready = threading.Event()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._serve, args=(self._loop, ready), name="alloy-portal", daemon=True)
-        self._thread.start()
-        ready.wait()
-        _Watchdog(self._loop, self._thread, self._tasks, self._busy).start()
+    def _open(self) -> asyncio.AbstractEventLoop:
+        """Published when all of it is there: an interrupt on the way leaves nothing behind but a thread that idles."""
         _register_hooks()
+        loop = asyncio.new_event_loop()
+        thread = threading.Thread(target=self._serve, args=(loop,), name="alloy-portal", daemon=True)
+        thread.start()
+        # What is scheduled before the loop runs, runs then.
+        self._loop, self._thread = loop, thread
+        return loop
 
-    def _serve(self, loop: asyncio.AbstractEventLoop, ready: threading.Event) -> None:
+    def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
         asyncio.set_event_loop(loop)
-        loop.call_soon(ready.set)
+        _Watchdog(loop, threading.current_thread(), self._tasks, self._busy).start()
         try:
             loop.run_forever()
         finally:

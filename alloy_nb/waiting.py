@@ -17,6 +17,7 @@ from .options import Options
 from .pump import Pump
 from .result import Result
 from .sinks import Sink
+from .tools.workers import MAIN
 
 __all__ = ["Listener", "await_end", "await_on", "block_on"]
 
@@ -152,6 +153,9 @@ def block_on(
     return _conclude(execution, interrupted=interrupted, check=check)
 
 
+MAIN.waits.add(block_on.__code__)
+
+
 async def await_on(execution: Execution, sink: Sink | None = None, *, check: bool = True) -> Result:
     """The same on the running loop, which stays free meanwhile: for a cell that awaits.
 
@@ -167,7 +171,9 @@ async def await_on(execution: Execution, sink: Sink | None = None, *, check: boo
         waiter.begin()
         while (wait := waiter.step()) is not None:
             try:
-                await asyncio.wait_for(woken.wait(), min(wait, HEARTBEAT))
+                # Not `wait_for`, which in 3.11 forgets a cancellation that comes together with what it waits for.
+                async with asyncio.timeout(min(wait, HEARTBEAT)):
+                    await woken.wait()
             except TimeoutError:
                 continue
             except asyncio.CancelledError:

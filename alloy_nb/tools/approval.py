@@ -60,10 +60,16 @@ def nobody_to_ask(question: Question) -> Decision:
     )
 
 
-class Asker(Protocol):
-    """Asks a person. `ask` may take as long as it likes; it is cancelled when the answer comes another way."""
+Wanted = Callable[[], bool]
 
-    async def ask(self, question: Question) -> Decision: ...
+
+class Asker(Protocol):
+    """Asks a person. `ask` may take as long as it likes; it is cancelled when the answer comes another way.
+
+    `wanted` says, on any thread, whether the question still waits: to be asked before it is put.
+    """
+
+    async def ask(self, question: Question, wanted: Wanted) -> Decision: ...
 
 
 class Memory:
@@ -107,12 +113,21 @@ class ApprovalDesk:
         self._decisions = dict(decisions or {})
         self._open: dict[str, _Waiting] = {}
         self._lock = threading.Lock()
+        self._closed = False
 
     @property
     def open_questions(self) -> tuple[Question, ...]:
         """What waits for a person now."""
         with self._lock:
             return tuple(waiting.question for waiting in self._open.values())
+
+    def wants(self, question: Question) -> bool:
+        """Whether a question still waits for a person; of a run that was stopped none does."""
+        return question.call.id in self._open and not self._closed
+
+    def close(self) -> None:
+        """The run is being stopped: nothing more is put to anybody."""
+        self._closed = True
 
     def pauses(self, call: ToolCall) -> bool:
         """True when this call ends the run as ``waiting`` instead of being asked about."""
@@ -173,7 +188,7 @@ class ApprovalDesk:
 
         async def put() -> Decision:
             await told()
-            return await asker.ask(question)
+            return await asker.ask(question, lambda: self.wants(question))
 
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Decision] = loop.create_future()

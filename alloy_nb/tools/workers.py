@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
+from types import CodeType
 from typing import Any
 
 from ..bell import Bell
@@ -105,6 +107,9 @@ class MainThread:
         self.bell = Bell()  # for the pump that waits
         self.jobs: deque[Callable[[], None]] = deque()
         self.pumps = 0
+        #: The functions in which pumps run. An interrupt may land between the end of a pump and the note of it, so
+        #: their number is believed only while the main thread is below one of these.
+        self.waits: set[CodeType] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def note_loop(self) -> None:
@@ -120,7 +125,7 @@ class MainThread:
     def leave(self) -> None:
         """A pump ends; jobs it did not come to go to the main thread's loop, or wait for the next pump."""
         with self._lock:
-            self.pumps -= 1
+            self.pumps = max(0, self.pumps - 1)
             loop = self._loop
             if self.pumps == 0 and loop is not None and loop.is_running():
                 while self.jobs:
@@ -132,7 +137,7 @@ class MainThread:
         `in_pump` is its form for a pump, out of which an interrupt may come.
         """
         with self._lock:
-            waiting = self.pumps > 0
+            waiting = self.pumps > 0 and self._is_waited_for()
             if waiting:
                 self.jobs.append(in_pump or job)
         if waiting:
@@ -146,6 +151,12 @@ class MainThread:
             "this tool must run on the main thread, and nothing there waits for it",
             hint="use alloy.run (not start) from the main thread, or await the run on the main thread's loop",
         )
+
+    def _is_waited_for(self) -> bool:
+        frame = sys._current_frames().get(threading.main_thread().ident or 0)
+        while frame is not None and frame.f_code not in self.waits:
+            frame = frame.f_back
+        return frame is not None
 
     async def call(self, call: Callable[[], Any]) -> Settling:
         """Queue `call` for the main thread; `.started` tells when it begins, `.future` what came of it."""

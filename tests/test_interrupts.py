@@ -1,0 +1,174 @@
+"""What an interrupt may land in, place by place: the storm finds some of them only now and then."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from typing import Any
+
+import pytest
+
+import alloy_nb as alloy
+from alloy_nb import waiting
+from alloy_nb.execution import Execution
+from alloy_nb.options import make_options
+from alloy_nb.portal import Portal
+from alloy_nb.state import RunState
+from alloy_nb.tools.workers import MAIN
+
+
+@alloy.tool(requires_approval=True)
+def launch(what: str = "it") -> str:
+    """Launch."""
+    return f"launched {what}"
+
+
+@alloy.tool(thread="main")
+def here() -> str:
+    """Where it runs."""
+    return threading.current_thread().name
+
+
+def call(name: str, times: int = 1) -> dict[str, Any]:
+    return {"tool_calls": [{"name": name, "input": {}}] * times}
+
+
+def test_after_an_interrupt_at_one_question_no_other_is_put(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def interrupted(prompt: str) -> str:
+        asked.append(prompt)
+        time.sleep(0.05)  # the others are waiting in line by now
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("alloy_nb.runs.stdin_available", lambda: True)
+    monkeypatch.setattr("builtins.input", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        alloy.run("go", model=alloy.Scripted([call("launch", 3), "done"]), tools=[launch])
+    assert len(asked) == 1
+
+
+def test_a_pump_that_was_never_counted_out_holds_no_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interrupt between its end and the note of it: an awaited run must find the loop, not a pump that is gone."""
+    monkeypatch.setattr(MAIN, "pumps", 1)
+
+    async def main() -> alloy.Result:
+        MAIN.note_loop()
+        options = make_options({"model": alloy.Scripted([call("here"), "done"]), "tools": [here]})
+        return await waiting.await_on(Execution(RunState("go", options)))
+
+    result = asyncio.run(asyncio.wait_for(main(), 20))
+    assert result.tool_calls[0].output == threading.main_thread().name
+
+
+def test_a_cancellation_that_comes_with_a_wake_up_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`asyncio.wait_for` of Python 3.11 forgets it, and a cell that was stopped would go on."""
+    real = waiting.waker_of
+    cancelled: list[asyncio.Task[Any]] = []
+
+    def waker_of(woken: asyncio.Event) -> Any:
+        wake, loop, task = real(woken), asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+
+        def both() -> None:
+            woken.set()
+            loop.call_soon(task.cancel)
+
+        def wake_once() -> None:
+            if cancelled:
+                wake()
+                return
+            cancelled.append(task)
+            loop.call_soon_threadsafe(both)
+
+        return wake_once
+
+    monkeypatch.setattr(waiting, "waker_of", waker_of)
+
+    async def main() -> str:
+        options = make_options({"model": alloy.Scripted([{"text": "x " * 400, "delay_ms": 5}])})
+        try:
+            return (await waiting.await_on(Execution(RunState("go", options)))).status
+        except KeyboardInterrupt:
+            return "interrupted"
+
+    assert asyncio.run(main()) == "interrupted"
+
+
+def test_a_portal_whose_start_was_interrupted_starts_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    portal = Portal()
+    start = threading.Thread.start
+
+    def torn(thread: threading.Thread) -> None:
+        monkeypatch.setattr(threading.Thread, "start", start)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", torn)
+    with pytest.raises(KeyboardInterrupt):
+        portal.loop()
+    answered = threading.Event()
+    portal.loop().call_soon_threadsafe(answered.set)
+    assert answered.wait(20)
+    portal.close()
+
+
+def test_two_who_wait_for_one_run_are_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def slow(prompt: str) -> str:
+        asked.append(prompt)
+        time.sleep(0.2)
+        return "y"
+
+    monkeypatch.setattr("alloy_nb.attendance.stdin_available", lambda: True)
+    monkeypatch.setattr("builtins.input", slow)
+    run = alloy.start("go", model=alloy.Scripted([call("launch"), "done"]), tools=[launch])
+    waiters = [threading.Thread(target=run.result) for _ in range(2)]
+    for waiter in waiters:
+        waiter.start()
+    for waiter in waiters:
+        waiter.join(20)
+    assert run.result().tool_calls[0].output == "launched it"
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("how", ["run", "result", "await"])
+def test_a_prompt_that_cannot_be_read_is_a_no(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    def garbled(prompt: str) -> str:
+        raise UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad")
+
+    monkeypatch.setattr("alloy_nb.runs.stdin_available", lambda: True)
+    monkeypatch.setattr("alloy_nb.attendance.stdin_available", lambda: True)
+    monkeypatch.setattr("builtins.input", garbled)
+    options: dict[str, Any] = {"model": alloy.Scripted([call("launch"), "done"]), "tools": [launch]}
+
+    async def main() -> alloy.Result:
+        return await alloy.start("go", **options)
+
+    ways = {
+        "run": lambda: alloy.run("go", **options),
+        "result": lambda: alloy.start("go", **options).result(),
+        "await": lambda: asyncio.run(main()),
+    }
+    result = ways[how]()
+    assert result.status == "completed"
+    assert "could not be put: UnicodeDecodeError" in str(result.tool_calls[0].error)
+
+
+def test_callbacks_and_a_reader_without_a_person_do_not_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread that calls `on_event` reads along too; neither it nor the loop below answers."""
+    monkeypatch.setattr("alloy_nb.attendance.UNATTENDED_GRACE", 3600.0)
+    model = alloy.Scripted([call("launch"), "done"])
+    run = alloy.start("go", model=model, tools=[launch], on_event=lambda event: None)
+    assert [event.type for event in run].count("approval_result") == 1
+
+
+def test_a_time_limit_of_the_providers_own_is_not_told_as_ours() -> None:
+    class Slow(alloy.Scripted):
+        async def stream(self, request: Any) -> Any:
+            raise TimeoutError("the name server is silent")
+            yield
+
+    result = alloy.run("go", model=Slow([]), request_timeout=None, max_retries=0, check=False)
+    assert "the name server is silent" in str(result.error)
