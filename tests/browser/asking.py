@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from .lab import Lab
-from .page import Page
+from .page import PATIENCE, Page
 
 #: Where a scripted text stands still until `let_go`.
 HOLD = "‖"
@@ -109,3 +110,19 @@ def html_of(output: Mapping[str, Any]) -> str:
     """The HTML of a saved output."""
     html = output["data"]["text/html"]
     return html if isinstance(html, str) else "".join(html)
+
+
+def convert(notebook: Path, **options: Any) -> str:
+    """The HTML document that nbconvert makes of a notebook."""
+    from nbconvert import HTMLExporter
+
+    html: str = HTMLExporter(**options).from_filename(str(notebook))[0]
+    return html
+
+
+def await_file(path: Path) -> None:
+    """Wait until something has made this file."""
+    end = time.monotonic() + PATIENCE
+    while not path.exists():
+        assert time.monotonic() < end, f"{path.name} was never made"
+        time.sleep(0.02)

@@ -136,7 +136,6 @@
     unfold: i => cell(i).outputArea.node.querySelectorAll("details").forEach(one => { one.open = true; }),
     legible: i => window.legible(cell(i).outputArea.node),
     trusted: i => cell(i).model.trusted,
-    untilStatus: (i, wanted, limit) => until(`cell ${i} is ${wanted}`, limit, () => status(i) === wanted),
     untilText: (i, text, limit) => until(`cell ${i} shows ${JSON.stringify(text)}`, limit, () => {
       const node = cell(i).outputArea.node;
       return (node.innerText ?? "").includes(text) || node.textContent.includes(text);

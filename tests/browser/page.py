@@ -219,9 +219,6 @@ class Page:
         """ "new", "running", "ok" or "error"."""
         return str(self._call("status", cell))
 
-    def await_status(self, cell: int, status: str, seconds: float = PATIENCE) -> None:
-        self._call("untilStatus", cell, status, seconds * 1000)
-
     def await_text(self, cell: int, text: str, seconds: float = PATIENCE) -> None:
         """Wait until the output of `cell` shows `text`."""
         self._call("untilText", cell, text, seconds * 1000)

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from .asking import Asking, html_of
+from .asking import Asking, await_file, html_of
 from .lab import Lab
 from .page import Page
 
@@ -18,6 +18,8 @@ async def tick():
     global ticks
     while True:
         ticks += 1
+        if bed.probed and ticks - bed.probed[0] == 5:
+            bed.Path("{free}").touch()
         await asyncio.sleep(0.005)
 ticking = asyncio.ensure_future(tick())
 bed = sys.modules[Held.__module__]
@@ -41,10 +43,12 @@ FORMS = [
 def test_a_lone_question_awaits_and_any_other_blocks(page: Page, lab: Lab, code: str, awaits: bool) -> None:
     name = f"form-{FORMS.index((code, awaits))}"
     question = [code, "print(bed.probed[1] - bed.probed[0])"]
-    asking = Asking(page, lab, name, [{"text": "half ‖whole"}], *question, setup=TICKING)
+    setup = TICKING.replace("{free}", f"{name}.free")
+    asking = Asking(page, lab, name, [{"text": "half ‖whole"}], *question, setup=setup)
     page.run(1, wait=False)
     page.await_text(1, "half")
-    page.wait_ms(200)
+    if awaits:
+        await_file(lab.root / f"{name}.free")  # made on the kernel's loop, while the cell waits
     asking.let_go()
     assert page.finish(1) == "ok", page.text(1)
     assert "half whole" in page.text(1)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page as RawPage
 
-from .asking import Asking
+from .asking import Asking, convert
 from .conftest import SCREENSHOTS
 from .lab import Lab, serve
 from .page import SCRIPTS, Legible, Page, Theme
@@ -150,16 +150,6 @@ def document(only_page: Page) -> Iterator[RawPage]:
     context.close()
 
 
-def convert(saved: Path, folder: Path, **options: Any) -> Path:
-    """What nbconvert makes of it, as HTML."""
-    from nbconvert import HTMLExporter
-
-    html, _ = HTMLExporter(**options).from_filename(str(saved))
-    path = folder / "converted.html"
-    path.write_text(html, "utf-8")
-    return path
-
-
 TEMPLATES = [
     ("lab", {"template_name": "lab", "theme": "light"}),
     ("lab-dark", {"template_name": "lab", "theme": "dark"}),
@@ -172,7 +162,9 @@ TEMPLATES = [
 def test_as_a_document_of_nbconvert(
     document: RawPage, saved: Path, tmp_path: Path, name: str, options: dict[str, Any]
 ) -> None:
-    document.goto(convert(saved, tmp_path, **options).as_uri())
+    converted = tmp_path / "converted.html"
+    converted.write_text(convert(saved, **options), "utf-8")
+    document.goto(converted.as_uri())
     runs = document.locator("div.alloy-run")
     assert runs.count() == len(SHOWN)
     for number in range(len(SHOWN)):

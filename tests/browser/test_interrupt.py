@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
+import sys
 from pathlib import Path
 
 import pytest
 
-from .asking import Asking
+from .asking import Asking, await_file
 from .lab import Lab
 from .page import Page
 
@@ -71,7 +71,7 @@ def test_a_stop_ends_a_tool_with_its_processes(page: Page, lab: Lab, kernel: str
     Asking(page, lab, name, lines, *cells(form, "-t bash --approval auto"), kernel=kernel)
     page.run(1, wait=False)
     await_file(late.with_name(f"{late.name}.begun"))
-    assert sleeping(late) != []
+    assert sleeping(late) or sys.platform != "linux"
     page.interrupt()
     assert page.finish(1) == "error"
     assert sleeping(late) == []
@@ -108,15 +108,8 @@ def test_a_stop_ends_run_all(page: Page, lab: Lab, kernel: str) -> None:
     assert [page.finish(cell) for cell in (1, 2)] == ["error", "new"]
 
 
-def await_file(path: Path) -> None:
-    end = time.monotonic() + 30
-    while not path.exists():
-        assert time.monotonic() < end, f"{path.name} was never made"
-        time.sleep(0.02)
-
-
 def sleeping(late: Path) -> list[str]:
-    """The processes whose command line names this file."""
+    """The processes whose command line names this file, where there is a /proc."""
     found = []
     for line in Path("/proc").glob("[0-9]*/cmdline"):
         try:

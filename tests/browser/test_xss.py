@@ -18,6 +18,7 @@ import pytest
 from playwright.sync_api import Error
 
 from . import ROOT
+from .asking import convert
 from .conftest import SCREENSHOTS
 from .lab import Lab
 from .xss_page import WatchedPage
@@ -207,14 +208,6 @@ def look_at_contents(hostile: Hostile) -> None:
     contents = hostile.page.contents()
     headings = [mark("text", n) for n, (name, _) in enumerate(hostile.vectors) if name.startswith("md-heading")]
     hostile.note("table of contents", [heading for heading in headings if heading not in contents])
-
-
-def convert(path: Path) -> str:
-    """The notebook as nbconvert makes a document of it."""
-    from nbconvert import HTMLExporter
-
-    html: str = HTMLExporter().from_filename(str(path))[0]
-    return html
 
 
 def judge_converted(hostile: Hostile, path: Path, empty: str) -> None:

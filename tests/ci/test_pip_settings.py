@@ -8,6 +8,7 @@ import sys
 import threading
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from steps import pip_settings, variables
@@ -33,7 +34,8 @@ index-url = http://me:p%40ss@{server}/simple
 def conf(tmp_path, monkeypatch):
     """Write the user's pip.conf: conf(text) gives the environment of that user."""
     real = pip_settings.files
-    monkeypatch.setattr(pip_settings, "files", lambda environ: [f for f in real(environ) if str(f) != "/etc/pip.conf"])
+    kept = lambda environ: [file for file in real(environ, "linux") if str(file) != "/etc/pip.conf"]  # noqa: E731
+    monkeypatch.setattr(pip_settings, "files", kept)
 
     def write(text, place=".config/pip/pip.conf", **environ):
         path = tmp_path / place
@@ -88,6 +90,74 @@ def test_a_file_that_cannot_be_read_is_told_by_name(conf, text, tmp_path):
     (tmp_path / ".config/pip/pip.conf").unlink()
     (tmp_path / ".config/pip/pip.conf").mkdir()  # one that is no file is passed over, as by pip
     assert pip_settings.kept({"HOME": str(tmp_path), **NOWHERE}) == pip_settings.NO_FILES
+
+
+SECRET = "index-url = https://bob:s3cret@index.corp/simple"
+
+
+@posix
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (f"\n{SECRET}\n", "line 2: it stands in no [section]"),
+        (f"[global\n{SECRET}\n", "line 1: it stands in no [section]"),
+        (f"[global]\n{SECRET.replace(' =', '')[:9]} https//bob.s3cret@index.corp\n", "line 2: it is no `name = value`"),
+        (f"[global]\n\n{SECRET}\udcff\n", "line 3: it is not UTF-8"),
+    ],
+)
+def test_a_fault_is_told_by_its_line_number_and_not_by_its_text(conf, text, told, tmp_path):
+    """It goes into logs of CI, and an index's address may hold a password."""
+    environ = conf("")
+    file = tmp_path / ".config/pip/pip.conf"
+    file.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(Failure) as caught:
+        pip_settings.kept(environ)
+    assert str(caught.value) == f"pip's configuration {file} cannot be read: {told}"
+    assert caught.value.__cause__ is caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    ("platform", "environ", "expected"),
+    [
+        (
+            "darwin",
+            {"HOME": "{home}", "XDG_CONFIG_HOME": "/x", "XDG_CONFIG_DIRS": "/y"},
+            ["/Library/Application Support/pip/pip.conf", "{home}/.pip/pip.conf", "{home}/.config/pip/pip.conf"],
+        ),
+        (
+            "darwin",
+            {"HOME": "{home}/with", "PIP_CONFIG_FILE": "/named"},
+            [
+                "/Library/Application Support/pip/pip.conf", "{home}/with/.pip/pip.conf",
+                "{home}/with/Library/Application Support/pip/pip.conf", "/named",
+            ],
+        ),
+        (
+            "linux",
+            {"HOME": "{home}/with"},
+            [
+                "/etc/xdg/pip/pip.conf", "/etc/pip.conf",
+                "{home}/with/.pip/pip.conf", "{home}/with/.config/pip/pip.conf",
+            ],
+        ),
+        (
+            "linux",
+            {"HOME": "{home}", "XDG_CONFIG_DIRS": "/x", "XDG_CONFIG_HOME": "/y"},
+            ["/x/pip/pip.conf", "/etc/pip.conf", "{home}/.pip/pip.conf", "/y/pip/pip.conf"],
+        ),
+        (
+            "win32",
+            {"HOME": "/unix", "USERPROFILE": "/me", "PROGRAMDATA": "/all", "APPDATA": "/me/roaming"},
+            ["/all/pip/pip.ini", "/me/pip/pip.ini", "/me/roaming/pip/pip.ini"],
+        ),
+        ("linux", {"HOME": "{home}", "PIP_CONFIG_FILE": os.devnull}, []),
+    ],
+)  # fmt: skip
+def test_where_pip_looks_on_each_platform(platform, environ, expected, tmp_path):
+    (tmp_path / "with/Library/Application Support/pip").mkdir(parents=True)
+    environ = {name: value.format(home=tmp_path) for name, value in environ.items()}
+    expected = [Path(file.format(home=tmp_path)) for file in expected]
+    assert pip_settings.files(environ, platform) == expected
 
 
 # A real pip

@@ -37,6 +37,25 @@ def test_a_client_that_is_none(wire: Wire, service: Any) -> None:
     assert "RuntimeError" in error.message
 
 
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "bob:s3cret@proxy.corp:3128",
+        "ftp://bob:s3cret@proxy.corp:3128",
+        "http://bob:s3cret/more@proxy.corp:3128",
+        "http://bob:s3cret\n@proxy.corp:3128",
+    ],
+)
+def test_what_a_factory_said_of_its_proxy_shows_no_password(service: Any, proxy: str) -> None:
+    """A client quotes the address it cannot use, or the piece that it took for the port."""
+    error = failing(Wire("m", base_url=service.url, http_client=lambda: httpx2.AsyncClient(proxy=proxy)))
+    assert isinstance(error, ConfigError)
+    assert error.message.startswith("http_client failed with ")
+    assert "s3cret" not in f"{error.message} {error.hint}"
+    assert "bob" not in f"{error.message} {error.hint}"
+    assert error.__cause__ is error.__context__ is None
+
+
 def test_one_client_a_loop_whatever_the_provider(service: Any, reply: Any) -> None:
     async def two() -> tuple[Any, Any, Any]:
         first = await client_for("http://127.0.0.1:1", None)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from alloy_nb.errors import ContextOverflowError, StreamError
+from alloy_nb.errors import ConfigError, ContextOverflowError, StreamError
 from alloy_nb.messages import Message, ToolCall, ToolResult
 from alloy_nb.providers.answer import Answer
 from alloy_nb.providers.base import Request, ToolSpec
@@ -44,6 +44,28 @@ def test_the_address_is_completed(base_url: str, address: str) -> None:
     """PRV-20"""
     provider = OpenAICompatible("m", base_url=base_url)
     assert provider.url(provider.encode(REQUEST)[0]) == address
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "http://[::1",
+        "http://[::1/v1",
+        "http://[s3cret]",
+        "http://x.test:s3cret",
+        "http://x.test:99999",
+        "http://[",
+        "[",
+    ],
+)
+def test_an_address_that_cannot_be_read(base_url: str) -> None:
+    """It ended in a bare `ValueError: Invalid IPv6 URL`."""
+    with pytest.raises(ConfigError) as caught:
+        OpenAICompatible("m", base_url=base_url)
+    assert "base_url" in caught.value.message
+    assert "https://api.example.com/v1" in str(caught.value.hint)
+    assert "s3cret" not in f"{caught.value.message} {caught.value.hint}"
+    assert caught.value.__cause__ is caught.value.__context__ is None
 
 
 def test_the_cap_has_the_name_that_the_service_knows() -> None:

@@ -71,6 +71,9 @@ def test_loopback_addresses() -> None:
     for url in ("http://localhost.example.com", "http://10.0.0.1", "https://api.example.com", "nonsense"):
         assert not is_loopback(url)
     assert not is_loopback("http://[::ffff:10.0.0.1]")
+    for url in ("http://[::1", "http://localhost:port"):
+        with pytest.raises(ConfigError, match="base_url cannot be read"):
+            is_loopback(url)
 
 
 @pytest.mark.parametrize("proxy", [DEAD, "http://host:port", "socks5://127.0.0.1:9"])
@@ -139,6 +142,25 @@ def test_one_that_can_be_none_is_told_with_its_variable(
         assert variable in error.message
         assert f"unset {variable}" in str(error.hint)
         assert "hunter2secret" not in f"{error.message} {error.hint}"
+
+
+@pytest.mark.parametrize("sign", "/?#")
+@pytest.mark.parametrize("proxy", ["http://bob:4711{}hunter2@proxy.test:3128", "bob:hunter{}2@proxy.test:3128"])
+def test_a_password_that_is_not_percent_encoded_is_told_and_not_shown(
+    proxy: str, sign: str, environment: pytest.MonkeyPatch
+) -> None:
+    """It ends the host early: user and half a password were shown as the proxy's address."""
+    environment.setenv("HTTPS_PROXY", proxy.format(sign))
+    wire = Wire("m", base_url="https://service.test")
+    setting = proxy_of("https://service.test")
+    assert setting is not None
+    for error in (failing(wire), checked(wire)):
+        assert isinstance(error, ConfigError)
+        assert "percent-encode the user name and password" in str(error.hint)
+        shown = f"{error.message} {error.hint} {setting.shown}"
+        assert not [word for word in ("bob", "4711", "hunter", "proxy.test") if word in shown]
+    environment.setenv("HTTPS_PROXY", "http://bob:4711%2Fhunter2@proxy.test:3128/")
+    wire.check()
 
 
 def checked(wire: Wire) -> AlloyError:
