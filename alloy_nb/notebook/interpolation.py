@@ -30,13 +30,16 @@ _PROTECTED = re.compile(
       (?P<fence> ^[ \t>]* (?P<mark> `{3,} (?=[^`\n]*$) | ~{3,} ) .*? (?: ^[ \t>]* (?P=mark) [`~]* [ \t]* $ | \Z ) )
     | (?P<escaped> \\[`$] )
     | (?P<code> (?<!`) (?P<ticks> `+ ) (?!`) (?: (?!\n[ \t]*\n) . )+? (?<!`) (?P=ticks) (?!`) )
-    | (?P<display> \$\$ .+? \$\$ | \\\[ .+? \\\] | \\\( .+? \\\) )
-    | (?P<environment> \\begin\{ (?P<kind> \w+\*? ) \} .*? \\end\{ (?P=kind) \} )
+    | (?P<display> \$\$ | \\\[ | \\\( )
+    | (?P<environment> \\begin\{ (?P<kind> \w+\*? ) \} )
     | (?P<inline> \$ (?![\s$]) (?: (?!\n[ \t]*\n) [^$] )*? (?<![\s\\]) \$ (?![\d$]) )
     | (?P<spaced> \$ [ ] [^$\n]+ [ ] \$ )
     """,
     re.VERBOSE | re.DOTALL | re.MULTILINE,
 )
+# Of displays and environments only the opener is above: an opener whose closer never comes must not be searched for it.
+_DISPLAYS = {"$$": "$$", "\\[": "\\]", "\\(": "\\)"}
+_CLOSER = re.compile(r"(?=(\$\$|\\[\])]|\\end\{\w+\*?\}))")
 # `\frac{a}{b}`, `x_{n}`, `{{a}}`, `${HOME}`, `f{x}`; the last one is the optional argument of `\sqrt[3]{x}`.
 _NEVER_AFTER = re.compile(r"[\w\\}_^${]\Z|\\[A-Za-z]+\*?\[[^\[\]{}\n]*\]\Z")
 _LONGEST_LEAD = 80
@@ -157,12 +160,26 @@ def _is_free(text: str, place: int) -> bool:
 
 def _open_ranges(text: str) -> list[tuple[int, int]]:
     """The parts of `text` that are neither code nor mathematics."""
+    last = {match[1]: match.start() for match in _CLOSER.finditer(text)}
     ranges = []
-    place = 0
-    for match in _PROTECTED.finditer(text):
-        if match["escaped"]:
+    place = search = 0
+    while match := _PROTECTED.search(text, search):
+        end = _end(text, match, last)
+        search = match.start() + 1 if end is None else end
+        if end is None or match["escaped"]:
             continue
         ranges.append((place, match.start()))
-        place = match.end()
+        place = end
     ranges.append((place, len(text)))
     return ranges
+
+
+def _end(text: str, match: re.Match[str], last: Mapping[str, int]) -> int | None:
+    """Where that ends which `match` is or opens; None if nothing closes it. `last`: each closer's last place."""
+    if match["display"]:
+        closer, start = _DISPLAYS[match["display"]], match.end() + 1  # nothing is no formula
+    elif match["environment"]:
+        closer, start = f"\\end{{{match['kind']}}}", match.end()
+    else:
+        return match.end()
+    return text.index(closer, start) + len(closer) if last.get(closer, -1) >= start else None

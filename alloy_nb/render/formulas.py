@@ -39,10 +39,13 @@ _INLINE = re.compile(
     r"""(?xs)
       \$\$ (?!\$) (?:\\.|[^\\$`])+? \$\$
     | \$ (?=[^\s$]) (?:\\.|[^\\$`])*? (?<=[^\s$]) \$ (?![0-9$])
-    | \\\( (?:[^\\`]|\\(?!\)).)+? \\\)
-    | \\\[ (?:[^\\`]|\\(?!\]).)+? \\\]
     """
 )
+# What follows `\(` and `\[`: their closer, and all that a formula up to it may hold.
+_BRACKETS = {
+    "\\(": ("\\)", re.compile(r"(?s)(?:[^\\`]|\\(?!\)).)*+")),
+    "\\[": ("\\]", re.compile(r"(?s)(?:[^\\`]|\\(?!\]).)*+")),
+}
 _OPENERS = re.compile(r"(\$\$|\\\[|\\begin\{([A-Za-z*]{1,20})\})(.*)$")
 
 
@@ -59,21 +62,42 @@ def add_formulas(parser: Any) -> None:
 
 def _inline(state: Any, silent: bool) -> bool:
     start: int = state.pos
-    first = state.src[start]
-    if first != "$" and not (first == "\\" and state.src[start + 1 : start + 2] in ("(", "[")):
+    opener = state.src[start : start + 2]
+    if opener[0] == "$":
+        match = _INLINE.match(state.src, start, min(state.posMax, start + _LONGEST))
+        end = match.end() if match else None
+    elif opener in _BRACKETS:
+        end = _bracket_end(state, opener)
+    else:
         return False
-    match = _INLINE.match(state.src, start, min(state.posMax, start + _LONGEST))
-    if match is None:
-        if first != "$":
-            return False
-        if not silent:
-            state.push("untouched", "", 0).content = "$"
-        state.pos = start + 1
-        return True
+    if end is None and opener[0] != "$":
+        return False
+    kind, text = ("untouched", "$") if end is None else ("formula", state.src[start:end])
     if not silent:
-        state.push("untouched" if ACTING.search(match[0]) else "formula", "", 0).content = match[0]
-    state.pos = match.end()
+        state.push("untouched" if ACTING.search(text) else kind, "", 0).content = text
+    state.pos = start + len(text)
     return True
+
+
+def _bracket_end(state: Any, opener: str) -> int | None:
+    """The place behind the formula that begins here, or None.
+
+    Whatever opener a search has passed, a search from there ends where that one did. So the place is kept, and a
+    thousand openers without a closer cost one search.
+    """
+    start: int = state.pos
+    closer, inside = _BRACKETS[opener]
+    searched: dict[tuple[str, int], tuple[int, int]] = vars(state).setdefault("alloy_searched", {})
+    key, content = (opener, state.posMax), start + len(opener)
+    first, place = searched.get(key, (0, -1))
+    if not first <= content <= place:
+        match = inside.match(state.src, content, state.posMax)
+        assert match is not None  # it may be empty
+        place = match.end()
+        searched[key] = content, place
+    end = place + len(closer)
+    found = place > content and end <= min(state.posMax, start + _LONGEST) and state.src.startswith(closer, place)
+    return end if found else None
 
 
 def _block(state: Any, start_line: int, end_line: int, silent: bool) -> bool:

@@ -62,7 +62,6 @@ ALLOWED_ATTRIBUTES = {
 _LINK = re.compile(r"(?:https?://|mailto:)[^\s<>\"]+", re.IGNORECASE)
 _LANGUAGE = re.compile(r"[A-Za-z0-9_+#.-]{1,40}")
 _CLASS = re.compile(rf"language-{_LANGUAGE.pattern}|alloy-[a-z-]{{1,30}}|{UNTOUCHED}|alloy-[a-z-]{{1,30}} {UNTOUCHED}")
-_NEWLINE = re.compile(r"\n")
 
 #: How deep quotes and lists may lie in each other.
 _DEEPEST = 60

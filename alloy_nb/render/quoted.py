@@ -136,7 +136,8 @@ def disarm(markdown: str, *, doubtful: bool = False) -> str:
 
 
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
-_IMAGE = re.compile(r"!\[([^\[\]\n]*)\]\(\s*<?([^\s()<>]*)>?[^()\n]*\)")
+# Possessive, as below: a picture cut off in the middle must not cost its length squared.
+_IMAGE = re.compile(r"!\[([^\[\]\n]*+)\]\(\s*+<?+([^\s()<>]*+)>?+[^()\n]*+\)")
 _WEB = re.compile(r"https?://", re.IGNORECASE)
 # A link's or a definition's address that is neither web nor mail nor a place in the page.
 _TARGET = re.compile(r"\](\(|:)(?!\s*<?(?:https?://|mailto:|#))", re.IGNORECASE)
@@ -148,7 +149,7 @@ _FORMULA = re.compile(r"\$\$|\\[\[(]|\\begin")
 _OPENING = re.compile(r"```+[A-Za-z0-9_+#.-]*\n")
 _FENCE = re.compile(r"^([\s>*+\-.)0-9]*)(`{3,}|~{3,})(.*)$")
 # Renderers draw such a block, and some put its text into the page as HTML.
-_DIAGRAM = re.compile(r"((?:`{3,}|~{3,})[ \t]*\{?)(?:mermaid|geojson|topojson|stl)\b", re.IGNORECASE)
+_DIAGRAM = re.compile(r"((?:(?<!`)`{3,}+|(?<!~)~{3,}+)[ \t]*+\{?+)(?:mermaid|geojson|topojson|stl)\b", re.IGNORECASE)
 # What may cut a code span in two, in one renderer or another.
 _DOUBTFUL = re.compile(r"[|$\\]")
 _SPAN = re.compile(r"(?<![\\`])(`+)(?!`)([^\n]*?[^`\n])\1(?!`)")

@@ -63,6 +63,42 @@ def test_a_stop_in_mid_sentence_keeps_what_was_said(page: Page, lab: Lab, kernel
     assert told(page, 3) == ["cancelled", "The first half is easy, ", True, 0]
 
 
+FAST = """
+import asyncio
+from alloy_nb.providers.base import TextDelta
+class Fast(Held):
+    "Says a word every few milliseconds, so that each wake-up of the waiting cell has news."
+    async def stream(self, request):
+        if len(self.requests):
+            async for delta in super().stream(request):
+                yield delta
+            return
+        self.requests.append(request)
+        while True:
+            yield TextDelta("word ")
+            await asyncio.sleep(0.005)
+model = Fast("{script}")
+"""
+
+
+def test_a_stop_in_a_fast_answer(page: Page, lab: Lab, kernel: str, form: str) -> None:
+    """The interrupt arrives together with a wake-up; it must not be forgotten."""
+    name = f"stop-fast-{form}-{kernel}"
+    setup = FAST.replace(
+        "{script}", f"{name}.jsonl".replace("-", "_").replace("_6.31", "_6_31").replace("_7.3", "_7_3")
+    )
+    Asking(page, lab, name, ["It works."], *cells(form), kernel=kernel, setup=setup)
+    for _ in range(3):
+        page.run(0)
+        page.run(1, wait=False)
+        await_text(page, 1, "word word word")
+        page.interrupt()
+        assert page.finish(1) == "error"
+        assert "stopped; what was said so far is kept" in page.text(1)
+    assert page.run(2) == "ok", page.text(2)
+    assert "It works." in page.text(2)
+
+
 def test_a_stop_ends_a_tool_with_its_processes(page: Page, lab: Lab, kernel: str, form: str) -> None:
     late = lab.root / f"{form}-{kernel}-{LATE}"
     command = f"touch {late.name}.begun; sleep 300; touch {late.name}"
