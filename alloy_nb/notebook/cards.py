@@ -201,7 +201,8 @@ def _count(number: int, what: str) -> str:
 
 
 def _kind(value: Any) -> str:
-    return f"a {type(value).__name__}"
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeioAEIO' else 'a'} {name}"
 
 
 def _short(text: str, longest: int = _CELL) -> str:

@@ -110,7 +110,7 @@ def show_run(run: Execution) -> None:
     if run.run_id in cell.shown:
         return
     cell.shown.add(run.run_id)
-    sink = _make(kind, cell, ())
+    sink = _make("background" if kind == "html" else kind, cell, ())
     if kind != "html":
         from ..pump import Pump
 

@@ -154,6 +154,8 @@ class HtmlShow(_Show):
     """One output that grows while the run goes on, and is frozen into its last form."""
 
     interval = 1 / UPDATES
+    #: How a person stops what is shown.
+    stop = "interrupt the kernel to stop it"
 
     def __init__(self, cell: Cell, inputs: Sequence[str]) -> None:
         super().__init__(cell, inputs)
@@ -175,10 +177,10 @@ class HtmlShow(_Show):
 
         html = ""
         if not self._is_long:
-            html = live_html(self._transcript)
+            html = live_html(self._transcript, self.stop)
             self._is_long = self._size > LONGEST_LIVE or len(html) > LARGEST_LIVE
         if self._is_long:
-            html = tail_html(self._transcript, self._size)
+            html = tail_html(self._transcript, self._size, self.stop)
         return {"text/html": html, "text/plain": "this run did not finish here"}
 
     def _finish(self) -> None:
@@ -191,6 +193,12 @@ class HtmlShow(_Show):
             self._handle = display(data, raw=True, display_id=True)
         else:
             self._handle.update(data, raw=True)
+
+
+class BackgroundShow(HtmlShow):
+    """The same of a run that no cell waits for: an interrupt of the kernel does not reach it."""
+
+    stop = "its `.cancel()` stops it"
 
 
 class TextShow(_Show):
@@ -228,4 +236,9 @@ class TextShow(_Show):
         self._out.write(data["text/plain"] + "\n")
 
 
-SHOWS: dict[str, type[_Show]] = {"static": StaticShow, "html": HtmlShow, "text": TextShow}
+SHOWS: dict[str, type[_Show]] = {
+    "static": StaticShow,
+    "html": HtmlShow,
+    "background": BackgroundShow,
+    "text": TextShow,
+}

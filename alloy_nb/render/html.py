@@ -42,7 +42,7 @@ _ALL_SHOWN = 160_000
 _TAIL = 3_000
 
 #: What a run that goes on says below its facts; the last words are for whoever opens a notebook saved just then.
-_GOING_ON = f"interrupt the kernel to stop it · in a saved notebook: {UNFINISHED}"
+_GOING_ON = f"in a saved notebook: {UNFINISHED}"
 
 #: Arguments longer than this have a box of their own.
 _SHORT = 120
@@ -62,19 +62,22 @@ def frozen_html(transcript: Transcript, *, static: bool = False) -> str:
     return sanitize(view.root([*blocks, view.footer()]))
 
 
-def live_html(transcript: Transcript) -> str:
-    """The run as it stands, with the live rail. Finished blocks are rendered once and remembered."""
+def live_html(transcript: Transcript, stop: str = "interrupt the kernel to stop it") -> str:
+    """The run as it stands, with the live rail. Finished blocks are rendered once and remembered.
+
+    `stop` tells how it is stopped.
+    """
     view = _LIVE_VIEWS.get(transcript)
     if view is None:
         view = _LIVE_VIEWS[transcript] = LiveView()
-    return view.render(transcript)
+    return view.render(transcript, stop)
 
 
-def tail_html(transcript: Transcript, size: int) -> str:
+def tail_html(transcript: Transcript, size: int, stop: str = "interrupt the kernel to stop it") -> str:
     """The end of a run that has become too long to be rendered anew and anew: plain text, `size` characters so far."""
     view = _View(transcript, live=True)
     head = _div("alloy-notice", "notice", _text(f"{size:,} characters so far; the end of them:"), quiet=True)
-    return sanitize(view.root([head, _box(_text(end_of_text(transcript, _TAIL)), "tail"), view.footer()]))
+    return sanitize(view.root([head, _box(_text(end_of_text(transcript, _TAIL)), "tail"), view.footer(stop)]))
 
 
 class LiveView:
@@ -84,10 +87,10 @@ class LiveView:
         self._done: dict[int, tuple[Block, Approval | None, str]] = {}
         self._growing: tuple[int, _GrowingText] | None = None
 
-    def render(self, transcript: Transcript) -> str:
+    def render(self, transcript: Transcript, stop: str) -> str:
         view = _View(transcript, live=True)
         parts = [self._part(view, place, block) for place, block in enumerate(transcript.blocks)]
-        return view.root([*parts, sanitize(view.footer())])
+        return view.root([*parts, sanitize(view.footer(stop))])
 
     def _part(self, view: _View, place: int, block: Block) -> str:
         if isinstance(block, Text) and block.live:
@@ -196,8 +199,10 @@ class _View:
         key = f" {_key(question.key)}" if question.key else ""
         words = f"{_mark('?', 'orange')} {_strong(question.name)} {_text(question_words(question))}{key}"
         # What it adds to the line above, and where a live question is answered.
-        told = question.reason == f"{question.name} {question_words(question)} `{question.key}`"
-        hints = ["" if told else question.reason, "answer in the box below" if self._live else ""]
+        # (The key argument may be cut on that line; the whole of it is shown below.)
+        arguments = question.input.values() if isinstance(question.input, Mapping) else ()
+        told = question.reason in [f"{question.name} {question_words(question)} `{value}`" for value in arguments]
+        hints = ["" if told else question.reason, "answer in the input box" if self._live else ""]
         reason = "".join(_div("alloy-reason", "hint", _text(hint), quiet=True) for hint in hints if hint)
         return _div(
             "alloy-approval",
@@ -206,12 +211,12 @@ class _View:
             quiet=True,
         )
 
-    def footer(self) -> str:
+    def footer(self, stop: str = "") -> str:
         transcript = self._transcript
         words = footer_words(transcript, static=self._static, live=self._live)
         foot = _div("alloy-foot", "foot", _text(" · ".join(words)), quiet=True) if words else ""
         if self._live:
-            foot += _div("alloy-going-on", "going-on", _text(_GOING_ON), quiet=True)
+            foot += _div("alloy-going-on", "going-on", _text(f"{stop} · {_GOING_ON}"), quiet=True)
         if transcript.notice:
             foot += _div("alloy-notice", "notice", _text(transcript.notice), quiet=True)
         return foot
@@ -299,7 +304,7 @@ def _arguments(input: Any, key: str, longest: int, skipped: tuple[str, ...] = ()
         if len(text) <= _SHORT and "\n" not in text:
             short.append(f"{name}: {text}")
         else:
-            long.append(_label(name) + _box(_argument(name, shorten(text, longest))))
+            long.append(_label(name) + _box(_argument(name, shorten(text, longest)), "code-box"))
     lines = _label("arguments") + _box(_text("\n".join(short))) if short else ""
     return lines + "".join(long)
 

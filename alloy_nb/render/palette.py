@@ -72,6 +72,10 @@ STYLES = {
     "output": f"{_MONO};font-size:12px;line-height:1.45;white-space:pre-wrap;overflow-wrap:break-word;"
     "word-break:normal;margin:0;"
     f"padding:6px 10px;border-radius:4px;background:{_SOFT};max-height:360px;overflow:auto",
+    # No tint under coloured code, here and below: it would cost contrast.
+    "code-box": f"{_MONO};font-size:12px;line-height:1.45;white-space:pre-wrap;overflow-wrap:break-word;"
+    f"word-break:normal;margin:0;padding:6px 10px;border:1px solid {_LINE};border-radius:4px;background:none;"
+    "max-height:360px;overflow:auto",
     "tail": f"{_MONO};font-size:12px;line-height:1.45;white-space:pre-wrap;overflow-wrap:break-word;"
     "word-break:normal;margin:4px 0;padding:0;background:none",
     "diff": f"{_MONO};font-size:12px;line-height:1.45;white-space:pre;overflow-x:auto;margin:0;padding:6px 10px;"
@@ -95,7 +99,6 @@ STYLES = {
     "quote": f"margin:8px 0;padding:0 12px;border-left:3px solid {_LINE}",
     "rule": f"margin:10px 0;border:0;border-top:1px solid {_LINE};height:0",
     "code": f"{_MONO};font-size:0.92em;padding:1px 4px;border-radius:3px;background:{_SOFT}",
-    # No tint under coloured code: it would cost contrast.
     "pre": f"{_MONO};font-size:12px;line-height:1.45;white-space:pre;overflow-x:auto;background:none;{_BOX}",
     "pre-code": f"{_MONO};font-size:12px;background:none;padding:0;white-space:pre",
     "table-box": "overflow-x:auto;margin:8px 0",

@@ -167,6 +167,9 @@ def outcome_words(tool: Tool, question: Approval | None, *, static: bool) -> str
     ran = tool.state in ("done", "failed") and tool.duration_ms is not None
     if ran and not static and isinstance(tool.duration_ms, int | float):
         words.append(duration_words(tool.duration_ms))
+    code = tool.data.get("exit_code") if isinstance(tool.data, Mapping) else None
+    if isinstance(code, int) and code and tool.error is None:
+        words.append(f"exit code {code}")
     if tool.error is not None:
         words.append(_one_line(_brief(tool.error)))
     elif tool.state == "running":

@@ -231,5 +231,5 @@ def test_a_card_repeats_no_words_and_leaves_out_no_risk(tell, judge, reason: str
     assert "? bash wants to run ls" in said
     assert ("a risk" in said) is shown
     assert said.count("wants to run") == 1 + shown
-    assert "answer in the box below" in said
-    assert "answer in the box below" not in words(judge, frozen_html(tell.transcript))
+    assert "answer in the input box" in said
+    assert "answer in the input box" not in words(judge, frozen_html(tell.transcript))
