@@ -6,6 +6,7 @@ off: a `target`, `prefix` or `user` there would lead packages away from the envi
 
 import configparser
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -24,11 +25,7 @@ def kept(environ: Mapping[str, str]) -> dict[str, str]:
     """As variables: what the files say of the kept settings, then what variables say; no file for pip to read."""
     found: dict[str, str] = {}
     for file in files(environ):
-        parser = configparser.RawConfigParser(strict=False)
-        try:
-            parser.read(file, "utf-8")  # one that is not there, or may not be read, is passed over
-        except (configparser.Error, UnicodeDecodeError) as error:
-            raise Failure(f"pip's configuration {file} cannot be read: {error}", "correct it") from error
+        parser = read(file)
         for section in SECTIONS:
             if parser.has_section(section):
                 found |= {as_variable(name): " ".join(value.split()) for name, value in parser.items(section)}
@@ -36,27 +33,51 @@ def kept(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in found.items() if name in KEPT and value} | NO_FILES
 
 
+def read(file: Path) -> configparser.RawConfigParser:
+    """One that is not there, or may not be read, holds nothing. A fault is told without its line: keys stand there."""
+    parser = configparser.RawConfigParser(strict=False)
+    try:
+        parser.read_string(file.read_bytes().decode("utf-8"))
+        return parser
+    except OSError:
+        return parser
+    except UnicodeDecodeError as error:
+        line, fault = error.object.count(b"\n", 0, error.start) + 1, "it is not UTF-8"
+    except configparser.MissingSectionHeaderError as error:
+        line, fault = error.lineno, "it stands in no [section]"
+    except configparser.ParsingError as error:
+        line, fault = error.errors[0][0], "it is no `name = value`"
+    raise Failure(f"pip's configuration {file} cannot be read: line {line}: {fault}", "correct it")
+
+
 def as_variable(name: str) -> str:
     """`--Index_URL` and `index-url` are the same setting."""
     return "PIP_" + name.lower().removeprefix("--").replace("-", "_").upper()
 
 
-def files(environ: Mapping[str, str]) -> list[Path]:
+def files(environ: Mapping[str, str], platform: str = sys.platform) -> list[Path]:
     """In pip's order: the machine's, the user's, the one that is named."""
     named = environ.get("PIP_CONFIG_FILE")
     if named == os.devnull:
         return []
-    home = Path(environ.get("HOME") or environ.get("USERPROFILE") or os.curdir)
-    if os.name == "nt":
-        folders = [
-            Path(environ.get("PROGRAMDATA", "")) / "pip",
-            home / "pip",
-            Path(environ.get("APPDATA", "")) / "pip",
-        ]
-    else:
-        everyones = reversed((environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep))
-        folders = [*(Path(folder) / "pip" for folder in everyones if folder), Path("/etc"), home / ".pip"]
-        folders += [home / "Library/Application Support/pip"] if os.path.isdir("/Library/Application Support") else []
-        folders += [Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "pip"]
-    paths = [folder / ("pip.ini" if os.name == "nt" else "pip.conf") for folder in folders]
+    folders = {"win32": of_windows, "darwin": of_macos}.get(platform, of_unix)(environ)
+    paths = [folder / ("pip.ini" if platform == "win32" else "pip.conf") for folder in folders]
     return [*paths, Path(named)] if named else paths
+
+
+def of_windows(environ: Mapping[str, str]) -> list[Path]:
+    home = Path(environ.get("USERPROFILE") or environ.get("HOME") or os.curdir)
+    return [Path(environ.get("PROGRAMDATA", "")) / "pip", home / "pip", Path(environ.get("APPDATA", "")) / "pip"]
+
+
+def of_macos(environ: Mapping[str, str]) -> list[Path]:
+    home, support = Path(environ.get("HOME") or os.curdir), "Library/Application Support/pip"
+    users = home / support
+    return [Path("/") / support, home / ".pip", users if users.is_dir() else home / ".config/pip"]
+
+
+def of_unix(environ: Mapping[str, str]) -> list[Path]:
+    home = Path(environ.get("HOME") or os.curdir)
+    everyones = reversed((environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":"))
+    machines = [*(Path(folder) / "pip" for folder in everyones if folder), Path("/etc")]
+    return [*machines, home / ".pip", Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "pip"]

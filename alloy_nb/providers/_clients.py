@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import weakref
 from collections.abc import AsyncGenerator, Callable, Hashable
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -100,12 +99,13 @@ async def _of_running_loop() -> _LoopClients:
 
 
 def _call(factory: ClientFactory, held: _LoopClients, key: Hashable) -> httpx2.AsyncClient:
-    problem, hint = "", "give a function without arguments that makes an httpx2.AsyncClient"
+    problem = ""
+    hint = "give a function without arguments that makes an httpx2.AsyncClient; call it to see more"
     try:
         client = factory()
     except (OSError, ImportError, ValueError) as error:  # of its options, most often `verify`, `cert` and `proxy`
         problem = _said(error)
-        hint = "check its options: files that exist and hold certificates, a proxy's whole address"
+        hint = "check its options: files that exist and hold certificates, a proxy's whole address; call it to see more"
     except Exception as error:  # noqa: BLE001 - said in our words, since a client's own may quote its headers
         problem = _said(error)
     if problem:
@@ -155,6 +155,8 @@ def _make_client(base_url: str) -> httpx2.AsyncClient:
 
 
 def _said(error: Exception) -> str:
-    """Without the user and password that a proxy's address may hold."""
-    said = re.sub(r"//\S*@", "//", redact(str(error)))
-    return f"{type(error).__name__}: {said}"
+    """What is wrong, without a word of its options: a proxy's address may hold a password, whole or in part."""
+    name = type(error).__name__
+    if isinstance(error, ImportError):
+        return f"{name}: {redact(str(error))}"
+    return f"{name}: {error.strerror}" if isinstance(error, OSError) and error.strerror else name

@@ -19,6 +19,7 @@ __all__ = [
     "is_loopback",
     "make_context",
     "proxy_of",
+    "read_address",
     "read_environment",
 ]
 
@@ -56,6 +57,20 @@ def check_network(url: str) -> None:
         make_context()
 
 
+def read_address(base_url: str) -> SplitResult:
+    """The parts of a base_url; one without a readable host or port is a `ConfigError`, which quotes nothing of it."""
+    try:
+        parts = urlsplit(base_url)
+        _ = parts.port  # raises for one that is no number
+        return parts
+    except ValueError:
+        pass
+    raise ConfigError(
+        "the base_url cannot be read: its host or port is none",
+        hint="give it in full, as in https://api.example.com/v1 or http://[::1]:8080/v1",
+    )
+
+
 # Proxies
 
 
@@ -75,15 +90,14 @@ def proxy_of(url: str) -> ProxySetting | None:
     """The proxy through which `url` is reached, None where there is none."""
     from urllib.request import proxy_bypass
 
-    parts = urlsplit(url)
+    parts = read_address(url)
     if is_loopback(url) or proxy_bypass(parts.hostname or ""):
         return None
     proxies = _set_proxies()
     scheme = parts.scheme if parts.scheme in proxies else "all"
     if scheme not in proxies:
         return None
-    proxy = _split(proxies[scheme])
-    return ProxySetting(_variable(scheme, proxies[scheme]), f"{proxy.scheme}://{proxy.netloc.rpartition('@')[2]}")
+    return ProxySetting(_variable(scheme, proxies[scheme]), _shown(proxies[scheme]))
 
 
 def _set_proxies() -> dict[str, str]:
@@ -107,10 +121,21 @@ def _split(proxy: str) -> SplitResult:
     return urlsplit(proxy if "://" in proxy else f"http://{proxy}")
 
 
+def _shown(proxy: str) -> str:
+    """Of one that can be none, nothing: who knows what in it is the password."""
+    if _fault_of(proxy)[0]:
+        return "…"
+    parts = _split(proxy)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
 def _fault_of(proxy: str) -> tuple[str, str]:
     """What is wrong with a proxy's address and, where it is not the address, what to do; empty when nothing is."""
     try:
         parts = _split(proxy)
+        # A password with one of "/?#" as it is ends the host early, and would be taken for what it is not.
+        if any("@" in part for part in (parts.path, parts.query, parts.fragment)):
+            return "an @ stands behind its host", "percent-encode the user name and password (/ is %2F, # %23, ? %3F)"
         host, _ = parts.hostname or "", parts.port
     except ValueError:
         return "its host or port cannot be read", ""
@@ -136,7 +161,7 @@ def _speaks_socks() -> bool:
 
 def needs_certificates(url: str) -> bool:
     """Whether TLS may be spoken: to the service, or to a proxy before it."""
-    return urlsplit(url).scheme == "https" or not is_loopback(url)
+    return read_address(url).scheme == "https" or not is_loopback(url)
 
 
 def make_context() -> ssl.SSLContext:
@@ -185,7 +210,7 @@ def is_loopback(url: str) -> bool:
     >>> is_loopback("http://127.0.0.1:8080/v1"), is_loopback("http://localhost"), is_loopback("https://x.org")
     (True, True, False)
     """
-    host = (urlsplit(url).hostname or "").rstrip(".")
+    host = (read_address(url).hostname or "").rstrip(".")
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from ..errors import StreamError
 from ._clients import ClientFactory
+from ._environment import read_address
 from ._failures import make_error
 from ._http import Encoded, HTTPProvider
 from .base import Request
@@ -55,6 +56,8 @@ class OpenAICompatible(HTTPProvider):
         dialect: ChatDialect | None = None,
         name: str = "openai-compatible",
     ) -> None:
+        if isinstance(base_url, str):
+            read_address(base_url)
         super().__init__(model, base_url=base_url, api_key=api_key, headers=headers, http_client=http_client)
         self.name = name
         self.base_url = _with_version(self.base_url)
