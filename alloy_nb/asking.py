@@ -126,7 +126,7 @@ class ThreadAsker:
 
     async def ask(self, question: Question, wanted: Wanted) -> Decision:
         gone = threading.Event()
-        settling, _ = call_in_thread(lambda: ask_on_stdin(question, lambda: wanted() and not gone.is_set()), "approval")
+        settling = call_in_thread(lambda: ask_on_stdin(question, lambda: wanted() and not gone.is_set()), "approval")
         try:
             return cast(Decision, await settling.future)
         finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
@@ -26,7 +25,10 @@ class TurnCalls:
 
     def __init__(self, state: RunState, calls: Sequence[ToolCall]) -> None:
         self._state = state
-        self._untold: deque[Event] = deque()
+        # A call whose arguments never came looks like one without any.
+        last = calls[-1] if calls and state.stop_reason == "max_tokens" else None
+        self._cut = last if last is not None and not last.input and last.raw is None else None
+        self._untold: list[Event] = []
         self._wake = asyncio.Event()
         self._all_told = asyncio.Event()
         self._phase = ToolPhase(
@@ -41,27 +43,25 @@ class TurnCalls:
             tool_timeout=state.options.tool_timeout,
         )
 
-    async def run(self) -> AsyncGenerator[Event, None]:
-        """Events as they happen. Ends the run as ``waiting`` when calls wait for a decision."""
+    async def run(self) -> AsyncGenerator[list[Event], None]:
+        """Events as they happen, in bursts. Ends the run as ``waiting`` when calls wait for a decision."""
         work = asyncio.ensure_future(self._phase.run())
         work.add_done_callback(lambda _: self._wake.set())
         try:
             while not work.done() and not self._state.deadline.passed:
                 await self._wait()
                 while self._untold:
-                    yield self._untold.popleft()
+                    yield self._take_untold()
                 self._all_told.set()
             if not work.done():
                 raise self._state.too_late()
             work.result()
-            for event in self._settle():
-                yield event
+            yield self._settle()
             await self._state.call_hooks("after_tool_execution")
         except (Exception, asyncio.CancelledError) as error:
             # A run that does not end as `waiting` leaves no call open.
             await _stop(work)
-            for event in self.give_up(error):
-                yield event
+            yield self.give_up(error)
             raise
         finally:
             work.cancel()
@@ -81,11 +81,16 @@ class TurnCalls:
         if records:
             state.records.extend(records)
             state.history[:] = with_results(state.history, self._phase.results)
-        events = list(self._untold)
-        self._untold.clear()
+        events = self._take_untold()
         return [*events, state.event("message", state.history[-1])] if records else events
 
+    def _take_untold(self) -> list[Event]:
+        events, self._untold = self._untold, []
+        return events
+
     async def _blocked(self, call: ToolCall) -> str | None:
+        if call is self._cut:
+            return "the answer was cut at the output limit, perhaps before its arguments"
         answer = await self._state.call_hooks("before_tool_call", call)
         return answer.reason if isinstance(answer, Block) else None
 

@@ -1,47 +1,62 @@
-"""The provider's part of a turn: one answer, asked for again after errors that may pass."""
+"""The provider's part of a turn: one answer, asked for again after errors that may pass, or from another model."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from typing import Any
 
+from .candidates import Candidate, may_fall_back, worth_asking
+from .cost import cost_of
 from .errors import ProviderError, ProviderTimeout, StreamError
 from .events import Event
+from .providers import retry
 from .providers.answer import Answer
-from .providers.base import Delta, TextDelta, ThinkingDelta, ToolCallDelta
-from .providers.retry import delay_before
+from .providers.base import Delta, Request, TextDelta, ThinkingDelta, ToolCallDelta
 from .redaction import redact
 from .state import RunState
 
 __all__ = ["call_provider"]
 
+Burst = list[Event]
 
-async def call_provider(state: RunState) -> AsyncGenerator[Event, None]:
-    """One answer: its events as they come, and the finished message in the history."""
-    yield state.event("turn_start", {"model": state.provider.model})
-    answer = Answer(state.provider.name, state.provider.model)
+
+async def call_provider(state: RunState) -> AsyncGenerator[Burst, None]:
+    """One answer: its events as they come, in bursts, and the finished message in the history."""
+    yield [state.event("turn_start", {"model": state.provider.model})]
+    answers: list[Answer] = []
     try:
-        async for event in _with_retries(state, answer):
-            yield event
+        async with aclosing(_from_first_that_answers(state, answers)) as bursts:
+            async for burst in bursts:
+                yield burst
     except (Exception, asyncio.CancelledError):
         # What was said before the cut is the user's: it is kept, and marked.
-        message = answer.message()
-        state.usage += answer.usage
-        if message.parts:
-            state.history.append(message)
-            yield state.event("message", message)
+        if answers:
+            _spend(state, answers[-1])
+            message = answers[-1].message()
+            if message.parts:
+                state.history.append(message)
+                yield [state.event("message", message)]
         raise
+    answer = answers[-1]
     message = answer.message()
     state.turns += 1
-    state.usage += answer.usage
+    cost = _spend(state, answer)
     state.stop_reason = message.stop_reason
     state.model = message.model or state.model
     state.history.append(message)
     # The envelope's turn of these two is that of the answer they belong to, which is counted by now.
-    yield state.event("usage", {**_usage_payload(answer), "cost": None})
-    yield state.event("message", message)
+    yield [
+        state.event("usage", {**_usage_payload(answer), "cost": cost}),
+        state.event("message", message),
+    ]
+
+
+def _spend(state: RunState, answer: Answer) -> float | None:
+    cost = cost_of(answer.usage, answer.model or "", answer.provider)
+    state.spend(answer.usage, cost)
+    return cost
 
 
 def _usage_payload(answer: Answer) -> dict[str, Any]:
@@ -50,79 +65,125 @@ def _usage_payload(answer: Answer) -> dict[str, Any]:
     return usage
 
 
-async def _with_retries(state: RunState, answer: Answer) -> AsyncGenerator[Event, None]:
-    """Ask again after errors that may pass, as long as nothing was emitted and there is time."""
-    attempt = 0
-    while True:
+async def _from_first_that_answers(state: RunState, answers: list[Answer]) -> AsyncGenerator[Burst, None]:
+    """Model after model, as long as nothing was emitted; each one tried adds its answer to `answers`."""
+    candidates = list(worth_asking(state.candidates))
+    if candidates[0] is not state.candidates[0]:
+        yield _fallback(state, state.candidates[0], candidates[0], "it failed several times, a moment ago")
+    for candidate, following in zip(candidates, [*candidates[1:], None], strict=True):
+        answer = Answer(candidate.provider.name, candidate.provider.model)
+        answers.append(answer)
         try:
-            async for event in _one_attempt(state, answer):
-                yield event
+            async for burst in _with_retries(state, candidate, answer):
+                yield burst
             return
         except ProviderError as error:
+            if following is None or answer.emitted or not may_fall_back(error) or state.deadline.passed:
+                raise
+            yield _fallback(state, candidate, following, redact(error.message))
+
+
+def _fallback(state: RunState, one: Candidate, other: Candidate, reason: str) -> Burst:
+    dropped = [state.event("dropped_option", {"name": name, "model": other.label}) for name in other.lacks]
+    return [state.event("fallback", {"from": one.label, "to": other.label, "reason": reason}), *dropped]
+
+
+async def _with_retries(state: RunState, candidate: Candidate, answer: Answer) -> AsyncGenerator[Burst, None]:
+    """Ask again after errors that may pass, as long as nothing was emitted and there is time."""
+    health = candidate.health
+    # One that rested after many failures has one attempt, when there is another model to go to.
+    retries = 0 if health.on_trial and len(state.candidates) > 1 else state.options.max_retries
+    attempt = 0
+    if (pause := health.pause) > 0 and _in_time(state, pause):
+        # Somebody with the same key was told to wait.
+        reason = f"{candidate.provider.name} asked for a pause"
+        yield [state.event("retry", {"attempt": attempt, "delay_s": pause, "reason": reason})]
+        await retry.sleep(pause)
+    while True:
+        try:
+            async with aclosing(_one_attempt(state, candidate, answer)) as bursts:
+                async for burst in bursts:
+                    yield burst
+            health.succeeded()
+            return
+        except ProviderError as error:
+            health.failed(error)
             if answer.emitted:
                 raise
             attempt += 1
-            delay = delay_before(attempt, error, max_retries=state.options.max_retries)
-            left = state.deadline.remaining()
-            if delay is None or (left is not None and left <= delay):
+            delay = retry.delay_before(attempt, error, max_retries=retries)
+            if delay is None or not _in_time(state, delay):
                 raise
             reason = redact(error.message)
-            yield state.event("retry", {"attempt": attempt, "delay_s": delay, "reason": reason})
-        await asyncio.sleep(delay)
+            yield [state.event("retry", {"attempt": attempt, "delay_s": delay, "reason": reason})]
+        await retry.sleep(delay)
 
 
-async def _one_attempt(state: RunState, answer: Answer) -> AsyncGenerator[Event, None]:
+def _in_time(state: RunState, delay: float) -> bool:
+    left = state.deadline.remaining()
+    return left is None or left > delay
+
+
+async def _one_attempt(state: RunState, candidate: Candidate, answer: Answer) -> AsyncGenerator[Burst, None]:
     """Feed the answer with what the provider sends, and tell it; silence and a cut are errors."""
-    deltas = _deltas(state)
-    async with aclosing(deltas):
+    provider = candidate.provider
+    # A provider that tells its own signs of life knows better than a clock whether it is silent.
+    patience = None if getattr(provider, "watches_silence", False) else state.options.request_timeout
+    bursts = _bursts(state.request(candidate), candidate, whole=not state.options.stream)
+    async with aclosing(bursts):
         while True:
-            # A provider that tells its own signs of life knows better than a clock whether it is silent.
-            watched = not getattr(state.provider, "watches_silence", False)
-            limit = state.deadline.shortest(state.options.request_timeout if watched else None)
+            limit = state.deadline.shortest(patience)
             try:
                 async with asyncio.timeout(limit) as clock:
-                    delta = await anext(deltas, None)
+                    burst = await anext(bursts, None)
             except TimeoutError:
                 if not clock.expired():  # a time limit of the provider's own
                     raise
                 if state.deadline.passed:
                     raise state.too_late() from None
-                raise ProviderTimeout(f"{state.provider.name} sent nothing for {limit:g} s") from None
-            if delta is None:
+                raise ProviderTimeout(f"{provider.name} sent nothing for {limit:g} s") from None
+            if burst is None:
                 break
-            answer.feed(delta)
-            event = _delta_event(state, answer, delta)
-            if event is not None:
-                yield event
+            events = state.events(_told(answer, burst))
+            if events:
+                yield events
     if not answer.done:
-        raise StreamError(f"{state.provider.name} ended its answer before it was complete")
+        raise StreamError(f"{provider.name} ended its answer before it was complete")
 
 
-async def _deltas(state: RunState) -> AsyncGenerator[Delta, None]:
+async def _bursts(request: Request, candidate: Candidate, *, whole: bool) -> AsyncGenerator[Sequence[Delta], None]:
     """The provider's deltas; a whole answer comes through the same way as a stream."""
-    request = state.request()
-    complete = None if state.options.stream else getattr(state.provider, "complete", None)
-    if complete is not None:
-        for delta in await complete(request):
-            yield delta
+    provider: Any = candidate.provider
+    if whole and hasattr(provider, "complete"):
+        yield await provider.complete(request)
         return
-    stream = state.provider.stream(request)
+    if hasattr(provider, "bursts"):
+        async with aclosing(provider.bursts(request)) as bursts:
+            async for burst in bursts:
+                yield burst
+        return
+    stream = provider.stream(request)
     try:
         async for delta in stream:
-            yield delta
+            yield (delta,)
     finally:
         close = getattr(stream, "aclose", None)
         if close is not None:
             await close()
 
 
-def _delta_event(state: RunState, answer: Answer, delta: Delta) -> Event | None:
-    match delta:
-        case TextDelta(text) if text:
-            return state.event("text_delta", text)
-        case ThinkingDelta(text, _) if text:
-            return state.event("thinking_delta", text)
-        case ToolCallDelta(key, _, _, arguments):
-            call_id, name = answer.call_name(key)
-            return state.event("tool_call_delta", {"id": call_id, "name": name, "delta": arguments})
-    return None
+def _told(answer: Answer, burst: Sequence[Delta]) -> Iterator[tuple[str, Any]]:
+    """Type and payload of the events that deltas amount to; the answer is fed with them on the way."""
+    feed = answer.feed
+    for delta in burst:
+        feed(delta)
+        kind = type(delta)
+        if kind is TextDelta:
+            if delta[0]:
+                yield "text_delta", delta[0]
+        elif kind is ThinkingDelta:
+            if delta[0]:
+                yield "thinking_delta", delta[0]
+        elif isinstance(delta, ToolCallDelta):
+            call_id, name = answer.call_name(delta.key)
+            yield "tool_call_delta", {"id": call_id, "name": name, "delta": delta.arguments}

@@ -35,7 +35,7 @@ _LONGEST = 1000
 class SeenKey:
     """A variable that holds a key, and where it was found; never a character of the key.
 
-    `problem` says what is wrong with it, or that this version has no use for it.
+    `problem` says what is wrong with it.
     """
 
     variable: str
@@ -66,7 +66,8 @@ class Diagnosis:
 
     `model` is None where none can be used: then `why` says what is wrong and `hint` how to mend it; `misconfigured`
     tells something that is set and cannot work from nothing at all. `sends_to` is the host that prompts would go to,
-    None for a model on this machine. `notice` is what the model wants to be known of itself.
+    None for a model on this machine. `notice` is what the model wants to be known of itself. `tried` holds the ways to
+    a model in their order, as far as they were looked at, and what came of each.
     """
 
     python: str
@@ -79,6 +80,7 @@ class Diagnosis:
     misconfigured: bool
     sends_to: str | None
     notice: str | None
+    tried: tuple[tuple[str, str], ...]
     keys: tuple[SeenKey, ...]
     key_variables: tuple[str, ...]
     local: LocalModel
@@ -93,10 +95,11 @@ class Diagnosis:
     @property
     def better_models(self) -> tuple[str, ...]:
         """The ways to a model that does real work."""
-        server = "http://localhost:11434/v1"
+        server = "http://localhost:1234/v1"
         return (
-            f"a key: set {' or '.join(self.key_variables)} in the environment or in .env",
-            "a server that speaks Chat Completions (Ollama, LM Studio, vLLM, a gateway), in Python: "
+            f"a key: alloy login PROVIDER, or {' or '.join(self.key_variables)} in the environment or in .env",
+            "Ollama on this machine: ollama pull qwen3",
+            "a server that speaks Chat Completions (LM Studio, vLLM, a gateway), in Python: "
             f'model=alloy_nb.OpenAICompatible("NAME", base_url="{server}")',
             f"the same in the shell: OPENAI_BASE_URL={server} ALLOY_MODEL=openai:NAME",
             "a larger model on this machine: alloy local pull hf:ORG/REPO:FILE.gguf, then ALLOY_MODEL=local:NAME",
@@ -125,6 +128,7 @@ class Diagnosis:
         return {
             **asdict(self),
             "packages": dict(self.packages),
+            "tried": [list(way) for way in self.tried],
             "ok": self.ok,
             "better_models": list(self.better_models),
             "next": self.next,
@@ -146,20 +150,21 @@ class Diagnosis:
 
 
 def doctor(*, working_directory: str | os.PathLike[str] = ".") -> Diagnosis:
-    """Look around once: nothing is sent, loaded or created. Shown in a cell, the answer is a table.
+    """Look around once: nothing is loaded or created, and nothing asked but an Ollama, when its turn comes.
+
+    Shown in a cell, the answer is a table.
 
     >>> doctor().python.split(".")[0]
     '3'
     """
     folder = _data_folder()
-    keys = tuple(_seen_keys(working_directory))
     return Diagnosis(
-        **_model(working_directory, keys),
+        **_model(working_directory),
         python=platform.python_version(),
         system=f"{platform.system()} {platform.machine()}",
         alloy_nb=__version__,
         packages=tuple((name, _version(distribution)) for name, distribution in PACKAGES.items()),
-        keys=keys,
+        keys=tuple(_seen_keys(working_directory)),
         key_variables=_key_variables(),
         local=_local(),
         data_folder=str(folder),
@@ -177,28 +182,34 @@ def _version(distribution: str) -> str | None:
         return None
 
 
-def _model(directory: str | os.PathLike[str], keys: tuple[SeenKey, ...]) -> dict[str, Any]:
+def _model(directory: str | os.PathLike[str]) -> dict[str, Any]:
     """The fields that tell of the model, as a run without `model` would find it."""
-    from .providers._http import HTTPProvider
-    from .providers.registry import choose_model, resolve_model
+    from .models_table import read_table
+    from .providers.registry import no_model, ways_to_a_model
 
-    fields = {"hint": None, "misconfigured": False, "sends_to": None, "notice": None}
+    tried: list[tuple[str, str]] = []
+    fields: dict[str, Any] = {"hint": None, "misconfigured": False, "sends_to": None, "notice": None, "tried": tried}
     try:
-        chosen, why = choose_model(working_directory=directory)
+        read_table()
+        for way in ways_to_a_model(working_directory=directory):
+            tried.append((way.name, redact(way.why)))
+            if way.model is not None:
+                return {**fields, **_usable(way.model, directory), "why": redact(way.why), "tried": tuple(tried)}
     except AlloyError as error:
-        # Of a variable that this version can use, the only problem is that its key is none.
-        wrong = any(key.problem and key.variable in _key_variables() for key in keys)
-        return {**fields, **_failure(error), "misconfigured": wrong}
-    try:
-        provider = resolve_model(chosen, working_directory=directory)
-        if isinstance(provider, HTTPProvider):
-            provider.check()  # the proxy and the certificates that are set
-    except AlloyError as error:
-        return {**fields, **_failure(error), "misconfigured": True}
+        return {**fields, **_failure(error), "misconfigured": True, "tried": tuple(tried)}
+    return {**fields, **_failure(no_model()), "tried": tuple(tried)}
+
+
+def _usable(chosen: Any, directory: str | os.PathLike[str]) -> dict[str, Any]:
+    """What is to be said of a model that can be had; raises what keeps it from being had."""
+    from .providers.http import HTTPProvider
+    from .providers.registry import resolve_model
+
+    provider = resolve_model(chosen, working_directory=directory)
+    if isinstance(provider, HTTPProvider):
+        provider.check()  # the proxy and the certificates that are set
     return {
-        **fields,
         "model": redact(chosen if isinstance(chosen, str) else f"{provider.name}:{provider.model}"),
-        "why": redact(why),
         "sends_to": _host(getattr(provider, "base_url", None)),
         "notice": getattr(provider, "notice", None),
     }
@@ -214,26 +225,29 @@ def _host(address: str | None) -> str | None:
 
 
 def _key_variables() -> tuple[str, ...]:
-    """Those that this version can use."""
-    from .providers.registry import VENDORS
+    """Those that lead to a model."""
+    from .providers.vendors import VENDORS
 
-    return tuple(key for vendor in VENDORS.values() if vendor.provider is not None for key in vendor.keys)
+    return tuple(key for vendor in VENDORS.values() if vendor.needs_key for key in vendor.keys)
 
 
 def _seen_keys(directory: str | os.PathLike[str]) -> Iterator[SeenKey]:
     from .providers.keys import find_key
-    from .providers.registry import VENDORS
+    from .providers.vendors import VENDORS
 
-    for name, vendor in VENDORS.items():
-        unused = None if vendor.provider else f"this version does not speak {name}: use OpenAICompatible(...)"
+    told: set[str] = set()
+    for vendor in VENDORS.values():
         for variable in vendor.keys:
             try:
                 where = find_key(None, (variable,), working_directory=directory).where
             except AlloyError as error:
-                yield SeenKey(variable, variable, redact(error.message))
+                # What is wrong with the file of all keys is wrong for each of them.
+                if error.message not in told:
+                    yield SeenKey(variable, variable, redact(error.message))
+                told.add(error.message)
                 continue
             if where is not None:
-                yield SeenKey(variable, where, unused)
+                yield SeenKey(variable, where)
 
 
 def _local() -> LocalModel:
@@ -266,6 +280,7 @@ def _rows(found: Diagnosis) -> Iterator[tuple[str, list[str]]]:
         "alloy_nb": [f"{found.alloy_nb}, Python {found.python}, {found.system}"],
         "packages": [", ".join(f"{name} {number or 'not installed'}" for name, number in found.packages)],
         "model": _model_lines(found),
+        "tried": [f"{place}. {name}: {why}" for place, (name, why) in enumerate(found.tried, 1)],
         "keys": _key_lines(found),
         "local model": _local_lines(found),
         "data folder": [f"{found.data_folder}{'' if found.data_folder_writable else ' (cannot be written)'}"],

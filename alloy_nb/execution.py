@@ -79,12 +79,12 @@ class Execution:
             if self._cancelled and self._task is not None:
                 self._task.cancel()
         try:
-            async for event in run_loop(self._state):
-                self.journal.append(event)
+            async for events in run_loop(self._state):
+                self.journal.extend(events)
                 if self._file is not None:
-                    self._file.write(event)
+                    self._file.write(events)
                 if hear is not None:
-                    hear([event])
+                    hear(events)
         finally:
             if self._state.status == "running":  # the loop itself broke: whoever waits must learn of it
                 self._state.finish("error", AlloyError("the run was broken off", hint="please report this"))

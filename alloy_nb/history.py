@@ -1,12 +1,16 @@
-"""A conversation's calls and their results: which calls are open, and where a result belongs."""
+"""A conversation's calls and their results: which are open, where a result belongs, and making good what is off.
+
+Every provider refuses a history in which a call has no result, or a result no call. Pure functions, without a clock.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import replace
 
-from .messages import Message, ToolCall, ToolResult
+from .messages import Message, Part, Text, ToolCall, ToolResult
 
-__all__ = ["close_open_calls", "open_calls", "with_results"]
+__all__ = ["close_open_calls", "open_calls", "repair", "with_results"]
 
 
 def open_calls(messages: Sequence[Message]) -> tuple[ToolCall, ...]:
@@ -40,3 +44,91 @@ def close_open_calls(messages: tuple[Message, ...]) -> tuple[Message, ...]:
         return messages
     why = "Not run: the user went on without deciding"
     return with_results(messages, [ToolResult(why, call_id=call.id, name=call.name, is_error=True) for call in waiting])
+
+
+def repair(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """A history that any provider takes: each call has an id of its own and exactly one result, right behind it.
+
+    A result that is missing says so, one without a call becomes words, one too many is left out. The calls at the very
+    end may stay open. What needs no repair stays the same object.
+
+    >>> history = [Message.assistant(ToolCall("c1", "read")), Message.user("And now?")]
+    >>> [result.call_id for result in repair(history)[1].tool_results]
+    ['c1']
+    """
+    repaired: list[Message] = []
+    taken: set[str] = set()
+    place = 0
+    while place < len(messages):
+        request = messages[place]
+        end = place + 1
+        if request.role == "assistant" and request.tool_calls:
+            while end < len(messages) and messages[end].role != "assistant":
+                end += 1
+            repaired += _repaired_turn(request, messages[place + 1 : end], taken, last=end == len(messages))
+        else:
+            repaired.append(_with_parts(request, _in_words(request.parts)))
+        place = end
+    return tuple(repaired)
+
+
+def _repaired_turn(request: Message, following: Sequence[Message], taken: set[str], *, last: bool) -> Iterator[Message]:
+    """An answer that calls tools, and what was said until the next answer."""
+    given: dict[str, list[ToolResult]] = {call.id: [] for call in request.tool_calls}
+    for result in (result for message in following for result in message.tool_results):
+        if result.call_id in given:
+            given[result.call_id].append(result)
+    rest = list(following)
+    hosted = bool(rest) and rest[0].role == "user" and any(one.call_id in given for one in rest[0].tool_results)
+    may_wait = last and not rest[hosted:]  # nothing was said after the results, if there are any
+    results: list[Part] = []
+    asked: list[Part] = []
+    for part in request.parts:
+        if isinstance(part, ToolCall):
+            own_id = _free_id(part.id, taken)
+            found = given[part.id].pop(0) if given[part.id] else None
+            if found is None and not may_wait:
+                found = ToolResult("No result of this call was recorded", call_id=own_id, name=part.name, is_error=True)
+            if found is not None:
+                results.append(found if found.call_id == own_id else replace(found, call_id=own_id))
+            part = part if part.id == own_id else replace(part, id=own_id)
+        asked.append(part)
+    yield _with_parts(request, _in_words(asked, calls=True))
+    if hosted:
+        host = rest.pop(0)
+        yield _with_parts(host, (*results, *_in_words(host.parts, given)))
+    elif results:
+        yield Message("user", tuple(results))
+    for message in rest:
+        left = _with_parts(message, _in_words(message.parts, given))
+        if left.parts or not message.parts:
+            yield left
+
+
+def _in_words(parts: Iterable[Part], known: Container[str] = (), *, calls: bool = False) -> Iterator[Part]:
+    """Parts as they are, but results: those of `known` calls stand elsewhere, and one without a call becomes words.
+
+    So does a call where none can stand, unless `calls`.
+    """
+    for part in parts:
+        if isinstance(part, ToolResult):
+            if part.call_id not in known:
+                yield Text(f"[result of {part.name or 'a tool'}: {part.text}]")
+        elif isinstance(part, ToolCall) and not calls:
+            yield Text(f"[call of {part.name}]")
+        else:
+            yield part
+
+
+def _free_id(call_id: str, taken: set[str]) -> str:
+    """The id, or one made of it where another call has it already; then that is taken too."""
+    own, count = call_id, 2
+    while own in taken:
+        own, count = f"{call_id}_{count}", count + 1
+    taken.add(own)
+    return own
+
+
+def _with_parts(message: Message, parts: Iterable[Part]) -> Message:
+    changed = tuple(parts)
+    return message if changed == message.parts else message.with_parts(changed)

@@ -10,7 +10,7 @@ import asyncio
 import json
 import os
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -38,9 +38,9 @@ class Journal:
     def __len__(self) -> int:
         return len(self._events)
 
-    def append(self, event: Event) -> None:
+    def extend(self, events: Iterable[Event]) -> None:
         with self._lock:
-            self._events.append(event)
+            self._events.extend(events)
         self._wake()
 
     def close(self) -> None:
@@ -170,13 +170,14 @@ class EventFile:
         path = os.environ.get("ALLOY_EVENTS")
         return cls(path) if path else None
 
-    def write(self, event: Event) -> None:
+    def write(self, events: Iterable[Event]) -> None:
         if self._file is None:
             return
         try:
-            # One write a line, so that two processes appending to one file do not mix theirs.
-            self._file.write(redact_known(_as_line(event)) + "\n")
-            self._file.flush()
+            for event in events:
+                # One write a line, so that two processes appending to one file do not mix theirs.
+                self._file.write(redact_known(_as_line(event)) + "\n")
+                self._file.flush()
         except OSError as error:
             import logging
 

@@ -1,8 +1,8 @@
 """The loop: provider -> tools -> provider, until the model is done. The only one there is.
 
-An async generator of events. Whoever consumes it (a blocking run, an awaited one, one in the background) sees the
-same stream; when it is cancelled it still yields what closes the run, and leaves a history that can be sent on.
-What happens inside a turn is told in `completion` (the provider's part) and `calls` (the tools' part).
+An async generator of events, in bursts. Whoever consumes it (a blocking run, an awaited one, one in the background)
+sees the same stream; when it is cancelled it still yields what closes the run, and leaves a history that can be sent
+on. What happens inside a turn is told in `completion` (the provider's part) and `calls` (the tools' part).
 """
 
 from __future__ import annotations
@@ -29,13 +29,16 @@ logger = logging.getLogger("alloy_nb")
 MAX_REPAIRS = 2
 
 
-async def run_loop(state: RunState) -> AsyncGenerator[Event, None]:
-    """All events of one run, `run_start` first and `run_end` last, whatever happens in between."""
-    yield _opening(state)
+async def run_loop(state: RunState) -> AsyncGenerator[list[Event], None]:
+    """All events of one run, `run_start` first and `run_end` last, whatever happens in between.
+
+    They come in bursts: what became known at the same moment is told together.
+    """
+    yield [_opening(state)]
     try:
-        async with aclosing(_turns(state)) as events:
-            async for event in events:
-                yield event
+        async with aclosing(_turns(state)) as bursts:
+            async for burst in bursts:
+                yield burst
     except asyncio.CancelledError:
         state.finish("cancelled", Cancelled("the run was cancelled", hint="the partial answer is kept"))
     except Halted as error:
@@ -49,15 +52,15 @@ async def run_loop(state: RunState) -> AsyncGenerator[Event, None]:
         )
         crash.__cause__ = error
         state.finish("error", crash)
-    yield _closing(state)
+    yield [_closing(state)]
 
 
-async def _turns(state: RunState) -> AsyncGenerator[Event, None]:
+async def _turns(state: RunState) -> AsyncGenerator[list[Event], None]:
     """Turn after turn; returns when the model is done or may not go on."""
     waiting = open_calls(state.history) if state.prompt is None else ()
     if waiting:  # a paused run goes on with them
-        async for event in TurnCalls(state, waiting).run():
-            yield event
+        async for burst in TurnCalls(state, waiting).run():
+            yield burst
     while state.status == "running":
         if state.turns >= state.options.max_turns:
             state.finish("max_turns")
@@ -65,26 +68,26 @@ async def _turns(state: RunState) -> AsyncGenerator[Event, None]:
         await asyncio.sleep(0)  # a provider that never waits still lets a cancellation land here
         for message in state.take_steering():
             state.history.append(message)
-            yield state.event("message", message)
+            yield [state.event("message", message)]
         hooks = state.hook_context()
         await state.call_hooks("before_completion", ctx=hooks)
         state.system_prompt = hooks.system_prompt
-        async for event in call_provider(state):
-            yield event
+        async for burst in call_provider(state):
+            yield burst
         answer = state.history[-1]
         calls = TurnCalls(state, answer.tool_calls) if answer.tool_calls else None
-        async for event in _after_answer(state, calls):
-            yield event
+        async for burst in _after_answer(state, calls):
+            yield burst
         if calls is not None:
-            async for event in calls.run():
-                yield event
+            async for burst in calls.run():
+                yield burst
         elif state.stop_reason != "pause_turn":
             for message in _conclude(state, answer):
                 state.history.append(message)
-                yield state.event("message", message)
+                yield [state.event("message", message)]
 
 
-async def _after_answer(state: RunState, calls: TurnCalls | None) -> AsyncGenerator[Event, None]:
+async def _after_answer(state: RunState, calls: TurnCalls | None) -> AsyncGenerator[list[Event], None]:
     """The hooks between an answer and its tools; a halt here still leaves every call with a result."""
     try:
         await state.call_hooks("after_completion")
@@ -92,8 +95,7 @@ async def _after_answer(state: RunState, calls: TurnCalls | None) -> AsyncGenera
             await state.call_hooks("after_tool_request")
     except (Exception, asyncio.CancelledError) as error:
         if calls is not None:
-            for event in calls.give_up(error):
-                yield event
+            yield calls.give_up(error)
         raise
 
 

@@ -176,9 +176,14 @@ class Message:
     model: str | None = None
     stop_reason: str | None = None
     partial: bool = False
+    #: The provider's encoding of it, made once; see `providers/_encoding.py`. No part of the value.
+    encoding: Any = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parts", to_parts(self.parts))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.role, self.parts, self.model, self.stop_reason, self.partial)
 
     @classmethod
     def user(cls, content: str | Part | Iterable[str | Part]) -> Message:

@@ -56,6 +56,7 @@ class Options:
     request_timeout: float | None = 120.0
     tool_timeout: float | None = 120.0
     max_retries: int = 3
+    fallback: Sequence[str | Provider] = ()
     approval: Approval = "ask"
     decisions: Mapping[str, bool] = field(default_factory=dict)
     middleware: Sequence[Middleware] = ()
@@ -134,7 +135,7 @@ def check_values(options: Options) -> None:
     for name in ("decisions", "context"):
         if not isinstance(getattr(options, name), Mapping):
             raise ConfigError(f"{name} is {getattr(options, name)!r}", hint=f"give {name} a mapping, such as a dict")
-    for name in ("tools", "messages", "middleware"):
+    for name in ("tools", "messages", "middleware", "fallback"):
         if not isinstance(getattr(options, name), Iterable):
             raise ConfigError(f"{name} is {getattr(options, name)!r}", hint=f"give a list: {name}=[...]")
     for name in ("timeout", "request_timeout", "tool_timeout"):
@@ -151,6 +152,10 @@ def check_values(options: Options) -> None:
             raise ConfigError(f"{name} cannot be called", hint=f"give {name} a function of one argument")
     if isinstance(options.tools, str):
         raise ConfigError(f"tools is the string {options.tools!r}", hint=f"give a list: tools=[{options.tools!r}]")
+    if isinstance(options.fallback, str):
+        raise ConfigError(
+            f"fallback is the string {options.fallback!r}", hint=f"give a list: fallback=[{options.fallback!r}]"
+        )
     if isinstance(options.stop_sequences, str):
         raise ConfigError("stop_sequences is a string", hint="give a list of strings")
     for message in options.messages:

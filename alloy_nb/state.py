@@ -7,21 +7,23 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from .candidates import Candidate, collect_candidates
+from .cost import cost_of
 from .deadline import Deadline
 from .errors import AlloyError, ConfigError, DeadlineExceeded
 from .events import Event, now_ms
-from .history import close_open_calls
+from .history import close_open_calls, repair
 from .messages import Message, ToolCall
 from .middleware.base import Block, HookContext, call_hooks
 from .options import PROVIDER_OPTIONS, Options, working_directory
 from .prompts import to_message
-from .providers.base import Provider, Request
+from .providers.base import Provider, Request, ToolSpec
 from .providers.keys import register_dotenv
-from .providers.registry import resolve_model
 from .redaction import register_environment
 from .result import Result, Status, ToolRecord
 from .tools.approval import ApprovalDesk, Asker, Memory
@@ -51,10 +53,11 @@ class RunState:
         self.options = options
         self.directory = working_directory(options)
         register_dotenv(self.directory)
-        self.provider: Provider = resolve_model(options.model, working_directory=self.directory)
-        check_provider_options(self.provider, options)
+        self.candidates = collect_candidates(options, self.directory)
+        self.provider: Provider = self.candidates[0].provider
         self.tools = collect_tools(options.tools)
         check_tool_choice(options.tool_choice, self.tools)
+        cost_of(Usage(), self.provider.model, self.provider.name)  # a table of prices that cannot be read is said now
         self._begin(None if prompt is None else to_message(prompt))
         self.run_id = options.run_id or f"run-{uuid4().hex[:16]}"
         self.correlation_id = _correlation_id(options, self.run_id)
@@ -64,6 +67,8 @@ class RunState:
         self.desk = ApprovalDesk(options.approval, asker, memory or Memory(), options.decisions)
         self.tool_state: MutableMapping[str, Any] = {} if tool_state is None else tool_state
         self.usage = Usage()
+        self.cost: float | None = None
+        self._priced = True  # as long as the price of everything that was used is known
         self.turns = 0
         self.status: Status = "running"
         self.error: AlloyError | None = None
@@ -83,7 +88,8 @@ class RunState:
         """The conversation, with what was said before; a prompt ends what that left open."""
         self.prompt = prompt
         self.given = tuple(self.options.messages)
-        self.history: list[Message] = list(self.given if prompt is None else close_open_calls(self.given))
+        history = repair(self.given)
+        self.history: list[Message] = list(history if prompt is None else close_open_calls(history))
         if prompt is None and not self.history:
             raise ConfigError("there is no prompt and no history", hint="pass a prompt, or messages=")
         self.before = tuple(self.history)
@@ -98,24 +104,53 @@ class RunState:
         turn = self.turns + 1 if type in _PROVIDER_EVENTS else self.turns
         return Event(self.seq, self.run_id, type, payload, turn, now_ms(), self.correlation_id, self.options.name)
 
+    def events(self, told: Iterable[tuple[str, Any]]) -> list[Event]:
+        """The same of many that belong to the answer on its way, by type and payload."""
+        run_id, turn, now = self.run_id, self.turns + 1, now_ms()
+        correlation_id, name = self.correlation_id, self.options.name
+        events = [
+            Event(seq, run_id, type, payload, turn, now, correlation_id, name)
+            for seq, (type, payload) in enumerate(told, self.seq + 1)
+        ]
+        self.seq += len(events)
+        return events
+
+    def spend(self, usage: Usage, cost: float | None) -> None:
+        """Count what a provider call used; the cost of the run is known only as long as that of each call is."""
+        self.usage += usage
+        if usage != Usage():
+            self._priced = self._priced and cost is not None
+            self.cost = (self.cost or 0.0) + cost if self._priced and cost is not None else None
+
     # -- what the next provider call sends ------------------------------------------------------------------------
 
-    def request(self) -> Request:
+    def request(self, candidate: Candidate) -> Request:
         options = self.options
-        hold = getattr(self.provider, "constrains_arguments", False)
-        ctx = ToolContext(self.directory, options.context, options.name, self.run_id, state=self.tool_state)
-        values = {name: getattr(options, name) for name in PROVIDER_OPTIONS}
+        values = {name: getattr(options, name) for name in PROVIDER_OPTIONS if name not in candidate.lacks}
         values["stop_sequences"] = tuple(options.stop_sequences)
-        if self.turns > 0 and values["tool_choice"] != "none":
+        if self.turns > 0 and values.get("tool_choice") != "none":
             values["tool_choice"] = None  # forcing every turn would never end
         return Request(
             messages=tuple(self.history),
             system_prompt=self.system_prompt,
-            tools=tuple(to_spec(tool, ctx, with_candidates=hold) for tool in self.tools.values()),
+            tools=self._specs(candidate.provider),
             output_schema=None if self.output_type is None else self.output_type.schema,
             request_timeout=options.request_timeout,
             **values,
         )
+
+    def _specs(self, provider: Provider) -> tuple[ToolSpec, ...]:
+        """What the model is told of the tools: the same each turn, but for values that exist right now."""
+        if getattr(provider, "constrains_arguments", False):
+            options = self.options
+            ctx = ToolContext(self.directory, options.context, options.name, self.run_id, state=self.tool_state)
+            return tuple(to_spec(tool, ctx, with_candidates=True) for tool in self.tools.values())
+        return self._plain_specs
+
+    @cached_property
+    def _plain_specs(self) -> tuple[ToolSpec, ...]:
+        ctx = ToolContext(self.directory)
+        return tuple(to_spec(tool, ctx, with_candidates=False) for tool in self.tools.values())
 
     # -- what foreign code sees -----------------------------------------------------------------------------------
 
@@ -136,6 +171,8 @@ class RunState:
         self, hook: str, *arguments: Any, ctx: HookContext | None = None, in_time: bool = True
     ) -> Block | None:
         """Call a hook of the chain, within the run's deadline."""
+        if not self.options.middleware:
+            return None
         try:
             async with asyncio.timeout(self.deadline.remaining() if in_time else None) as limit:
                 return await call_hooks(self.options.middleware, hook, ctx or self.hook_context(), *arguments)
@@ -200,6 +237,7 @@ class RunState:
             output=self.output,
             messages=tuple(self.history),
             usage=self.usage,
+            cost=self.cost,
             tool_calls=tuple(self.records),
             turns=self.turns,
             status=self.status,
@@ -223,18 +261,6 @@ class RunState:
 _PROVIDER_EVENTS = frozenset(
     {"turn_start", "text_delta", "thinking_delta", "tool_call_delta", "retry", "fallback", "dropped_option"}
 )
-
-
-def check_provider_options(provider: Provider, options: Options) -> None:
-    """An option that the chosen provider lacks is said before anything is sent."""
-    known = getattr(provider, "options", frozenset(PROVIDER_OPTIONS))
-    for name in PROVIDER_OPTIONS:
-        value = getattr(options, name)
-        if value not in (None, ()) and name not in known:
-            raise ConfigError(
-                f"{provider.name} takes no `{name}`",
-                hint="it takes: " + (", ".join(sorted(known)) or "none of these options"),
-            )
 
 
 def check_tool_choice(choice: str | None, tools: dict[str, Any]) -> None:

@@ -1,7 +1,9 @@
-"""What a run used: tokens, and money where a price is known."""
+"""What a run used: tokens, as the providers count them."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -36,7 +38,19 @@ class Usage:
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any] | None) -> Usage:
-        """Read a mapping; missing and null counts are 0, unknown ones are passed over."""
-        data = data or {}
-        return cls(**{f.name: int(data.get(f.name) or 0) for f in fields(cls)})
+    def from_dict(cls, data: Any) -> Usage:
+        """Read a mapping; what is missing, null or no count is 0, and what is unknown is passed over.
+
+        >>> Usage.from_dict({"input_tokens": None, "output_tokens": -1, "cached_tokens": "3", "more": {}}).cached_tokens
+        3
+        """
+        data = data if isinstance(data, Mapping) else {}
+        return cls(**{f.name: _count(data.get(f.name)) for f in fields(cls)})
+
+
+def _count(value: Any) -> int:
+    if isinstance(value, str) and value.isdecimal() and len(value) < 16:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return 0
+    return max(0, int(value))

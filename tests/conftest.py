@@ -13,15 +13,19 @@ from hypothesis import settings
 settings.register_profile("alloy", deadline=None)
 settings.load_profile("alloy")
 
-_OURS = ("ALLOY_MODEL", "ALLOY_EVENTS", "ALLOY_DISPLAY", "ALLOY_RECORD")
+_OURS = ("ALLOY_MODEL", "ALLOY_MODELS", "ALLOY_EVENTS", "ALLOY_DISPLAY", "ALLOY_RECORD")
 
 
 @pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     for name in tuple(os.environ):
         if name.endswith(("_API_KEY", "_BASE_URL")) or name in _OURS:
             monkeypatch.delenv(name)
     monkeypatch.setenv("ALLOY_DOTENV", "0")
+    # No stored key, no table of models, no running Ollama of theirs either.
+    monkeypatch.setenv("ALLOY_CONFIG_DIR", str(tmp_path_factory.getbasetemp() / "no-settings"))
+    monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:1")
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ import pytest
 import alloy_nb as alloy
 from alloy_nb import __version__, diagnosis
 from alloy_nb.diagnosis import Diagnosis, doctor
+from alloy_nb.providers.credentials import credentials_path, store_key
+from alloy_nb.providers.secret import Secret
 
 ROOT = Path(alloy.__file__).parents[1]
 KEY = "sk-canary0123456789abcdef"
@@ -22,8 +24,10 @@ KEY = "sk-canary0123456789abcdef"
 
 @pytest.fixture(autouse=True)
 def data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Nothing set, nothing stored."""
+    """Nothing set, nothing stored, no Ollama."""
     monkeypatch.setenv("ALLOY_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("ALLOY_CONFIG_DIR", str(tmp_path / "settings"))
+    monkeypatch.setattr("alloy_nb.providers.ollama.running_models", lambda address: [])
     monkeypatch.chdir(tmp_path)
     return tmp_path / "data"
 
@@ -107,11 +111,60 @@ def test_a_key_in_dotenv_is_told_by_its_file(monkeypatch: pytest.MonkeyPatch, tm
     assert found.ok
 
 
-def test_a_key_that_this_version_cannot_use_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
-    (key,) = doctor().keys
-    assert key.problem is not None
-    assert "anthropic" in key.problem
+def test_every_vendors_key_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PRV: all eight are spoken."""
+    for variable in ("ANTHROPIC_API_KEY", "GEMINI_API_KEY", "MISTRAL_API_KEY"):
+        monkeypatch.setenv(variable, KEY)
+    found = doctor()
+    assert [(key.variable, key.problem) for key in found.keys] == [
+        ("ANTHROPIC_API_KEY", None),
+        ("GEMINI_API_KEY", None),
+        ("MISTRAL_API_KEY", None),
+    ]
+    assert found.model == "anthropic:claude-sonnet-4-6"
+
+
+def test_a_stored_key_is_told_by_its_file() -> None:
+    store_key("XAI_API_KEY", Secret(KEY))
+    found = doctor()
+    assert found.keys[0].where == f"XAI_API_KEY in {credentials_path()}"
+    assert found.model == "xai:grok-4.3"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+def test_stored_keys_that_others_may_read_are_told_once_and_first() -> None:
+    store_key("XAI_API_KEY", Secret(KEY))
+    credentials_path().chmod(0o644)
+    found = doctor()
+    assert (found.ok, found.misconfigured, found.next) == (False, True, f"chmod 600 {credentials_path()}")
+    (key,) = found.keys
+    assert "others may read it" in str(key.problem)
+
+
+def test_a_broken_table_of_models_is_the_next_thing_to_mend(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Also where a model is named, which would not need it."""
+    monkeypatch.setenv("ALLOY_MODEL", "openai:gpt-5.2")
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    (tmp_path / "settings").mkdir()
+    (tmp_path / "settings" / "models.json").write_text('{\n"openai": 3}')
+    found = doctor()
+    assert (found.ok, found.misconfigured) == (False, True)
+    assert "models.json, line 2" in found.why
+
+
+def test_the_order_of_the_choice_is_told_as_far_as_it_was_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["set_default_model", "ALLOY_MODEL", "a key", "Ollama", "embedded model"]
+    found = doctor()
+    assert [name for name, _ in found.tried] == names
+    assert "4. Ollama: none with a model runs at" in str(found)
+    monkeypatch.setattr("alloy_nb.providers.ollama.running_models", lambda address: ["newest:1b"])
+    found = doctor()
+    assert [name for name, _ in found.tried] == names[:4]
+    assert found.model == "ollama:newest:1b"
+    assert "its newest model" in found.why
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    assert [name for name, _ in doctor().tried] == names[:3]
+    assert doctor().to_dict()["tried"][0] == ["set_default_model", "not set"]
 
 
 @pytest.mark.parametrize("value", [KEY, f"{KEY} {KEY}", f"{KEY}é"], ids=["right", "with a space", "not ASCII"])
@@ -178,6 +231,7 @@ def test_a_file_in_the_place_of_the_data_folder_is_said(data_folder: Path) -> No
 def test_looking_creates_nothing(data_folder: Path) -> None:
     doctor()
     assert not data_folder.exists()
+    assert not credentials_path().parent.exists()
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ def test_every_reader_sees_every_event_once_whatever_the_bursts(bursts: list[int
     for burst in bursts:
         for _ in range(burst):
             number += 1
-            journal.append(event(number))
+            journal.extend([event(number)])
     journal.close()
     for thread in threads:
         thread.join(10)
@@ -61,7 +61,7 @@ def test_a_reader_that_was_told_to_wait_is_woken_by_the_next_event(what_happens:
     for what in [*what_happens, "step", "append", "step"]:
         if what == "append":
             before = len(woken)
-            journal.append(event(len(journal) + 1))
+            journal.extend([event(len(journal) + 1)])
             assert len(woken) > before or not waits
             waits = False
         elif what == "rearm":
@@ -92,7 +92,7 @@ def test_an_interrupt_while_a_reader_registers_loses_no_wake_up(monkeypatch: pyt
     monkeypatch.undo()
     reader.rearm()
     assert reader.step() == []
-    journal.append(event(1))
+    journal.extend([event(1)])
     assert woken == [1]
 
 
@@ -101,7 +101,7 @@ def test_a_burst_wakes_a_waiting_reader_once() -> None:
     woken: list[int] = []
     assert journal.once_more(0, lambda: woken.append(1))
     for number in range(1, 50):
-        journal.append(event(number))
+        journal.extend([event(number)])
     assert woken == [1]
 
 
@@ -116,7 +116,7 @@ def test_a_reader_that_looks_again_and_again_is_registered_once() -> None:
 
 def test_a_reader_that_is_behind_is_not_made_to_wait() -> None:
     journal = Journal()
-    journal.append(event(1))
+    journal.extend([event(1)])
     assert not journal.once_more(0, lambda: None)
     assert Reader(journal, lambda: None).step() == [event(1)]
 
@@ -128,7 +128,7 @@ def test_before_each_wait_a_reader_is_told_how_far_it_has_read() -> None:
     def idle(place: int) -> None:
         places.append(place)
         if place < 3:
-            journal.append(event(place + 1))
+            journal.extend([event(place + 1)])
         else:
             journal.close()
 
@@ -152,6 +152,6 @@ def test_readers_of_a_closed_loop_do_not_stop_the_writer() -> None:
         task.cancel()
 
     asyncio.run(give_up())
-    journal.append(event(1))
+    journal.extend([event(1)])
     journal.close()
     assert len(journal) == 1

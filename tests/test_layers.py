@@ -22,7 +22,10 @@ LAYERS = {
     "messages": 0,
     "events": 0,
     "usage": 0,
+    "cost": 0,
     "models": 0,
+    "models_table": 0,
+    "folders": 0,
     "deadline": 0,
     "result": 0,
     "sinks": 0,  # a protocol, and the table of dotted names
@@ -35,6 +38,7 @@ LAYERS = {
     "history": 2,
     "context": 2,
     "middleware": 2,
+    "candidates": 3,
     "state": 3,
     "completion": 3,
     "calls": 3,
@@ -52,6 +56,7 @@ LAYERS = {
     "render": 6,
     "notebook": 7,
     "diagnosis": 7,
+    "login": 7,
     "cli": 7,
     "__main__": 7,
     "__init__": 8,  # the front door: names only, imported when used

@@ -510,3 +510,20 @@ def test_an_answer_that_has_to_be_mended_is_told_so_in_the_events() -> None:
     told = [event.payload for event in result.events if event.type == "message"]
     assert result.output == 7
     assert list(result.messages)[1:] == told
+
+
+def test_a_call_that_was_cut_before_its_arguments_does_not_run() -> None:
+    """At the output limit, a call whose arguments never came looks like one without any."""
+    ran: list[str] = []
+
+    def wipe(path: str = "everything") -> str:
+        """Delete a file."""
+        ran.append(path)
+        return "deleted"
+
+    calls = [{"name": "wipe", "input": {"path": "a"}}, {"name": "wipe", "input": {}}]
+    model = alloy.Scripted([{"tool_calls": calls, "stop_reason": "max_tokens"}, "done"])
+    result = alloy.run("go", model=model, tools=[wipe], approval="auto")
+    assert ran == ["a"]
+    assert [record.error is None for record in result.tool_calls] == [True, False]
+    assert "cut" in result.tool_calls[1].output

@@ -650,19 +650,23 @@ def test_keys_in_the_dotenv_of_the_working_directory_reach_nobody(tmp_path: Any,
 
 
 def test_who_hears_a_run_has_the_question_before_it_is_put() -> None:
-    heard: list[str] = []
+    heard: set[str] = set()
+    put: list[tuple[str, bool]] = []
+
+    def hear(event: alloy.Event) -> None:
+        if event.type == "approval_request":
+            heard.add(event.payload["id"])
 
     def allow(call: Any, ctx: Any) -> bool:
-        asked.append(heard[-1])
+        put.append((call.id, call.id in heard))
         return True
 
-    asked: list[str] = []
     calls = [{"name": "guarded", "input": {}}] * 3
     for _ in range(20):
         model = alloy.Scripted([{"tool_calls": calls}, "done"])
-        options = {"tools": [guarded], "approval": allow, "on_event": lambda event: heard.append(event.type)}
-        asyncio.run(alloy.arun("go", model=model, **options))
-    assert asked == ["approval_request"] * 60
+        asyncio.run(alloy.arun("go", model=model, tools=[guarded], approval=allow, on_event=hear))
+    assert len(put) == 60
+    assert all(known for _, known in put)
 
 
 @alloy.tool(requires_approval=True)

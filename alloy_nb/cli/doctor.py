@@ -12,7 +12,9 @@ __all__ = ["add_arguments", "run"]
 
 def add_arguments(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = subparsers.add_parser(
-        "doctor", description="What is installed, which model would be used and why, what to do next. Sends nothing."
+        "doctor",
+        description="What is installed, which model would be used and why, what to do next. Sends nothing; it only "
+        "looks whether an Ollama runs.",
     )
     parser.add_argument("--json", action="store_true", help="print it as JSON")
 

@@ -16,6 +16,8 @@ __all__ = ["main"]
 #: Command -> what it does. Each one is a module here, with `add_arguments(subparsers)` and `run(args) -> int`.
 COMMANDS = {
     "doctor": "what is installed, which model would be used and why, what to do next",
+    "login": "store a provider's key, without showing it",
+    "models": "which models are known: limits, prices, defaults",
     "demo": "watch the embedded model read a file and answer",
     "local": "weights of the embedded model: pull, list, path, remove",
 }
@@ -86,7 +88,8 @@ def _run_command(arguments: list[str]) -> int:
     module: Any = import_module(f".{arguments[0]}", __package__)
     module.add_arguments(parser.add_subparsers(dest="command"))
     parsed, extra = parser.parse_known_args(arguments)
-    refuse_unknown(extra, parser)
+    # A command may have its own reasons not to repeat a word.
+    getattr(module, "refuse_unknown", refuse_unknown)(extra, parser)
     code: int = module.run(parsed)
     return code
 

@@ -173,6 +173,7 @@ def usage() -> str:
             *lines,
             "",
             "In a question, {name} puts a variable in, as itself or described when it is large; \\{name} does not.",
-            "%alloy /reset forgets the conversation, /model [NAME] shows or sets the model, /doctor explains.",
+            "%alloy /reset forgets the conversation, /model [NAME] shows or sets the model, /doctor explains,",
+            "/login PROVIDER asks for a key and keeps it.",
         )
     )

@@ -44,7 +44,18 @@ def _doctor(_: AlloyMagics, argument: str) -> Any:
     return doctor()
 
 
-COMMANDS: dict[str, Callable[[AlloyMagics, str], Any]] = {"doctor": _doctor, "model": _model, "reset": _reset}
+def _login(_: AlloyMagics, argument: str) -> None:
+    from .login import login
+
+    login(argument)
+
+
+COMMANDS: dict[str, Callable[[AlloyMagics, str], Any]] = {
+    "doctor": _doctor,
+    "login": _login,
+    "model": _model,
+    "reset": _reset,
+}
 
 
 def find_command(prompt: str) -> tuple[Callable[[AlloyMagics, str], Any], str] | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import AsyncGenerator, Callable, Hashable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +17,12 @@ from ._environment import check_network, is_loopback, make_context, needs_certif
 if TYPE_CHECKING:
     import httpx2
 
-__all__ = ["ClientFactory", "client_for"]
+__all__ = ["ClientFactory", "client_for", "transport_override"]
 
 ClientFactory = Callable[[], "httpx2.AsyncClient"]
+#: Makes the client to use instead. It gets a function that opens the one that would have been used, and the user's
+#: factory of that one, if there is one.
+Override = Callable[[Callable[[], Awaitable["httpx2.AsyncClient"]], "ClientFactory | None"], Awaitable[Any]]
 
 _KEEP_ALIVE_SECONDS = 30.0
 
@@ -75,6 +80,26 @@ async def client_for(base_url: str, factory: ClientFactory | None) -> httpx2.Asy
     called once a loop, and its client lives no longer than itself. A proxy or certificate setting that cannot
     work is a `ConfigError`.
     """
+    for override in _overrides[-1:]:  # a copy: other threads may open and close theirs
+        made: httpx2.AsyncClient = await override(partial(_open_client, base_url, factory), factory)
+        return made
+    return await _open_client(base_url, factory)
+
+
+_overrides: list[Override] = []
+
+
+@contextmanager
+def transport_override(override: Override) -> Iterator[None]:
+    """While it is open, every provider of the process gets its clients from `override`; the newest one counts."""
+    _overrides.append(override)
+    try:
+        yield
+    finally:
+        _overrides.remove(override)
+
+
+async def _open_client(base_url: str, factory: ClientFactory | None) -> httpx2.AsyncClient:
     held = await _of_running_loop()
     key: Hashable = ("factory", id(factory)) if factory else _default_key(base_url)
     client = held.clients.get(key)

@@ -159,6 +159,7 @@ def _speaks_socks() -> bool:
 # Certificates
 
 
+@lru_cache(maxsize=128)
 def needs_certificates(url: str) -> bool:
     """Whether TLS may be spoken: to the service, or to a proxy before it."""
     return read_address(url).scheme == "https" or not is_loopback(url)
@@ -204,6 +205,7 @@ def trust_nobody() -> ssl.SSLContext:
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
+@lru_cache(maxsize=128)
 def is_loopback(url: str) -> bool:
     """Whether an address is this machine.
 

@@ -7,7 +7,7 @@ import math
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -22,11 +22,13 @@ from ..errors import (
     RateLimitError,
     ServerError,
 )
+from ..models import nearest_model
 from ..redaction import redact
 from ._environment import ProxySetting, certificate_variable
 
 __all__ = [
     "Failure",
+    "Vocabulary",
     "connect_error",
     "make_error",
     "proxy_error",
@@ -75,7 +77,7 @@ _BY_CODE_ALONE: dict[str, type[ProviderError]] = {
 
 _QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
 _UNKNOWN_MODEL_CODES = frozenset({"model_not_found", "invalid_model", "deploymentnotfound"})
-_UNKNOWN_MODEL_WORDS = ("valid model", "invalid model", "model names")
+_UNKNOWN_MODEL_WORDS = ("valid model", "invalid model", "model names", "model not found")
 
 # Several services give no code for these. The words only choose between classes that are never retried.
 _BY_WORDS: tuple[tuple[str, type[ProviderError]], ...] = (
@@ -89,6 +91,23 @@ _BY_WORDS: tuple[tuple[str, type[ProviderError]], ...] = (
     ("content violates usage guidelines", ContentFilterError),
 )
 _BY_WORDS_STATUSES = frozenset({400, 403, 413, 422})
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """One service's words for what went wrong, where they differ from everybody's.
+
+    `codes` (in lower case) say more than a status does; `codes_alone` stand in for one inside a stream; `words`
+    are phrases of messages, in lower case, for errors that the service gives no code: they only choose between
+    classes that are never retried. `statuses` are meanings of a status. `quota` are codes that waiting will not mend.
+    """
+
+    codes: Mapping[str, type[ProviderError]] = field(default_factory=dict)
+    codes_alone: Mapping[str, type[ProviderError]] = field(default_factory=dict)
+    words: tuple[tuple[str, type[ProviderError]], ...] = ()
+    statuses: Mapping[int, type[ProviderError]] = field(default_factory=dict)
+    quota: frozenset[str] = frozenset()
+
 
 _HINTS: dict[int, str] = {
     402: "the account has no credit left: add some, or use another model or key",
@@ -106,13 +125,14 @@ class Failure:
     message: str = ""
     codes: frozenset[str] = frozenset()
     status: int | None = None
+    retry_after: float | None = None
 
 
 def read_failure(body: Any) -> Failure:
     """Understand an error body: text, or JSON of any of the shapes in use. It never raises.
 
     >>> read_failure('{"error": {"message": "no", "type": "invalid_request_error", "code": 400}}')
-    Failure(message='no', codes=frozenset({'invalid_request_error'}), status=400)
+    Failure(message='no', codes=frozenset({'invalid_request_error'}), status=400, retry_after=None)
     """
     if isinstance(body, str):
         parsed = _parse(body)
@@ -138,7 +158,8 @@ def _read_object(error: Mapping[str, Any], outer: Mapping[str, Any]) -> Failure:
     if nested.message and nested.message not in text:
         text = f"{text}: {nested.message}" if text else nested.message
     codes = _codes(error) | _codes(outer) | nested.codes
-    return Failure(text, codes, _status(error) or _status(outer) or nested.status)
+    status = _status(error) or _status(outer) or nested.status
+    return Failure(text, codes, status, _delay(error) if nested.retry_after is None else nested.retry_after)
 
 
 def _nested(error: Mapping[str, Any]) -> Failure:
@@ -151,8 +172,28 @@ def _nested(error: Mapping[str, Any]) -> Failure:
 
 
 def _codes(error: Mapping[str, Any]) -> frozenset[str]:
-    words = (error.get(key) for key in ("code", "type"))
+    words = [error.get(key) for key in ("code", "type", "status")]
+    # Google says the finer reason in the details.
+    words += [detail.get("reason") for detail in _details(error)]
     return frozenset(word.lower() for word in words if isinstance(word, str) and word)
+
+
+def _details(error: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    details = error.get("details")
+    return [detail for detail in details if isinstance(detail, Mapping)] if isinstance(details, list) else []
+
+
+def _delay(error: Mapping[str, Any]) -> float | None:
+    """Seconds to wait, where the body says it: Google's ``{"retryDelay": "48s"}``, OpenRouter's reset in ms."""
+    for detail in _details(error):
+        delay = detail.get("retryDelay")
+        if isinstance(delay, str) and delay.endswith("s"):
+            return _number(delay[:-1])
+    metadata = error.get("metadata")
+    headers = metadata.get("headers") if isinstance(metadata, Mapping) else None
+    reset = headers.get("X-RateLimit-Reset") if isinstance(headers, Mapping) else None
+    moment = _number(str(reset)) if reset else None
+    return None if moment is None else max(0.0, moment / 1000 - time.time())
 
 
 def _status(error: Mapping[str, Any]) -> int | None:
@@ -184,22 +225,30 @@ def _as_text(value: Any) -> str:
 
 
 def make_error(
-    status: int | None, headers: Mapping[str, str], body: Any, *, service: str = "the service"
+    status: int | None,
+    headers: Mapping[str, str],
+    body: Any,
+    *,
+    service: str = "the service",
+    model: str | None = None,
+    vocabulary: Vocabulary | None = None,
 ) -> ProviderError:
     """The error that an answer amounts to. `status` is None for an error inside a stream that began well.
 
     `headers` has lower-case names; `body` is text or parsed JSON. Message and body are bounded and redacted.
     """
+    words = vocabulary or Vocabulary()
     failure = read_failure(body)
-    status = status or failure.status
-    cls = _error_class(status, failure)
-    quota = status == 402 or bool(failure.codes & _QUOTA_CODES)
+    status = status if status is not None and status >= 300 else failure.status
+    cls = _error_class(status, failure, words)
+    quota = status == 402 or bool(failure.codes & (_QUOTA_CODES | words.quota))
+    asked = retry_after(headers)
     error = cls(
         _message(service, status, failure),
-        hint=_hint(status, failure, quota, cls),
+        hint=_hint(status, failure, quota, cls, service, model),
         status=status,
         request_id=request_id(headers),
-        retry_after=retry_after(headers),
+        retry_after=failure.retry_after if asked is None else asked,
         body=redact(_as_text(body))[:LONGEST_BODY],
     )
     if quota:
@@ -209,21 +258,25 @@ def make_error(
     return error
 
 
-def _error_class(status: int | None, failure: Failure) -> type[ProviderError]:
-    if failure.codes & _QUOTA_CODES:
+def _error_class(status: int | None, failure: Failure, words: Vocabulary) -> type[ProviderError]:
+    if failure.codes & (_QUOTA_CODES | words.quota):
         return RateLimitError
-    by_code = _BY_CODE if status else _BY_CODE | _BY_CODE_ALONE
+    by_code = {**_BY_CODE, **words.codes}
+    if status is None:
+        by_code |= {**_BY_CODE_ALONE, **words.codes_alone}
     for code, cls in by_code.items():
         if code in failure.codes:
             return cls
     if status is None:
-        return ServerError
-    if status in _BY_WORDS_STATUSES:
-        words = failure.message.lower()
-        for phrase, cls in _BY_WORDS:
-            if phrase in words:
-                return cls
-    return _BY_STATUS.get(status) or (ServerError if status >= 500 else BadRequestError)
+        return _by_words(failure, words) or ServerError
+    said = _by_words(failure, words) if status in _BY_WORDS_STATUSES else None
+    by_status = {**_BY_STATUS, **words.statuses}
+    return said or by_status.get(status) or (ServerError if status >= 500 else BadRequestError)
+
+
+def _by_words(failure: Failure, words: Vocabulary) -> type[ProviderError] | None:
+    said = failure.message.lower()
+    return next((cls for phrase, cls in (*words.words, *_BY_WORDS) if phrase in said), None)
 
 
 def _message(service: str, status: int | None, failure: Failure) -> str:
@@ -231,13 +284,16 @@ def _message(service: str, status: int | None, failure: Failure) -> str:
     return f"{service} answered {status}: {said}" if status else f"{service} broke off its answer: {said}"
 
 
-def _hint(status: int | None, failure: Failure, quota: bool, cls: type[ProviderError]) -> str | None:
+def _hint(
+    status: int | None, failure: Failure, quota: bool, cls: type[ProviderError], service: str, model: str | None
+) -> str | None:
     if status in _HINTS:
         return _HINTS[status]
     if quota:
         return _QUOTA_HINT
     if cls is BadRequestError and _is_unknown_model(status, failure):
-        return _MODEL_HINT
+        near = nearest_model(service, model) if model else None
+        return f"did you mean {near!r}? `alloy models {service}` lists what is known" if near else _MODEL_HINT
     if status == 404 or (status is not None and 300 <= status < 400):
         return _ADDRESS_HINT
     return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
-from ..messages import Message, Part, Text, Thinking, ToolCall
+from ..messages import Message, Opaque, Part, Text, Thinking, ToolCall
 from ..usage import Usage
 from .base import Delta, Done, TextDelta, ThinkingDelta, ToolCallDelta, UsageDelta, WholePart
 
@@ -36,6 +36,7 @@ class _Words:
     """Text or thinking on its way in; pieces are joined once, at the end."""
 
     thinking: bool
+    block: int
     pieces: list[str] = field(default_factory=list)
     signature: str | None = None
 
@@ -54,8 +55,8 @@ class Answer:
         self.model = model
         self.usage = Usage()
         self.stop_reason: str | None = None
-        self.emitted = False
         self._parts: list[_Words | _Call | Part] = []
+        self._last: _Words | None = None  # the words at the end, which may go on
         self._calls: dict[int | str, _Call] = {}
 
     @property
@@ -63,34 +64,42 @@ class Answer:
         return self.stop_reason is not None
 
     def feed(self, delta: Delta) -> None:
+        # Called for each delta: nearly all are words that go on.
+        last = self._last
+        if type(delta) is TextDelta and last is not None and not last.thinking and last.block == delta[1]:
+            last.pieces.append(delta[0])
+            return
         match delta:
-            case TextDelta(text):
-                self._words(thinking=False).pieces.append(text)
-            case ThinkingDelta(text, signature):
-                words = self._words(thinking=True)
+            case TextDelta(text, block):
+                self._words(False, block).pieces.append(text)
+            case ThinkingDelta(text, signature, block):
+                words = self._words(True, block)
                 words.pieces.append(text)
                 words.signature = signature or words.signature
             case ToolCallDelta():
                 self._call(delta)
             case WholePart(part):
-                self._parts.append(part)
+                self._add(part)
             case UsageDelta(usage):
                 self.usage = usage
-                return
             case Done(stop_reason, model):
                 self.stop_reason = stop_reason
                 self.model = model or self.model
-                return
-        self.emitted = True
+
+    @property
+    def emitted(self) -> bool:
+        """Whether anything of the answer itself came."""
+        return bool(self._parts)
 
     def message(self) -> Message:
         """The message so far; `partial` unless a `Done` came.
 
-        A partial one holds no tool calls: they never ran, and nobody can tell whether their arguments are whole.
+        A partial one holds words only. Its calls never ran, and nobody can tell whether their arguments are whole;
+        signatures and a provider's own parts are valid in the whole answer alone.
         """
         parts = _with_own_ids([part for part in map(self._finish, self._parts) if part is not None])
         if not self.done:
-            parts = [part for part in parts if not isinstance(part, ToolCall)]
+            parts = [_unsigned(part) for part in parts if not isinstance(part, ToolCall | Opaque)]
         return Message(
             "assistant",
             tuple(parts),
@@ -104,19 +113,23 @@ class Answer:
         call = self._calls[key]
         return call.id, call.name
 
-    def _words(self, *, thinking: bool) -> _Words:
-        last = self._parts[-1] if self._parts else None
-        if isinstance(last, _Words) and last.thinking == thinking and last.signature is None:
-            return last
-        words = _Words(thinking)
-        self._parts.append(words)
-        return words
+    def _words(self, thinking: bool, block: int) -> _Words:
+        last = self._last
+        if last is None or last.thinking != thinking or last.block != block or last.signature is not None:
+            last = _Words(thinking, block)
+            self._add(last)
+            self._last = last
+        return last
+
+    def _add(self, part: _Words | _Call | Part) -> None:
+        self._parts.append(part)
+        self._last = None
 
     def _call(self, delta: ToolCallDelta) -> None:
         call = self._calls.get(delta.key)
         if call is None:
             call = self._calls[delta.key] = _Call()
-            self._parts.append(call)
+            self._add(call)
         # Some services repeat the id as null or "" in later pieces: the first real one stays.
         call.id = call.id or delta.id or None
         call.name = call.name or delta.name or ""
@@ -132,6 +145,10 @@ class Answer:
         if part.thinking:
             return Thinking(text, part.signature, self.provider)
         return Text(text) if text else None
+
+
+def _unsigned(part: Part) -> Part:
+    return Thinking(part.text) if isinstance(part, Thinking) else part
 
 
 def _with_own_ids(parts: list[Part]) -> list[Part]:

@@ -27,16 +27,18 @@ StopReason = Literal["end_turn", "tool_use", "max_tokens", "stop_sequence", "ref
 
 
 class TextDelta(NamedTuple):
-    """Words, as they come."""
+    """Words, as they come. Pieces that follow each other are one part, unless their `block` differs."""
 
     text: str
+    block: int = 0
 
 
 class ThinkingDelta(NamedTuple):
-    """Thinking, as it comes; `signature` closes the block it arrives with."""
+    """Thinking, as it comes; `signature` closes the part it arrives with, and so does another `block`."""
 
     text: str
     signature: str | None = None
+    block: int = 0
 
 
 class ToolCallDelta(NamedTuple):
@@ -52,7 +54,10 @@ class ToolCallDelta(NamedTuple):
 
 
 class WholePart(NamedTuple):
-    """A part that arrives in one piece (an image, a redacted thought, a provider's own item)."""
+    """A part that arrives in one piece (an image, a redacted thought, a provider's own item).
+
+    An `Opaque` right after another part may amend it (a signature, citations): parts keep their order.
+    """
 
     part: Part
 
@@ -85,6 +90,11 @@ class ToolSpec:
     description: str
     input_schema: Mapping[str, Any]
     candidates: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    #: The provider's encoding of it, made once; see `_encoding.py`. No part of the value.
+    encoding: Any = field(default=None, init=False, repr=False, compare=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.name, self.description, self.input_schema, self.candidates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +127,9 @@ class Provider(Protocol):
     - Fields and events it does not know are kept as `WholePart(Opaque(...))` or passed over, never fatal.
 
     `name` is the provider's word (``"openai"``), `model` the model's; `options` names the request options it takes.
-    Optional: ``async complete(request) -> Sequence[Delta]`` for a whole answer in one reply, and
-    ``async models() -> Sequence[str]``. A provider without `complete` is streamed and collected.
+    Optional: ``async complete(request) -> Sequence[Delta]`` for a whole answer in one reply, ``async models() ->
+    Sequence[str]``, and ``bursts(request) -> AsyncIterator[Sequence[Delta]]``, which is `stream` with the deltas that
+    arrived together told together: the loop prefers it. A provider without `complete` is streamed and collected.
     """
 
     name: str

@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import ConfigError
-from ..messages import Audio, Document, Image, Message, Opaque, Part, Text, Thinking, ToolCall, ToolResult
-from ..options import nearest
+from ..errors import ConfigError, ProviderError
+from ..messages import Message, Opaque, Part, Text, Thinking, ToolCall, ToolResult
+from ..options import PROVIDER_OPTIONS, nearest
+from ._encoding import encode_all
 from .base import Request, ToolSpec
 from .chat_decoder import ChatDecoder
+from .chat_parts import FORMS, Form, arguments_text, content_part, joined, noted
 
-__all__ = ["ChatDecoder", "ChatDialect", "encode", "streamed"]
+__all__ = ["ChatDecoder", "ChatDialect", "effort_of", "encode", "encode_tool", "schema_in_words", "streamed"]
 
 _EFFORTS = {True: "medium", False: "none"}
 #: The largest token budget that still counts as this effort.
-_EFFORT_BUDGETS = (("low", 2048), ("medium", 8192))
-_AUDIO_FORMATS = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav", "vnd.wave": "wav", "x-flac": "flac"}
-_READABLE = re.compile(r"text/.*|application/(.*\+)?(json|xml|yaml|toml)")
+_EFFORT_BUDGETS = (("none", 0), ("low", 2048), ("medium", 8192))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,9 @@ class ChatDialect:
     """How one service's Chat Completions differ from the others'.
 
     `reasoning_fields` are read in this order, the first with words counts; `reasoning_echo` names the field in
-    which a service wants its own thinking back. `media` are the kinds of parts it takes; the others are said in
-    words. None for a field means that the service has no such thing.
+    which a service wants its own thinking back. `kept` are lists in an answer's message that are kept as they came,
+    under the name `provider`; those in `echoed` are handed back. `media` are the kinds of parts it takes; the others
+    are said in words. None for a field means that the service has no such thing.
     """
 
     system_role: str = "system"
@@ -41,29 +42,71 @@ class ChatDialect:
     stream_options: bool = True
     reasoning_fields: tuple[str, ...] = ("reasoning_content", "reasoning")
     reasoning_echo: str | None = None
+    #: True where its own thinking goes back among the words, as a part of the content.
+    reasoning_parts: bool = False
+    kept: tuple[str, ...] = ()
+    echoed: frozenset[str] = frozenset()
+    provider: str = ""
+    #: Whether what was kept of an answer may go to the model that is asked now; None means always.
+    keeps: Callable[[Message], bool] | None = None
     effort_field: str | None = "reasoning_effort"
+    #: Where thinking is asked for otherwise: the body's fields for the option.
+    thinking: Callable[[bool | str | int], Mapping[str, Any]] | None = None
     #: The service's word for a choice; a tool's name always goes as an object.
     tool_choices: Mapping[str, str] = field(
         default_factory=lambda: {"auto": "auto", "required": "required", "none": "none"}
     )
+    #: What it makes of an id that another service gave a call; the same for the call and its result.
+    call_id: Callable[[str], str] | None = None
+    #: Whether a result says which tool it is of.
+    result_name: bool = False
     #: "json_schema", or "json_object" where a service only promises some JSON.
     output_format: str | None = "json_schema"
     media: frozenset[str] = frozenset({"image", "audio", "document"})
+    #: Its own forms of parts, where they are not OpenAI's.
+    forms: Mapping[str, Form] = field(default_factory=dict)
+    #: Whether an answer of nothing may be in a history; else it is left out.
+    empty_answers: bool = True
+    #: Mark the system prompt, and with it the tools, as worth caching.
+    cache_system: bool = False
+    options: frozenset[str] = frozenset(PROVIDER_OPTIONS)
+    path: str = "/chat/completions"
+
+    def encode(self, request: Request, model: str, *, provider: str, key: object = None) -> dict[str, Any]:
+        return encode(request, model, self, provider=provider, key=key)
+
+    def streamed(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        return streamed(body, self)
+
+    def decoder(self, classify: Callable[[Any], ProviderError] | None = None) -> ChatDecoder:
+        return ChatDecoder(self.reasoning_fields, classify=classify, kept=self.kept, provider=self.provider)
 
 
-def encode(request: Request, model: str, dialect: ChatDialect, *, provider: str) -> dict[str, Any]:
+def encode(request: Request, model: str, dialect: ChatDialect, *, provider: str, key: object = None) -> dict[str, Any]:
     """The body of a request. `provider` is the name under which opaque parts are handed back.
+
+    With a `key` (see `encode_all`) messages and tools are JSON already, each encoded once.
 
     >>> request = Request((Message.user("Hello"),), system_prompt="Be brief.")
     >>> encode(request, "m", ChatDialect(), provider="x")["messages"]
     [{'role': 'system', 'content': 'Be brief.'}, {'role': 'user', 'content': 'Hello'}]
     """
-    body: dict[str, Any] = {"model": model, "messages": list(_messages(request, dialect, provider))}
+    forms = {name: form for name, form in {**FORMS, **dialect.forms}.items() if name in dialect.media}
+
+    def message(value: Message) -> Iterator[dict[str, Any]]:
+        return _message(value, dialect, forms, provider)
+
+    body: dict[str, Any] = {
+        "model": model,
+        "messages": encode_all(request.messages, message, key, first=list(_system(request, dialect))),
+    }
     if request.tools:
-        body["tools"] = [_tool(tool) for tool in request.tools]
+        body["tools"] = encode_all(request.tools, encode_tool, key)
         if request.tool_choice is not None:
             body["tool_choice"] = _tool_choice(request.tool_choice, request.tools, dialect)
     body |= _settings(request, dialect)
+    if request.thinking is not None and dialect.thinking is not None:
+        body |= dialect.thinking(request.thinking)
     return body | dict(request.extra_body or {})
 
 
@@ -71,6 +114,40 @@ def streamed(body: Mapping[str, Any], dialect: ChatDialect) -> dict[str, Any]:
     """The body that asks for a stream, with the tokens used at its end."""
     usage = {"stream_options": {"include_usage": True}} if dialect.stream_options else {}
     return {**usage, **body, "stream": True}
+
+
+def effort_of(thinking: bool | str | int) -> str:
+    """The thinking option as a word: a level is itself, a budget of tokens the level that it comes to.
+
+    >>> effort_of(True), effort_of(False), effort_of("high"), effort_of(1000), effort_of(50_000)
+    ('medium', 'none', 'high', 'low', 'high')
+    """
+    if isinstance(thinking, bool):
+        return _EFFORTS[thinking]
+    if isinstance(thinking, str):
+        return thinking
+    return next((effort for effort, budget in _EFFORT_BUDGETS if thinking <= budget), "high")
+
+
+def schema_in_words(prompt: str | None, schema: Mapping[str, Any]) -> str:
+    """The system prompt, with the schema of the answer for a service that takes none."""
+    wish = f"Answer with one JSON object and nothing else. It must match this JSON schema:\n{json.dumps(dict(schema))}"
+    return f"{prompt}\n\n{wish}" if prompt else wish
+
+
+def encode_tool(tool: ToolSpec) -> Iterator[dict[str, Any]]:
+    function = {"name": tool.name, "description": tool.description, "parameters": dict(tool.input_schema)}
+    yield {"type": "function", "function": function}
+
+
+def _system(request: Request, dialect: ChatDialect) -> Iterator[dict[str, Any]]:
+    prompt = request.system_prompt
+    if request.output_schema is not None and dialect.output_format != "json_schema":
+        prompt = schema_in_words(prompt, request.output_schema)
+    if not prompt:
+        return
+    cached = [{"type": "text", "text": prompt, "cache_control": {"type": "ephemeral"}}]
+    yield {"role": dialect.system_role, "content": cached if dialect.cache_system else prompt}
 
 
 def _settings(request: Request, dialect: ChatDialect) -> dict[str, Any]:
@@ -82,29 +159,16 @@ def _settings(request: Request, dialect: ChatDialect) -> dict[str, Any]:
     }
     if request.output_schema is not None and dialect.output_format:
         settings["response_format"] = _response_format(request.output_schema, dialect.output_format)
-    if request.thinking is not None and dialect.effort_field:
-        settings[dialect.effort_field] = _effort(request.thinking)
+    if request.thinking is not None and dialect.thinking is None and dialect.effort_field:
+        settings[dialect.effort_field] = effort_of(request.thinking)
     return {name: value for name, value in settings.items() if value is not None}
 
 
-def _effort(thinking: bool | str | int) -> str:
-    if isinstance(thinking, bool):
-        return _EFFORTS[thinking]
-    if isinstance(thinking, str):
-        return thinking
-    return next((effort for effort, budget in _EFFORT_BUDGETS if thinking <= budget), "high")
-
-
-def _response_format(schema: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    if kind != "json_schema":
-        return {"type": kind}
+def _response_format(schema: Mapping[str, Any], form: str) -> dict[str, Any]:
+    if form != "json_schema":
+        return {"type": form}
     name = re.sub(r"[^A-Za-z0-9_-]", "_", str(schema.get("title") or "output"))[:64]
     return {"type": "json_schema", "json_schema": {"name": name, "schema": dict(schema)}}
-
-
-def _tool(tool: ToolSpec) -> dict[str, Any]:
-    function = {"name": tool.name, "description": tool.description, "parameters": dict(tool.input_schema)}
-    return {"type": "function", "function": function}
 
 
 def _tool_choice(choice: str, tools: Iterable[ToolSpec], dialect: ChatDialect) -> Any:
@@ -122,66 +186,64 @@ def _tool_choice(choice: str, tools: Iterable[ToolSpec], dialect: ChatDialect) -
 # Messages
 
 
-def _messages(request: Request, dialect: ChatDialect, provider: str) -> Iterator[dict[str, Any]]:
-    if request.system_prompt:
-        yield {"role": dialect.system_role, "content": request.system_prompt}
-    for message in request.messages:
-        if message.role == "assistant":
-            yield _assistant(message, dialect, provider)
-        elif message.role == "system":
-            yield {"role": dialect.system_role, "content": _joined(message.parts)}
-        else:
-            yield from _user(message, dialect)
-
-
-def _joined(parts: Iterable[Part]) -> str:
-    return "\n".join(part.text for part in parts if isinstance(part, Text) and part.text)
+def _message(
+    message: Message, dialect: ChatDialect, forms: Mapping[str, Form], provider: str
+) -> Iterator[dict[str, Any]]:
+    if message.role == "assistant":
+        answer = _assistant(message, dialect, provider)
+        if dialect.empty_answers or answer["content"] or len(answer) > len(("role", "content")):
+            yield answer
+    elif message.role == "system":
+        yield {"role": dialect.system_role, "content": joined(map(noted, message.parts))}
+    else:
+        yield from _user(message, dialect, forms)
 
 
 def _assistant(message: Message, dialect: ChatDialect, provider: str) -> dict[str, Any]:
     """Text and calls. Thinking stays here but where the service wants its own back; so do foreign parts."""
-    parts = [_noted(part) for part in message.parts]
-    calls = [_call(part) for part in parts if isinstance(part, ToolCall)]
-    text = _joined(parts)
+    parts = [noted(part) for part in message.parts]
+    calls = [_call(part, dialect) for part in parts if isinstance(part, ToolCall)]
+    own = [part for part in parts if isinstance(part, Thinking) and part.provider == provider]
+    text = joined(parts)
     # Null stands for "no words" only beside calls: a message with neither is refused by some services.
     encoded: dict[str, Any] = {"role": "assistant", "content": text or (None if calls else "")}
+    if dialect.reasoning_parts and own:
+        encoded["content"] = list(_with_thinking(parts, provider))
     if calls:
         encoded["tool_calls"] = calls
     if dialect.reasoning_echo:
-        own = (part for part in parts if isinstance(part, Thinking) and part.provider == provider)
         encoded[dialect.reasoning_echo] = "".join(part.text for part in own)
-    for part in parts:
-        if isinstance(part, Opaque) and part.provider == provider:
-            encoded |= dict(part.data)
+    if dialect.keeps is None or dialect.keeps(message):
+        for part in parts:
+            if isinstance(part, Opaque) and part.provider == provider:
+                encoded |= {name: value for name, value in part.data.items() if name in dialect.echoed}
     return encoded
 
 
-def _noted(part: Part) -> Part:
-    """A picture or sound that an assistant made cannot be sent back as such: it is named."""
-    return Text(f"[{_kind(part)}]") if isinstance(part, Image | Audio | Document) else part
+def _with_thinking(parts: Iterable[Part], provider: str) -> Iterator[dict[str, Any]]:
+    for part in parts:
+        if isinstance(part, Thinking) and part.provider == provider:
+            signature = {"signature": part.signature} if part.signature else {}
+            yield {"type": "thinking", "thinking": [{"type": "text", "text": part.text}], **signature}
+        elif isinstance(part, Text) and part.text:
+            yield {"type": "text", "text": part.text}
 
 
-def _call(call: ToolCall) -> dict[str, Any]:
-    if call.raw is None:
-        arguments = json.dumps(dict(call.input), ensure_ascii=False, default=str)
-    else:
-        arguments = call.raw if _is_json(call.raw) else "{}"
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
+def _call(call: ToolCall, dialect: ChatDialect) -> dict[str, Any]:
+    function = {"name": call.name, "arguments": arguments_text(call)}
+    return {"id": _id(call.id, dialect), "type": "function", "function": function}
 
 
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
+def _id(call_id: str, dialect: ChatDialect) -> str:
+    return dialect.call_id(call_id) if dialect.call_id else call_id
 
 
-def _user(message: Message, dialect: ChatDialect) -> Iterator[dict[str, Any]]:
+def _user(message: Message, dialect: ChatDialect, forms: Mapping[str, Form]) -> Iterator[dict[str, Any]]:
     """Results first, each a message of its own, since they must follow their calls; then everything else."""
     for result in message.tool_results:
         text = f"Error: {result.text}" if result.is_error else result.text
-        yield {"role": "tool", "tool_call_id": result.call_id, "content": text}
+        name = {"name": result.name} if dialect.result_name and result.name else {}
+        yield {"role": "tool", **name, "tool_call_id": _id(result.call_id, dialect), "content": text}
     rest: list[Part] = []
     for result in message.tool_results:
         if result.images:
@@ -189,55 +251,11 @@ def _user(message: Message, dialect: ChatDialect) -> Iterator[dict[str, Any]]:
             rest += [Text(f"Images from {result.name or 'the tool'}:"), *result.images]
     rest += [part for part in message.parts if not isinstance(part, ToolResult | ToolCall | Thinking | Opaque)]
     if rest or not message.tool_results:
-        yield {"role": "user", "content": _content(rest, dialect)}
+        yield {"role": "user", "content": _content(rest, forms)}
 
 
-def _content(parts: list[Part], dialect: ChatDialect) -> str | list[dict[str, Any]]:
+def _content(parts: list[Part], forms: Mapping[str, Form]) -> str | list[dict[str, Any]]:
     if all(isinstance(part, Text) for part in parts):
         # Not every service takes a list.
-        return _joined(parts)
-    return [_content_part(part, dialect) for part in parts if not (isinstance(part, Text) and not part.text)]
-
-
-def _content_part(part: Part, dialect: ChatDialect) -> dict[str, Any]:
-    """A part in the service's form, or in words where it has none: nothing is left out in silence."""
-    if isinstance(part, Text):
-        return {"type": "text", "text": part.text}
-    if _kind(part) in dialect.media:
-        match part:
-            case Image():
-                return {"type": "image_url", "image_url": {"url": part.url or _data_url(part)}}
-            case Audio() if part.data:
-                return {"type": "input_audio", "input_audio": _audio(part)}
-            case Document() if part.data:
-                return _document(part)
-    return {"type": "text", "text": _in_words(part)}
-
-
-def _kind(part: Part) -> str:
-    return type(part).__name__.lower()
-
-
-def _data_url(part: Image | Audio | Document) -> str:
-    return f"data:{part.mime_type};base64,{part.base64}"
-
-
-def _audio(part: Audio) -> dict[str, str]:
-    subtype = part.mime_type.partition("/")[2]
-    return {"data": part.base64, "format": _AUDIO_FORMATS.get(subtype, subtype)}
-
-
-def _document(part: Document) -> dict[str, Any]:
-    if _READABLE.fullmatch(part.mime_type):
-        # Services take PDF as a file, and refuse what could be read as it is.
-        text = part.data.decode("utf-8", "replace")
-        return {"type": "text", "text": f"{part.name or 'document'}:\n{text}"}
-    filename = part.name or "document." + part.mime_type.partition("/")[2]
-    return {"type": "file", "file": {"filename": filename, "file_data": _data_url(part)}}
-
-
-def _in_words(part: Part) -> str:
-    name = getattr(part, "name", None)
-    detail = f"{name}, " if name else ""
-    where = getattr(part, "url", None) or getattr(part, "mime_type", "")
-    return f"[{_kind(part)} that this service cannot be given: {detail}{where}]"
+        return joined(parts)
+    return [content_part(part, forms) for part in parts if not (isinstance(part, Text) and not part.text)]

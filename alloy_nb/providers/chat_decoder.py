@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from ..errors import ProviderError, StreamError
+from ..errors import OverloadedError, ProviderError, StreamError
+from ..messages import Image, Opaque
 from ..usage import Usage
 from ._failures import make_error
-from .base import Delta, Done, StopReason, TextDelta, ThinkingDelta, ToolCallDelta, UsageDelta
+from .base import Delta, Done, StopReason, TextDelta, ThinkingDelta, ToolCallDelta, UsageDelta, WholePart
 
 __all__ = ["ChatDecoder", "read_usage"]
 
@@ -22,17 +24,23 @@ _STOP_REASONS: dict[str, StopReason] = {
     "content_filter": "content_filter",
 }
 _CUT = "the answer ended before it was complete"
+#: Reasons for an end that is none, as errors.
+_BROKEN: dict[str, Callable[[], ProviderError]] = {
+    "error": lambda: StreamError("the service ended its answer with an error"),
+    "insufficient_system_resource": lambda: OverloadedError("the service broke off its answer: it is too busy"),
+}
 
 
 class ChatDecoder:
     """Feed it each chunk, or the one body; `end` gives the `Done`.
 
-    Only the choice with index 0 is read. That an answer is complete is decided by its finish reason alone.
+    Only the choice with index 0 is read. That an answer is complete is decided by its finish reason alone. The lists
+    in the fields `kept` are put together and given in the end, each as one `Opaque` of `provider`.
 
     >>> decoder = ChatDecoder()
     >>> chunk = {"choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop"}]}
     >>> [*decoder.feed(chunk), *decoder.end()]
-    [TextDelta(text='Hi'), Done(stop_reason='end_turn', model=None)]
+    [TextDelta(text='Hi', block=0), Done(stop_reason='end_turn', model=None)]
     """
 
     def __init__(
@@ -40,16 +48,26 @@ class ChatDecoder:
         reasoning_fields: tuple[str, ...] = ("reasoning_content", "reasoning"),
         *,
         classify: Callable[[Any], ProviderError] | None = None,
+        kept: tuple[str, ...] = (),
+        provider: str = "",
     ) -> None:
         self._reasoning_fields = reasoning_fields
+        self._kept = {name: _Kept() for name in kept}
+        self._provider = provider
         self._classify = classify or (lambda body: make_error(None, {}, body))
         self._model: str | None = None
         self._finish: str | None = None
         self._refused = False
         self._calls = _Calls()
 
-    def feed(self, event: Mapping[str, Any]) -> Iterator[Delta]:
+    def feed(self, event: Mapping[str, Any]) -> Iterable[Delta]:
         """The deltas of one chunk. An error that the service put there is raised as what it is."""
+        # Called for each chunk: nearly all hold some words and nothing else.
+        if self._model and (words := _only_words(event)):
+            return (TextDelta(words),)
+        return self._chunk(event)
+
+    def _chunk(self, event: Mapping[str, Any]) -> Iterator[Delta]:
         self._check(event)
         if "detail" in event and "choices" not in event:
             raise self._classify(event)
@@ -65,8 +83,11 @@ class ChatDecoder:
     def end(self) -> Iterator[Delta]:
         if self._finish is None:
             raise StreamError(_CUT)
-        if self._finish == "error":
-            raise StreamError("the service ended its answer with an error")
+        if self._finish in _BROKEN:
+            raise _BROKEN[self._finish]()
+        for name, kept in self._kept.items():
+            if kept.items:
+                yield WholePart(Opaque(self._provider, {name: kept.items}))
         yield Done(self._stop_reason(), self._model)
 
     def _check(self, holder: Mapping[str, Any]) -> None:
@@ -75,20 +96,23 @@ class ChatDecoder:
 
     def _choice(self, choice: Mapping[str, Any]) -> Iterator[Delta]:
         delta = choice.get("delta")
-        whole = not isinstance(delta, Mapping)
+        whole = not isinstance(delta, dict)
         if whole:
             # Some streams repeat the text so far as a `message` beside each delta: only alone it is the answer.
             delta = choice.get("message")
-        if isinstance(delta, Mapping):
+        if isinstance(delta, dict):
             yield from self._words(delta)
+            yield from _images(delta.get("images"))
             yield from self._calls.read(delta, whole=whole)
+            for name, kept in self._kept.items():
+                kept.read(delta.get(name), whole=whole)
         # A reason that comes twice is the first one; a body without one is complete all the same.
         finish = _text(choice.get("finish_reason")) or ("stop" if whole and delta is not None else None)
         self._finish = self._finish or finish
 
     def _words(self, delta: Mapping[str, Any]) -> Iterator[Delta]:
         for name in self._reasoning_fields:
-            if thought := _text(delta.get(name)):
+            if thought := _thought(delta.get(name)):
                 yield ThinkingDelta(thought)
                 break
         yield from _content(delta.get("content"))
@@ -104,6 +128,37 @@ class ChatDecoder:
         return "refusal" if self._refused and reason == "end_turn" else reason
 
 
+class _Kept:
+    """A list that arrives in pieces: those of the same kind and index are one item.
+
+    Their texts are joined; of everything else (a signature, a format) the last that is something counts.
+    """
+
+    def __init__(self) -> None:
+        self.items: list[Any] = []
+        self._places: dict[tuple[Any, Any], dict[str, Any]] = {}
+
+    def read(self, pieces: Any, *, whole: bool) -> None:
+        for piece in pieces if isinstance(pieces, list) else ():
+            if whole or not isinstance(piece, dict) or not isinstance(piece.get("index"), int):
+                self.items.append(piece)
+            else:
+                self._merge(piece)
+
+    def _merge(self, piece: dict[str, Any]) -> None:
+        place = (_text(piece.get("type")), piece["index"])
+        item = self._places.get(place)
+        if item is None or (piece.get("id") and item.get("id") and piece["id"] != item["id"]):
+            self._places[place] = item = dict(piece)
+            self.items.append(item)
+            return
+        for name, value in piece.items():
+            if name in ("text", "summary") and isinstance(value, str) and isinstance(item.get(name), str):
+                item[name] += value
+            elif value is not None:
+                item[name] = value
+
+
 class _Calls:
     """Which piece belongs to which call, though services number them, name them, or do neither."""
 
@@ -117,15 +172,15 @@ class _Calls:
     def read(self, delta: Mapping[str, Any], *, whole: bool) -> Iterator[ToolCallDelta]:
         pieces = delta.get("tool_calls")
         for piece in pieces if isinstance(pieces, list) else ():
-            if isinstance(piece, Mapping):
+            if isinstance(piece, dict):
                 yield self._piece(piece, whole=whole)
         legacy = delta.get("function_call")
-        if isinstance(legacy, Mapping):
+        if isinstance(legacy, dict):
             yield self._piece({"index": "function_call", "function": legacy}, whole=False)
 
     def _piece(self, piece: Mapping[str, Any], *, whole: bool) -> ToolCallDelta:
         function = piece.get("function")
-        function = function if isinstance(function, Mapping) else {}
+        function = function if isinstance(function, dict) else {}
         call_id = _text(piece.get("id")) or None
         name = _text(function.get("name")) or None
         key = self._new() if whole else self._key(piece.get("index"), call_id, name)
@@ -157,9 +212,24 @@ class _Calls:
         return self._count - 1
 
 
+def _only_words(event: Mapping[str, Any]) -> str | None:
+    """The words of a chunk in which there is nothing else; None for any other, and for what is out of shape."""
+    choices = event.get("choices")
+    if type(choices) is not list or len(choices) != 1 or type(choices[0]) is not dict:
+        return None
+    choice = choices[0]
+    delta = choice.get("delta")
+    if type(delta) is not dict or len(delta) != 1 or choice.get("finish_reason") or choice.get("index"):
+        return None
+    if event.get("usage") or event.get("error") or choice.get("error") or choice.get("usage") or "x_groq" in event:
+        return None
+    words = delta.get("content")
+    return words if type(words) is str else None
+
+
 def _first_choice(choices: Any) -> Mapping[str, Any] | None:
     for choice in choices if isinstance(choices, list) else ():
-        if isinstance(choice, Mapping) and not choice.get("index"):
+        if isinstance(choice, dict) and not choice.get("index"):
             return choice
     return None
 
@@ -169,14 +239,40 @@ def _content(content: Any) -> Iterator[Delta]:
     for part in content if isinstance(content, list) else (content,):
         if isinstance(part, str) and part:
             yield TextDelta(part)
-        elif isinstance(part, Mapping):
+        elif isinstance(part, dict):
             if text := _text(part.get("text")):
                 yield TextDelta(text)
             thoughts = part.get("thinking")
             for thought in thoughts if isinstance(thoughts, list) else (thoughts,):
-                text = _text(thought.get("text") if isinstance(thought, Mapping) else thought)
+                text = _text(thought.get("text") if isinstance(thought, dict) else thought)
                 if text:
                     yield ThinkingDelta(text)
+            if thoughts is not None and (signature := _text(part.get("signature"))):
+                yield ThinkingDelta("", signature)
+
+
+def _images(images: Any) -> Iterator[WholePart]:
+    """Pictures that the model made, as URLs that hold them or lead to them."""
+    for image in images if isinstance(images, list) else ():
+        place = image.get("image_url") if isinstance(image, dict) else None
+        url = _text(place.get("url") if isinstance(place, dict) else place)
+        if url.startswith("data:"):
+            head, _, data = url.partition(",")
+            kind = head.removeprefix("data:").partition(";")[0]
+            try:
+                yield WholePart(Image(kind or "image/png", base64.b64decode(data)))
+            except ValueError as error:
+                raise StreamError("the service sent a picture that cannot be read") from error
+        elif url:
+            yield WholePart(Image.from_url(url))
+
+
+def _thought(value: Any) -> str:
+    """Thinking as a text, or as a list of details whose encrypted ones show nothing."""
+    if isinstance(value, list):
+        details = [detail for detail in value if isinstance(detail, dict)]
+        return "".join(_text(detail.get("text")) or _text(detail.get("summary")) for detail in details)
+    return _text(value)
 
 
 def _arguments(value: Any) -> str:
@@ -188,8 +284,8 @@ def _arguments(value: Any) -> str:
 def _find_usage(event: Mapping[str, Any], choice: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     places = (event, choice, event.get("x_groq"))
     for place in places:
-        usage = place.get("usage") if isinstance(place, Mapping) else None
-        if isinstance(usage, Mapping) and usage:
+        usage = place.get("usage") if isinstance(place, dict) else None
+        if isinstance(usage, dict) and usage:
             return usage
     return None
 
@@ -202,7 +298,7 @@ def read_usage(usage: Mapping[str, Any]) -> Usage:
     """
     prompt, completion = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
     prompt_details, completion_details = (
-        usage[name] if isinstance(usage.get(name), Mapping) else {}
+        usage[name] if isinstance(usage.get(name), dict) else {}
         for name in ("prompt_tokens_details", "completion_tokens_details")
     )
     reasoning = _count(completion_details, "reasoning_tokens")

@@ -1,4 +1,4 @@
-"""Where API keys come from: argument, environment, `.env`, keyring; and how they are kept from sight."""
+"""Where API keys come from: argument, environment, `.env`, what `alloy login` stored; first come, first taken."""
 
 from __future__ import annotations
 
@@ -6,52 +6,22 @@ import logging
 import os
 import re
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import ConfigError
 from ..redaction import MASK, register_environment, register_secret
+from .credentials import credentials_path, from_keyring, read_credentials
+from .secret import Secret
 
-__all__ = ["FoundKey", "Secret", "find_key", "read_dotenv"]
+__all__ = ["FoundKey", "Secret", "check_key_text", "find_key", "read_dotenv", "register_dotenv"]
 
 _log = logging.getLogger(__name__)
 
-#: The service name under which keys are looked up in a keyring; the user name is the variable's.
-KEYRING_SERVICE = "alloy-nb"
 _LARGEST_DOTENV = 1024 * 1024
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*=\s*(.*)")
 _QUOTED = re.compile(r"""(?s)'([^']*)'|"((?:[^"\\]|\\.)*)\"""")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
-
-
-class Secret:
-    """A text that shows itself only when asked to: every other way of printing it gives a mark.
-
-    >>> key = Secret("sk-not-a-real-one")
-    >>> key, f"{key}", key.reveal()[:3]
-    (Secret('[redacted]'), '[redacted]', 'sk-')
-    """
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        return self._value
-
-    def __repr__(self) -> str:
-        return f"Secret({MASK!r})"
-
-    def __str__(self) -> str:
-        return MASK
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._value == self._value
-
-    def __hash__(self) -> int:
-        return hash(self._value)
 
 
 class FoundKey(NamedTuple):
@@ -70,11 +40,12 @@ def find_key(
     *,
     working_directory: str | os.PathLike[str] = ".",
 ) -> FoundKey:
-    """The first key of: the argument, the environment, `.env` in the working directory, the keyring.
+    """The first key of: the argument, the environment, `.env` in the working directory, the file of `alloy login`,
+    the keyring.
 
     `variables` are tried in their order at each place. `ALLOY_DOTENV=0` leaves `.env` unread. What is found
     is remembered as a secret, so that it is taken out of everything shown. A key that no HTTP header can
-    carry is a `ConfigError`.
+    carry is a `ConfigError`, and so is a file of keys that others may read.
     """
     if isinstance(argument, Secret):
         argument = argument.reveal()
@@ -89,16 +60,27 @@ def find_key(
         for variable in variables:
             if found := _found(values.get(variable), f"{variable} in {path}"):
                 return found
+    stored = read_credentials()
     for variable in variables:
-        if found := _found(_from_keyring(variable), f"{variable} in the keyring"):
+        if found := _found(stored.get(variable), f"{variable} in {credentials_path()}"):
+            return found
+    for variable in variables:
+        if found := _found(from_keyring(variable), f"{variable} in the keyring"):
             return found
     return FoundKey(None, None)
 
 
 def register_dotenv(working_directory: str | os.PathLike[str]) -> None:
-    """Remember the secrets of `.env` there: a tool that reads the file hands them to nobody."""
+    """Remember the secrets of `.env` there, and the stored keys: a tool that reads the file hands them to nobody."""
     if os.environ.get("ALLOY_DOTENV", "") != "0":
         register_environment(read_dotenv(Path(working_directory) / ".env"))
+    try:
+        stored = read_credentials()
+    except ConfigError as error:  # told to whoever needs a key
+        _log.debug("stored keys are passed over: %s", error)
+        return
+    for value in stored.values():
+        register_secret(value)
 
 
 def _found(value: str | None, where: str) -> FoundKey | None:
@@ -106,12 +88,17 @@ def _found(value: str | None, where: str) -> FoundKey | None:
     if not value:
         return None
     register_secret(value)
+    check_key_text(value, where)
+    return FoundKey(value, where)
+
+
+def check_key_text(value: str, where: str) -> None:
+    """Raise `ConfigError` for what no HTTP header can carry; `where` tells the user which key is meant."""
     if not value.isascii() or not value.isprintable() or " " in value:
         raise ConfigError(
             f"the key from {where} holds characters that no key has",
             hint="copy the key again, without spaces, line breaks or quotes",
         )
-    return FoundKey(value, where)
 
 
 def read_dotenv(path: Path) -> Mapping[str, str]:
@@ -141,16 +128,3 @@ def _unquote(value: str) -> str:
         return re.sub(r"\\(.)", lambda found: _ESCAPES.get(found[1], found[1]), match[2])
     # Without quotes, a comment begins at a # after a space.
     return re.split(r"(?:^|\s)#", value, maxsplit=1)[0].strip()
-
-
-def _from_keyring(variable: str) -> str | None:
-    if find_spec("keyring") is None:
-        return None
-    try:
-        import keyring
-
-        found = keyring.get_password(KEYRING_SERVICE, variable)
-    except Exception as error:  # noqa: BLE001 - backends raise whatever they like, and none may stop a run
-        _log.debug("the keyring is passed over: %s", type(error).__name__)
-        return None
-    return found if isinstance(found, str) else None

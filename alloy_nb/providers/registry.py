@@ -4,57 +4,28 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from ..errors import AlloyError, AuthError, ConfigError
+from ..errors import AlloyError, ConfigError
 from ..models import default_model
 from ..options import nearest
 from ..redaction import redact
 from .base import Provider
 from .keys import find_key
+from .vendors import VENDORS
 
-__all__ = ["VENDORS", "Vendor", "choose_model", "resolve_model", "set_default_model"]
+__all__ = ["Way", "choose_model", "no_model", "resolve_model", "set_default_model", "ways_to_a_model"]
 
 ENTRY_POINTS = "alloy_nb.providers"
 MODEL_VARIABLE = "ALLOY_MODEL"
 _LOCAL = "alloy_nb.providers.local"
 
-
-@dataclass(frozen=True, slots=True)
-class Vendor:
-    """A service that is reached over the network.
-
-    `provider` is the dotted name of the class that speaks its wire, None where this version has none; `address`
-    is where it answers in OpenAI's manner, `address_variable` what may say otherwise.
-    """
-
-    keys: tuple[str, ...]
-    address: str
-    provider: str | None = None
-    address_variable: str | None = None
-
-
-#: In the order in which keys are looked for when no model is named.
-VENDORS: dict[str, Vendor] = {
-    "anthropic": Vendor(("ANTHROPIC_API_KEY",), "https://api.anthropic.com/v1"),
-    "openai": Vendor(
-        ("OPENAI_API_KEY",),
-        "https://api.openai.com/v1",
-        provider="alloy_nb.providers.openai_compatible:OpenAICompatible",
-        address_variable="OPENAI_BASE_URL",
-    ),
-    "google": Vendor(("GEMINI_API_KEY", "GOOGLE_API_KEY"), "https://generativelanguage.googleapis.com/v1beta/openai"),
-    "ollama": Vendor((), "http://localhost:11434/v1"),
-    "openrouter": Vendor(("OPENROUTER_API_KEY",), "https://openrouter.ai/api/v1"),
-    "xai": Vendor(("XAI_API_KEY",), "https://api.x.ai/v1"),
-    "deepseek": Vendor(("DEEPSEEK_API_KEY",), "https://api.deepseek.com/v1"),
-    "mistral": Vendor(("MISTRAL_API_KEY",), "https://api.mistral.ai/v1"),
-}
 
 _Chosen = str | Provider
 
@@ -98,33 +69,79 @@ def resolve_model(
 
 def choose_model(*, working_directory: str | os.PathLike[str] = ".") -> tuple[str | Provider, str]:
     """The model that is taken when none is named, and why. A `ConfigError` lists the ways out when there is none."""
-    if _default is not None:
-        return _default, "set by set_default_model in this process"
-    if from_environment := os.environ.get(MODEL_VARIABLE, "").strip():
-        return from_environment, f"environment variable {MODEL_VARIABLE}"
+    for way in ways_to_a_model(working_directory=working_directory):
+        if way.model is not None:
+            return way.model, way.why
+    raise no_model()
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to a model where none is named: `model` is None where it leads to none, `why` says why in both cases."""
+
+    name: str
+    model: str | Provider | None
+    why: str
+
+
+def ways_to_a_model(*, working_directory: str | os.PathLike[str] = ".") -> Iterator[Way]:
+    """All ways, in the order in which they are tried; each is looked at when its turn comes."""
+    why = "not set" if _default is None else "set by set_default_model in this process"
+    yield Way("set_default_model", _default, why)
+    named = os.environ.get(MODEL_VARIABLE, "").strip()
+    yield Way(MODEL_VARIABLE, named or None, f"environment variable {MODEL_VARIABLE}" if named else "not set")
+    yield from _by_key(working_directory)
+    yield _by_ollama()
+    installed = _local_is_installed()
+    why = "the embedded model is installed" if installed else "the embedded model is not installed"
+    yield Way("embedded model", "local" if installed else None, why)
+
+
+def _by_key(working_directory: str | os.PathLike[str]) -> Iterator[Way]:
+    """A way for each vendor that has a default model and whose key is there, or one that says that none is."""
+    found = False
     for name, vendor in VENDORS.items():
         model = default_model(name)
-        if vendor.provider is None or model is None:
+        if model is None:
             continue
         where = find_key(None, vendor.keys, working_directory=working_directory).where
         if where is not None:
-            return f"{name}:{model}", f"{where}; {name}'s default model"
-    if _local_is_installed():
-        return "local", "the embedded model is installed"
-    raise ConfigError("no model is named, and none is found", hint=_ways_out())
+            found = True
+            yield Way("a key", f"{name}:{model}", f"{where}; {name}'s default model")
+    if not found:
+        yield Way("a key", None, "none found in the environment, in .env or stored by `alloy login`")
 
 
-def _ways_out() -> str:
-    keys = [key for vendor in VENDORS.values() if vendor.provider for key in vendor.keys]
+def _by_ollama() -> Way:
+    """Asked when its turn comes: nobody listening on this machine is known at once."""
+    from .ollama import complete_address, running_models
+
+    variable = VENDORS["ollama"].address_variable or ""
+    given = os.environ.get(variable, "").strip()
+    try:
+        parts = urlsplit(complete_address(given or VENDORS["ollama"].address))
+    except ConfigError as error:
+        return Way("Ollama", None, f"{variable} cannot be used: {error.message}")
+    where = f"{parts.hostname}:{parts.port}" if parts.port else f"{parts.hostname}"
+    models = running_models(given)
+    if not models:
+        return Way("Ollama", None, f"none with a model runs at {where}")
+    return Way("Ollama", f"ollama:{models[0]}", f"Ollama runs at {where}; its newest model")
+
+
+def no_model() -> ConfigError:
+    """What is raised where no way leads to a model; its hint lists them."""
+    keys = [key for vendor in VENDORS.values() if vendor.needs_key for key in vendor.keys]
     ways = [
         'name one: model="openai:gpt-5.2"',
         "alloy_nb.set_default_model(...) for this process",
         f"the environment variable {MODEL_VARIABLE}",
-        f"a key: {' or '.join(keys)}, in the environment or in .env",
+        f"a key: {' or '.join(keys)}, in the environment or in .env, or stored by `alloy login PROVIDER`",
+        "a running Ollama with a model: ollama pull qwen3",
         "the embedded model: pip install xllamacpp, then `alloy local pull smollm2`",
         'any service in OpenAI\'s manner: model=alloy_nb.OpenAICompatible("name", base_url="http://…")',
     ]
-    return "one of: " + "; ".join(ways)
+    return ConfigError("no model is named, and none is found", hint="one of: " + "; ".join(ways))
 
 
 def _local_is_installed() -> bool:
@@ -155,17 +172,9 @@ def _from_vendor(name: str, model: str, directory: Path) -> Provider:
     vendor = VENDORS[name]
     if not model:
         raise ConfigError(f"{name!r} names no model", hint=f'name one, as in "{name}:{_example(name)}"')
-    if vendor.provider is None:
-        raise _not_spoken(name, model, vendor)
-    address = os.environ.get(vendor.address_variable or "", "").strip() or vendor.address
+    address = os.environ.get(vendor.address_variable or "", "").strip() or None
     key = find_key(None, vendor.keys, working_directory=directory).value
-    if key is None and address == vendor.address:
-        raise AuthError(
-            f"no key for {name}",
-            hint=f"set {' or '.join(vendor.keys)} in the environment, or in .env in the working directory",
-        )
-    make = _load(vendor.provider)
-    return _made_once((name, model, address, key), lambda: make(model, base_url=address, api_key=key, name=name))
+    return _made_once((name, model, address, key), lambda: _load(vendor.provider)(model, base_url=address, api_key=key))
 
 
 def _from_script(file: str, directory: Path) -> Provider:
@@ -224,15 +233,6 @@ def _no_provider(given: Any) -> ConfigError:
     return ConfigError(
         f"model is a {type(given).__name__}, which is no provider: it has no {', '.join(missing)}",
         hint='give "provider:model", or an object such as alloy_nb.OpenAICompatible(...)',
-    )
-
-
-def _not_spoken(name: str, model: str, vendor: Vendor) -> ConfigError:
-    key = f", api_key=os.environ[{vendor.keys[0]!r}]" if vendor.keys else ""
-    return ConfigError(
-        f"this version of alloy_nb does not speak {name} yet",
-        hint=f"it answers in OpenAI's manner too: "
-        f"alloy_nb.OpenAICompatible({model!r}, base_url={vendor.address!r}{key})",
     )
 
 

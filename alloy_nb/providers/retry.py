@@ -1,13 +1,15 @@
-"""When to try a provider call again, and after how long: a pure policy, which sleeps nowhere."""
+"""When to try a provider call again, and after how long: a pure policy. Whoever follows it calls `sleep`."""
 
 from __future__ import annotations
 
+import asyncio
 import random
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from ..errors import ProviderError
 
-__all__ = ["BASE_DELAY", "LONGEST_DELAY", "LONGEST_RETRY_AFTER", "delay_before"]
+__all__ = ["BASE_DELAY", "LONGEST_DELAY", "LONGEST_RETRY_AFTER", "delay_before", "sleep"]
 
 #: Seconds: the first delay is up to this, and the bound doubles with each attempt …
 BASE_DELAY = 0.5
@@ -15,6 +17,10 @@ BASE_DELAY = 0.5
 LONGEST_DELAY = 20.0
 #: A service that asks for a longer pause than this is not waited for.
 LONGEST_RETRY_AFTER = 60.0
+
+
+#: How the time between two attempts is spent. Tests put something in its place that does not wait.
+sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
 class _Random(Protocol):

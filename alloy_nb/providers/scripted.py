@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import re
 import threading
@@ -33,7 +34,7 @@ class _Answer:
     text: str = ""
     thinking: str = ""
     tool_calls: Sequence[Mapping[str, Any]] = ()
-    error: str | Mapping[str, Any] | None = None
+    error: str | Mapping[str, Any] | ProviderError | None = None
     delay_ms: float = 0
     chunks: int | Sequence[str] | None = None
     on: str | None = None
@@ -50,7 +51,8 @@ class Scripted:
     A line is a mapping with any of: `text`, `thinking`, `tool_calls` (each with `name`, `input` and perhaps
     `id`), `error` (words, or ``{"type": "RateLimitError", "message": …, "status": …, "retry_after": …}``; what
     else the line has comes before it), `delay_ms`, `chunks` (the pieces of the text, or their number; words
-    otherwise), `usage`, `stop_reason`, and `on`. A plain string is a line with that text.
+    otherwise), `usage`, `stop_reason`, and `on`. A plain string is a line with that text, a `ProviderError` one that
+    fails with it.
 
     A line with `on` answers whenever the last user message is that text; of several, each answers once and the
     last one stays. The other lines answer once, in order. `requests` records what was asked.
@@ -58,7 +60,7 @@ class Scripted:
     >>> import asyncio
     >>> model = Scripted(["Good morning"])
     >>> asyncio.run(model.complete(Request(())))[0]
-    TextDelta(text='Good morning')
+    TextDelta(text='Good morning', block=0)
     """
 
     name = "scripted"
@@ -75,7 +77,7 @@ class Scripted:
     )
     constrains_arguments = False
 
-    def __init__(self, lines: Iterable[str | Mapping[str, Any]] | str | Path) -> None:
+    def __init__(self, lines: Iterable[str | Mapping[str, Any] | ProviderError] | str | Path) -> None:
         if isinstance(lines, str | Path):
             self.model = str(lines)
             answers = [_check(line, where) for where, line in _read(Path(lines))]
@@ -178,7 +180,10 @@ def _pieces(answer: _Answer) -> list[str]:
     return [answer.text[start : start + size] for start in range(0, len(answer.text), size)]
 
 
-def _error(error: str | Mapping[str, Any]) -> ProviderError:
+def _error(error: str | Mapping[str, Any] | ProviderError) -> ProviderError:
+    if isinstance(error, ProviderError):
+        # A line may answer several times: each failure has a traceback and a result of its own.
+        return copy.copy(error)
     if isinstance(error, str):
         return ProviderError(error)
     known = {key: value for key, value in error.items() if key not in ("type", "message")}
@@ -213,8 +218,12 @@ def _check(line: Any, where: str) -> _Answer:
     """The line as an answer; a `ConfigError` that says where and what."""
     if isinstance(line, str):
         return _Answer(text=line)
+    if isinstance(line, ProviderError):
+        return _Answer(error=line)
     if not isinstance(line, Mapping):
-        raise ConfigError(f"{where}: a {type(line).__name__}", hint="an answer is an object or a text")
+        raise ConfigError(
+            f"{where}: a {type(line).__name__}", hint="an answer is an object or a text, or in Python a ProviderError"
+        )
     _check_keys(line, _KEYS, where)
     for key, kinds in _KINDS.items():
         if key in line and (not isinstance(line[key], kinds) or isinstance(line[key], bool)):
@@ -238,7 +247,7 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "text": str,
     "thinking": str,
     "tool_calls": (list, tuple),
-    "error": (str, Mapping),
+    "error": (str, Mapping, ProviderError),
     "delay_ms": (int, float),
     "chunks": (int, list, tuple),
     "on": str,
@@ -249,7 +258,7 @@ _SHAPES = {
     "text": "a text",
     "thinking": "a text",
     "tool_calls": 'a list of {"name": …, "input": {…}}',
-    "error": 'words, or {"type": "RateLimitError", "message": …}',
+    "error": 'words, {"type": "RateLimitError", "message": …}, or a ProviderError',
     "delay_ms": "milliseconds, 0 or more",
     "chunks": "a list of texts, or a number of pieces, 1 or more",
     "on": "the text of the last user message",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from ..errors import StreamError
 
@@ -39,7 +38,7 @@ class LineDecoder:
             return []
         # A CR ends its line at once; if an LF follows in the next piece, it belongs to this line end.
         self._after_cr = data.endswith(b"\r")
-        lines = _LINE_END.split(data)
+        lines = _LINE_END.split(data) if b"\r" in data else data.split(b"\n")
         self._pending += lines[0]
         check_size(len(self._pending))
         if len(lines) == 1:
@@ -59,71 +58,113 @@ class LineDecoder:
 class SSEDecoder:
     """Server-sent events out of bytes: ``(event name or None, data)``. ``[DONE]`` is delivered as it is.
 
+    JSON that stands in the stream without ``data:``, as some services send an error, is an event as well.
+
     >>> decoder = SSEDecoder()
     >>> decoder.feed(b"event: ping\\ndata: {}\\n\\ndata: [DONE]")
-    [('ping', '{}')]
+    [('ping', b'{}')]
     >>> decoder.end()
-    [(None, '[DONE]')]
+    [(None, b'[DONE]')]
     """
 
     def __init__(self) -> None:
-        self._lines = LineDecoder()
+        self._pending = bytearray()
+        self._lines: LineDecoder | None = None  # once a CR was seen: nearly all services send none
         self._first = True
         self._event: str | None = None
         self._data: list[bytes] = []
+        self._bare: list[bytes] = []
         self._size = 0
 
-    def feed(self, data: bytes) -> list[tuple[str | None, str]]:
+    def feed(self, data: bytes) -> list[tuple[str | None, bytes]]:
         """The events that `data` completes. One over `MAX_EVENT_BYTES` is a `StreamError`."""
-        return list(self._events(self._lines.feed(data)))
+        if self._lines is not None:
+            return self._from_lines(self._lines.feed(data))
+        if b"\r" in data:
+            # What is pending began after a blank line: from here on, line by line.
+            self._lines = LineDecoder()
+            return self._from_lines(self._lines.feed(bytes(self._pending) + data))
+        pending = self._pending
+        start = max(0, len(pending) - 1)
+        pending += data
+        end = pending.rfind(b"\n\n", start)
+        check_size(len(pending) - max(end, 0))
+        if end < 0:
+            return []
+        blocks = bytes(pending[:end]).split(b"\n\n")
+        del pending[: end + 2]
+        return self._from_blocks(blocks)
 
-    def end(self) -> list[tuple[str | None, str]]:
+    def end(self) -> list[tuple[str | None, bytes]]:
         """The last event, when no blank line followed it."""
-        return list(self._events([self._lines.end(), b""]))
+        if self._lines is not None:
+            return self._from_lines([self._lines.end(), b""])
+        return self._from_blocks([bytes(self._pending)])
 
-    def _events(self, lines: list[bytes]) -> Iterator[tuple[str | None, str]]:
+    def _from_blocks(self, blocks: list[bytes]) -> list[tuple[str | None, bytes]]:
+        """Events of blocks between blank lines; those of one line, which are nearly all, at once."""
+        events: list[tuple[str | None, bytes]] = []
+        for block in blocks:
+            if block[:6] == b"data: " and b"\n" not in block:
+                check_size(len(block))
+                events.append((None, block[6:]))
+            else:
+                events += self._from_lines([*block.split(b"\n"), b""])
+        self._first = False
+        return events
+
+    def _from_lines(self, lines: list[bytes]) -> list[tuple[str | None, bytes]]:
+        if self._first and lines:
+            lines[0] = lines[0].removeprefix(_BOM)
+            self._first = False
+        events: list[tuple[str | None, bytes]] = []
         for line in lines:
-            if self._first:
-                line = line.removeprefix(_BOM)
-                self._first = False
             if line:
                 self._field(line)
-                continue
-            if self._data:
-                yield self._event, b"\n".join(self._data).decode("utf-8", "replace")
-            self._clear()
+            elif self._size:
+                data = self._data or self._bare
+                events.append((self._event, data[0] if len(data) == 1 else b"\n".join(data)))
+                self._event, self._data, self._bare, self._size = None, [], [], 0
+            else:
+                self._event = None
+        return events
 
     def _field(self, line: bytes) -> None:
-        name, _, value = line.partition(b":")
-        if name == b"data":
-            value = value.removeprefix(b" ")
-            self._size += len(value) + 1
-            check_size(self._size)
+        if line.startswith(b"data:"):
+            value = line[6:] if line[5:6] == b" " else line[5:]
             self._data.append(value)
-        elif name == b"event":
-            self._event = value.removeprefix(b" ").decode("utf-8", "replace")
+            self._count(value)
+        elif line.startswith(b"event:"):
+            self._event = line[6:].removeprefix(b" ").decode("utf-8", "replace")
+        elif line == b"data":
+            self._data.append(b"")
+            self._count(b"")
+        elif self._bare or line[:1] in (b"{", b"["):
+            self._bare.append(line)
+            self._count(line)
         # A line that starts with a colon is a comment (a keep-alive); unknown fields are passed over.
 
-    def _clear(self) -> None:
-        self._event, self._data, self._size = None, [], 0
+    def _count(self, value: bytes) -> None:
+        self._size += len(value) + 1
+        check_size(self._size)
 
 
 class NDJSONDecoder:
     """Lines of JSON out of bytes, as events without a name; blank lines are passed over.
 
     >>> NDJSONDecoder().feed(b'{"a":1}\\n{"b"')
-    [(None, '{"a":1}')]
+    [(None, b'{"a":1}')]
     """
 
     def __init__(self) -> None:
         self._lines = LineDecoder()
 
-    def feed(self, data: bytes) -> list[tuple[str | None, str]]:
-        return [(None, line.decode("utf-8", "replace")) for line in self._lines.feed(data) if line.strip()]
+    def feed(self, data: bytes) -> list[tuple[str | None, bytes]]:
+        return [(None, line) for line in self._lines.feed(data) if line.strip()]
 
-    def end(self) -> list[tuple[str | None, str]]:
+    def end(self) -> list[tuple[str | None, bytes]]:
         rest = self._lines.end()
-        return [(None, rest.decode("utf-8", "replace"))] if rest.strip() else []
+        return [(None, rest)] if rest.strip() else []
 
 
 def check_size(size: int) -> None:

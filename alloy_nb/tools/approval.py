@@ -173,7 +173,7 @@ class ApprovalDesk:
         assert callable(self.policy)
         policy = self.policy
         # A function that is not async may wait for somebody: in a thread of its own it holds up nobody else.
-        settling, _ = call_in_thread(lambda: policy(call, ctx), "approval")
+        settling = call_in_thread(lambda: policy(call, ctx), "approval")
         answer: Any = await settling.future
         if inspect.isawaitable(answer):
             answer = await contain(answer)

@@ -150,7 +150,7 @@ class _Child:
             os.close(writer)
         note_group(self._process.pid, self._marker)
         # A thread of ours waits, not asyncio's child watcher: that one depends on the loop, the policy, the thread.
-        self._exited = call_in_thread(self._process.wait, "bash")[0].future
+        self._exited = call_in_thread(self._process.wait, "bash").future
         self._drained: asyncio.Future[None] = self._loop.create_future()
         os.set_blocking(self._reader, False)
         self._loop.add_reader(self._reader, self._read)
@@ -179,7 +179,7 @@ class _Child:
 
     async def end(self) -> None:
         """Kill whatever is left, then take what they had written. Goes on in its thread when cancelled itself."""
-        settling, _ = call_in_thread(lambda: end_group(self._process.pid, self._marker), "bash-end")
+        settling = call_in_thread(lambda: end_group(self._process.pid, self._marker), "bash-end")
         try:
             await settling.future
             await asyncio.wait({self._exited, self._drained}, timeout=_LATE_OUTPUT)
@@ -259,11 +259,11 @@ async def _run_custom(executor: Callable[..., Any], command: str, timeout: int, 
 async def _call_executor(executor: Callable[..., Any], command: str, directory: str) -> Any:
     if inspect.iscoroutinefunction(executor) or inspect.iscoroutinefunction(getattr(executor, "__call__", None)):  # noqa: B004
         return await executor(command, directory)
-    settling, thread = call_in_thread(lambda: executor(command, directory), "bash-executor")
+    settling = call_in_thread(lambda: executor(command, directory), "bash-executor")
     try:
         outcome = await settling.future
     except asyncio.CancelledError:
-        abandon(thread)
+        abandon(settling)
         raise
     return await outcome if inspect.isawaitable(outcome) else outcome
 

@@ -50,7 +50,7 @@ class Edit(Tool):
         path = to_path(input.get("file_path"), ctx)
         old, new = str(input.get("old_string", "")), str(input.get("new_string", ""))
         everywhere = bool(input.get("replace_all"))
-        settling, _ = call_in_thread(lambda: _edit(path, old, new, everywhere, ctx), self.name)
+        settling = call_in_thread(lambda: _edit(path, old, new, everywhere, ctx), self.name)
         diff: str = await settling.future
         return ToolResult(f"Successfully edited {path}", data={"diff": diff})
 

@@ -223,9 +223,9 @@ class ToolPhase:
 
         if tool.thread == "main":
             settling = await MAIN.call(call)
-            return await self._await_settling(work, settling, None, limit)
-        settling, thread = call_in_thread(call, tool.name)
-        return await self._await_settling(work, settling, thread, limit)
+            return await self._await_settling(work, settling, limit, counted=False)
+        settling = call_in_thread(call, tool.name)
+        return await self._await_settling(work, settling, limit, counted=True)
 
     async def _await_task(self, work: _Work, coroutine: Any, limit: float | None) -> Any:
         """An async tool: cancelled when its time is up, given up when it does not heed that."""
@@ -246,26 +246,26 @@ class ToolPhase:
             raise ToolError("the tool cancelled itself")
         return task.result()
 
-    async def _await_settling(self, work: _Work, settling: Settling, thread: Any, limit: float | None) -> Any:
+    async def _await_settling(self, work: _Work, settling: Settling, limit: float | None, *, counted: bool) -> Any:
         """A sync tool in a thread: it cannot be killed, only told, and counted as abandoned."""
         try:
             # Waiting for the main thread is not the tool's time.
             await settling.started
             done, _ = await asyncio.wait({settling.future}, timeout=limit)
         except asyncio.CancelledError:
-            self._abandon(work, settling, thread)
+            self._abandon(work, settling, counted=counted)
             raise
         if not done:
-            self._abandon(work, settling, thread)
+            self._abandon(work, settling, counted=counted)
             raise _TimedOut(limit)
         return settling.future.result()
 
-    def _abandon(self, work: _Work, settling: Settling, thread: Any) -> None:
+    def _abandon(self, work: _Work, settling: Settling, *, counted: bool) -> None:
         work.token.set()
         settling.given_up = True
         settling.future.add_done_callback(_consume)
-        if thread is not None:
-            abandon(thread)
+        if counted:
+            abandon(settling)
 
     # -- telling --------------------------------------------------------------------------------------------------
 

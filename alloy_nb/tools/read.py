@@ -89,7 +89,7 @@ class Read(Tool):
         offset = _positive(input, "offset", 1)
         limit = _positive(input, "limit", DEFAULT_LINES)
         path = to_path(input.get("file_path"), ctx)
-        settling, _ = call_in_thread(lambda: _read(path, offset, limit), self.name)
+        settling = call_in_thread(lambda: _read(path, offset, limit), self.name)
         text: str = await settling.future
         note_seen(path, ctx)
         return text

@@ -1,13 +1,16 @@
 """Running sync code off the event loop: our own daemon threads, and the main thread.
 
 The threads are daemons of our own, not an executor's, so that a tool that never returns does not hold the exit of
-the process. Such a thread cannot be killed: it is counted as abandoned until it comes back.
+the process. Such a call cannot be killed: it is counted as abandoned until it comes back. A thread that is done waits
+a moment for the next call, since starting one costs more than many a tool.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
+import os
+import queue
 import sys
 import threading
 from collections import deque
@@ -21,21 +24,24 @@ from ..guests import GuestCrash
 
 __all__ = ["MAIN", "MainThread", "abandon", "abandoned_count", "call_in_thread"]
 
-_abandoned: set[threading.Thread] = set()
+#: How long a thread waits for another call before it ends, in seconds.
+IDLE_SECONDS = 0.5
+
+_abandoned: set[Settling] = set()
 _lock = threading.Lock()
 
 
 def abandoned_count() -> int:
-    """How many worker threads were given up and have not come back."""
+    """How many calls were given up and have not come back."""
     with _lock:
-        _abandoned.difference_update([thread for thread in _abandoned if not thread.is_alive()])
+        _abandoned.difference_update([call for call in _abandoned if call.returned])
         return len(_abandoned)
 
 
-def abandon(thread: threading.Thread) -> None:
-    """Count `thread` as given up, as long as it lives."""
+def abandon(call: Settling) -> None:
+    """Count `call` as given up, until it returns."""
     with _lock:
-        _abandoned.add(thread)
+        _abandoned.add(call)
 
 
 class Settling:
@@ -48,16 +54,20 @@ class Settling:
         self.started: asyncio.Future[None] = self.loop.create_future()
         self.future: asyncio.Future[Any] = self.loop.create_future()
         self.given_up = False
+        self.returned = False
         self._interrupted: KeyboardInterrupt | None = None
 
     def work(self) -> None:
         """Call it here, now, with the context it was made in."""
         if self.given_up:
+            self.returned = True
             return
         self._tell(self.started, None, None)
         try:
             value = self._context.run(self._call)
+            self.returned = True
         except BaseException as error:  # noqa: BLE001 - SystemExit and the like are a tool's crash, and told as one
+            self.returned = True
             if isinstance(error, KeyboardInterrupt):
                 self._interrupted = error
             self._tell(self.future, None, error)
@@ -88,12 +98,60 @@ def _settle(future: asyncio.Future[Any], value: Any, error: BaseException | None
         future.set_exception(GuestCrash(error))
 
 
-def call_in_thread(call: Callable[[], Any], name: str) -> tuple[Settling, threading.Thread]:
+class _Worker:
+    """A daemon thread that takes one call after another, as long as they follow each other quickly."""
+
+    def __init__(self) -> None:
+        self._calls: queue.SimpleQueue[Settling] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def take(self, call: Settling, name: str) -> None:
+        self._thread.name = f"alloy-tool-{name}"
+        self._calls.put(call)
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self._calls.get(timeout=IDLE_SECONDS).work()
+            except queue.Empty:
+                if self._retire():
+                    return
+                continue
+            self._thread.name = "alloy-idle"
+            with _lock:
+                _idle.append(self)
+
+    def _retire(self) -> bool:
+        """Whether nobody has chosen this thread meanwhile, who is about to give it a call."""
+        with _lock:
+            if self not in _idle:
+                return False
+            _idle.remove(self)
+            return True
+
+
+_idle: list[_Worker] = []
+_process = os.getpid()
+
+
+def call_in_thread(call: Callable[[], Any], name: str) -> Settling:
     """Start `call` in a daemon thread, in the caller's context; wait for `.future` of what is returned."""
     settling = Settling(call)
-    thread = threading.Thread(target=settling.work, name=f"alloy-tool-{name}", daemon=True)
-    thread.start()
-    return settling, thread
+    _worker().take(settling, name)
+    return settling
+
+
+def _worker() -> _Worker:
+    global _process, _lock
+    if _process != os.getpid():
+        # A fork has none of its parent's threads, one of which may have held the lock.
+        _process, _lock = os.getpid(), threading.Lock()
+        _idle.clear()
+    with _lock:
+        if _idle:
+            return _idle.pop()
+    return _Worker()
 
 
 class MainThread:

@@ -54,7 +54,7 @@ class Write(Tool):
     async def execute(self, input: Mapping[str, Any], ctx: ToolContext) -> ToolResult:
         path = to_path(input.get("file_path"), ctx)
         content = str(input.get("content", ""))
-        settling, _ = call_in_thread(lambda: _write(path, content, ctx), self.name)
+        settling = call_in_thread(lambda: _write(path, content, ctx), self.name)
         diff: str | None = await settling.future
         return ToolResult(f"Successfully wrote to {path}", data=None if diff is None else {"diff": diff})
 

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import os
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
 from alloy_nb.errors import (
@@ -19,57 +13,42 @@ from alloy_nb.errors import (
     ContextOverflowError,
     ProviderError,
 )
-from alloy_nb.messages import Message
-from alloy_nb.providers.answer import Answer
-from alloy_nb.providers.base import Delta, Request
+from alloy_nb.messages import Message, Opaque
+from alloy_nb.providers.deepseek import DeepSeek
+from alloy_nb.providers.http import HTTPProvider
+from alloy_nb.providers.mistral import Mistral
+from alloy_nb.providers.openai import OpenAI
 from alloy_nb.providers.openai_compatible import OpenAICompatible
+from alloy_nb.providers.openrouter import OpenRouter
+from alloy_nb.providers.wired import WiredProvider
+from alloy_nb.providers.xai import XAI
 
-FOLDER = Path(os.environ["ALLOY_CORPUS"])
-REQUEST = Request((Message.user("x"),))
-PIECE = 997
+from .replay import PATHS, Make, calls, load, names, play, used
 
-
-def load(path: Path) -> dict[str, Any]:
-    case: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return case
-
-
-CASES = {
-    str(path.relative_to(FOLDER).with_suffix("")): path
-    for path in sorted(FOLDER.glob("[!_]*/*.json"))
-    if load(path)["api"] == "openai-chat"
+API = "openai-chat"
+#: The services that have a class of their own; the others are anybody who speaks the wire.
+OWN: dict[str, type[WiredProvider]] = {
+    "deepseek": DeepSeek,
+    "mistral": Mistral,
+    "openai": OpenAI,
+    "openrouter": OpenRouter,
+    "xai": XAI,
 }
 
 
-def names(*kinds: str) -> list[str]:
-    return [name for name, path in CASES.items() if load(path)["kind"] in kinds]
+def maker(name: str) -> Make:
+    own: Any = OWN.get(name.partition("/")[0], OpenAICompatible)
+
+    def make(**settings: Any) -> HTTPProvider:
+        provider: HTTPProvider = own("m", base_url="http://service.test", api="chat", **settings)
+        return provider
+
+    return make
 
 
-def replaying(case: dict[str, Any]) -> OpenAICompatible:
-    answer = case["response"]
-    body = answer["body"].encode() if isinstance(answer["body"], str) else json.dumps(answer["body"]).encode()
-
-    async def pieces() -> AsyncIterator[bytes]:
-        for start in range(0, len(body), PIECE):
-            yield body[start : start + PIECE]
-
-    def reply(_: httpx2.Request) -> httpx2.Response:
-        drop = ("content-encoding", "content-length", "transfer-encoding")
-        headers = {name: value for name, value in answer["headers"].items() if name.lower() not in drop}
-        return httpx2.Response(answer["status"], headers=headers, content=pieces())
-
-    return OpenAICompatible(
-        "m",
-        base_url="http://service.test",
-        http_client=lambda: httpx2.AsyncClient(transport=httpx2.MockTransport(reply)),
-    )
-
-
-async def ask(case: dict[str, Any]) -> list[Delta]:
-    provider = replaying(case)
-    if case["kind"] == "complete" or case["framing"] == "json":
-        return list(await provider.complete(REQUEST))
-    return [delta async for delta in provider.stream(REQUEST)]
+def kept(message: Message, field: str) -> list[dict[str, Any]]:
+    parts = [part.data for part in message.parts if isinstance(part, Opaque)]
+    return [item for data in parts for item in data.get(field, ())]
 
 
 def expected_stop(expect: dict[str, Any]) -> str:
@@ -88,42 +67,35 @@ def expected_usage(usage: dict[str, Any]) -> tuple[int, int]:
     return prompt, completion + thinking if total == prompt + completion + thinking else completion
 
 
-@pytest.mark.parametrize("name", names("stream", "complete"))
+@pytest.mark.parametrize("name", names(API, "stream", "complete"))
 def test_a_recorded_answer_is_read_as_it_was_meant(name: str) -> None:
     """PRV-1, PRV-7, PRV-8, OAI-4 to OAI-8."""
-    case = load(CASES[name])
+    case = load(PATHS[name])
     expect = case["expect"]
-    answer = Answer("openai-compatible")
-    for delta in asyncio.run(ask(case)):
-        answer.feed(delta)
+    answer = play(case, maker(name))
     message = answer.message()
     assert message.text == (expect["text"] or expect.get("refusal") or "")
     assert message.thinking == expect["thinking"]
     assert answer.stop_reason == expected_stop(expect)
-    calls = [
-        {
-            "id": call.id,
-            "name": call.name,
-            "input": dict(call.input) if call.raw is None else {"__invalid_json__": call.raw},
-        }
-        for call in message.tool_calls
-    ]
-    assert calls == expect["tool_calls"]
-    used = (answer.usage.input_tokens, answer.usage.output_tokens)
-    assert used == (expected_usage(expect["usage"]) if expect["usage"] else (0, 0))
+    assert calls(answer) == expect["tool_calls"]
+    assert used(answer) == (expected_usage(expect["usage"]) if expect["usage"] else (0, 0))
+    if expect.get("reasoning_details"):
+        details = kept(message, "reasoning_details")
+        assert "".join(item.get("text") or item.get("summary") or "" for item in details) == message.thinking
+        assert len({(item["type"], item["index"]) for item in details}) == len(details)
 
 
 #: What a status means, where the service's words do not make it finer.
 BY_STATUS = {400: BadRequestError, 401: AuthError, 403: (AuthError, ContentFilterError), 404: BadRequestError}
 
 
-@pytest.mark.parametrize("name", names("error"))
+@pytest.mark.parametrize("name", names(API, "error"))
 def test_a_recorded_error_is_raised_as_what_it_is(name: str) -> None:
     """PRV-3, PRV-4, PRV-5, PRV-22, SSE-w2."""
-    case = load(CASES[name])
+    case = load(PATHS[name])
     error = case["expect"]["error"]
     with pytest.raises(ProviderError) as caught:
-        asyncio.run(ask(case))
+        play(case, maker(name))
     said = error if isinstance(error, str) else error["message"]
     assert said in caught.value.message
     assert caught.value.body

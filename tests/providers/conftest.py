@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import struct
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,8 @@ FIXTURES = Path(__file__).parent / "fixtures"
 
 @dataclass
 class Reply:
-    """What to answer. `end`: "whole"; "cut" closes in the middle; "hang" stays silent until the other side goes."""
+    """What to answer. `end`: "whole"; "cut" closes in the middle, "reset" not even politely; "hang" stays silent until
+    the other side goes, and "silent" gives no answer at all."""
 
     body: str | bytes | Sequence[bytes] = b""
     status: int = 200
@@ -53,6 +55,8 @@ class Service:
         self.connections = 0
         #: Set when the other side closed a connection that was still being answered.
         self.left = threading.Event()
+        #: Connections that the other side has not closed.
+        self.open = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
@@ -77,6 +81,7 @@ class Service:
             except OSError:
                 return
             self.connections += 1
+            self.open += 1
             self._open.append(connection)
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
@@ -90,6 +95,8 @@ class Service:
                         return
         except (OSError, ValueError):
             return
+        finally:
+            self.open -= 1
 
     def _send(self, connection: socket.socket, reply: Reply) -> bool:
         """Whether the connection may be used again."""
@@ -104,6 +111,9 @@ class Service:
         if reply.end == "whole":
             connection.sendall(b"0\r\n\r\n")
             return True
+        if reply.end == "reset":
+            # Without lingering, closing is a reset.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         if reply.end == "hang" and connection.recv(1) == b"":
             self.left.set()
         return False

@@ -58,17 +58,34 @@ def test_parts_keep_the_order_in_which_they_began() -> None:
 def test_a_signature_closes_its_thought() -> None:
     """ANT-1: two signed thoughts stay two."""
     answer = collected(ThinkingDelta("a"), ThinkingDelta("", "s1"), ThinkingDelta("b"), ThinkingDelta("", "s2"))
+    answer.feed(Done("end_turn"))
     assert answer.message().parts == (Thinking("a", "s1", "us"), Thinking("b", "s2", "us"))
 
 
 def test_an_empty_thought_with_a_signature_is_kept_and_empty_text_is_not() -> None:
     """The signature is the payload."""
-    assert collected(TextDelta(""), ThinkingDelta("", "s")).message().parts == (Thinking("", "s", "us"),)
+    answer = collected(TextDelta(""), ThinkingDelta("", "s"), Done("end_turn"))
+    assert answer.message().parts == (Thinking("", "s", "us"),)
+
+
+def test_a_cut_answer_keeps_its_words_and_no_signature() -> None:
+    """A provider refuses a signature without all that it signs."""
+    answer = collected(ThinkingDelta("a", "s1"), TextDelta("b"))
+    assert answer.message().parts == (Thinking("a"), Text("b"))
+
+
+def test_another_block_is_another_part() -> None:
+    """ANT-6: text blocks stay separate."""
+    answer = collected(TextDelta("a", 1), TextDelta("b", 1), TextDelta("c", 2), ThinkingDelta("d"), ThinkingDelta("e"))
+    answer.feed(ThinkingDelta("f", None, 4))
+    assert answer.message().parts == (Text("ab"), Text("c"), Thinking("de"), Thinking("f"))
 
 
 def test_whole_parts_are_kept_as_they_are() -> None:
     image = Image("image/png", b"x")
     answer = collected(TextDelta("a"), WholePart(image), WholePart(Opaque("us", {"x": 1})), TextDelta("b"))
+    assert answer.message().parts == (Text("a"), image, Text("b"))
+    answer.feed(Done("end_turn"))
     assert answer.message().parts == (Text("a"), image, Opaque("us", {"x": 1}), Text("b"))
 
 

@@ -12,8 +12,11 @@ import pytest
 
 from alloy_nb.errors import ConfigError, ServerError, StreamError
 from alloy_nb.providers._failures import make_error
-from alloy_nb.providers._http import HTTPProvider
+from alloy_nb.providers.anthropic import Anthropic
 from alloy_nb.providers.base import Delta, Done, Provider, TextDelta
+from alloy_nb.providers.http import HTTPProvider
+from alloy_nb.providers.ollama import Ollama
+from alloy_nb.providers.openai import OpenAI
 from tests.providers.wire import ANSWER, KEY, REQUEST, Lines, Wire, ask, failing, provider_error, streamed
 
 
@@ -194,7 +197,7 @@ def test_a_body_that_is_no_json_is_an_error(wire: Wire, service: Any, reply: Any
 def test_an_answer_without_end_is_refused(
     wire: Wire, service: Any, reply: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("alloy_nb.providers._http.LARGEST_ANSWER", 100)
+    monkeypatch.setattr("alloy_nb.providers.http.LARGEST_ANSWER", 100)
     service.answers(reply([b"x" * 64] * 4, headers={"content-type": "application/json"}))
     with pytest.raises(StreamError, match="larger"):
         asyncio.run(wire.complete(REQUEST))
@@ -248,3 +251,29 @@ def test_a_provider_can_be_pickled(wire: Wire, service: Any, reply: Any) -> None
     copy = pickle.loads(pickle.dumps(wire))
     assert ask(copy)[-1] == Done("end_turn")
     assert service.received[0].headers["authorization"] == f"Bearer {KEY}"
+
+
+@pytest.mark.parametrize(
+    ("model", "body", "kind"),
+    [
+        (
+            Anthropic,
+            'data: {"type": "message_delta", "delta": {"stop_reason": "end_turn"}}\n\n'
+            'data: {"type": "message_stop"}\n\n',
+            "text/event-stream",
+        ),
+        (
+            OpenAI,
+            'data: {"type": "response.completed", "response": {"status": "completed", "output": []}}\n\n',
+            "text/event-stream",
+        ),
+        (Ollama, '{"message": {"content": ""}, "done": true, "done_reason": "stop"}\n', "application/x-ndjson"),
+    ],
+)
+def test_an_answer_is_over_when_the_service_says_so_though_the_line_stays_open(
+    model: Any, body: str, kind: str, service: Any, reply: Any
+) -> None:
+    """Behind some proxies it is never closed."""
+    service.answers(reply(body, headers={"content-type": kind}, end="hang"))
+    assert ask(model("m", base_url=service.url, api_key=KEY))[-1] == Done("end_turn", None)
+    assert service.left.wait(10)

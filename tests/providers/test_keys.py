@@ -1,4 +1,4 @@
-"""Where keys come from, and that they stay out of sight."""
+"""Where keys come from, in which order, and that they stay out of sight."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from alloy_nb.errors import ConfigError
-from alloy_nb.providers.keys import FoundKey, Secret, find_key, read_dotenv
+from alloy_nb.providers.credentials import store_key
+from alloy_nb.providers.keys import FoundKey, Secret, find_key, read_dotenv, register_dotenv
 from alloy_nb.redaction import MASK, redact
 
 VARIABLES = ("FIRST_TEST_KEY", "SECOND_TEST_KEY")
@@ -18,10 +19,11 @@ VARIABLES = ("FIRST_TEST_KEY", "SECOND_TEST_KEY")
 
 @pytest.fixture
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory; no keyring."""
+    """A working directory; nothing stored, no keyring."""
     monkeypatch.setenv("ALLOY_DOTENV", "1")
+    monkeypatch.setenv("ALLOY_CONFIG_DIR", str(tmp_path / "settings"))
     monkeypatch.setitem(sys.modules, "keyring", None)
-    monkeypatch.setattr("alloy_nb.providers.keys.find_spec", lambda name: None)
+    monkeypatch.setattr("alloy_nb.providers.credentials.find_spec", lambda name: None)
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
     return tmp_path
@@ -31,16 +33,19 @@ def keyring_of(monkeypatch: pytest.MonkeyPatch, get_password: Any) -> None:
     module = ModuleType("keyring")
     module.get_password = get_password  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "keyring", module)
-    monkeypatch.setattr("alloy_nb.providers.keys.find_spec", lambda name: object())
+    monkeypatch.setattr("alloy_nb.providers.credentials.find_spec", lambda name: object())
 
 
-def test_the_order_is_argument_environment_dotenv_keyring(places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """CFG-w3"""
+def test_the_order_is_argument_environment_dotenv_stored(places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CFG-w3: Alloy's library read keys from nowhere."""
+    store_key("SECOND_TEST_KEY", Secret("from-alloy-login"))
     keyring_of(monkeypatch, lambda service, name: "from-the-keyring" if service == "alloy-nb" else None)
-    assert find_key(None, VARIABLES, working_directory=places) == (
-        "from-the-keyring",
-        "FIRST_TEST_KEY in the keyring",
-    )
+    stored = places / "settings" / "credentials"
+    found = find_key(None, VARIABLES, working_directory=places)
+    assert found == ("from-alloy-login", f"SECOND_TEST_KEY in {stored}")
+    stored.unlink()
+    found = find_key(None, VARIABLES, working_directory=places)
+    assert found == ("from-the-keyring", "FIRST_TEST_KEY in the keyring")
     (places / ".env").write_text("SECOND_TEST_KEY=from-the-file\n")
     value, where = find_key(None, VARIABLES, working_directory=places)
     assert (value, where) == ("from-the-file", f"SECOND_TEST_KEY in {places / '.env'}")
@@ -129,10 +134,17 @@ def test_a_found_key_does_not_show_itself() -> None:
     assert repr(FoundKey(None, None)) == "FoundKey(value=None, where=None)"
 
 
-def test_a_secret_shows_itself_only_when_asked() -> None:
-    secret = Secret("sk-very-secret-value")
-    assert "very-secret" not in f"{secret} {secret!r} {secret!s} {[secret]}"
-    assert secret.reveal() == "sk-very-secret-value"
-    assert secret == Secret("sk-very-secret-value")
-    assert secret != "sk-very-secret-value"
-    assert len({secret, Secret("sk-very-secret-value"), Secret("another")}) == 2
+def test_stored_keys_that_others_may_read_are_told_where_one_is_needed(places: Path) -> None:
+    store_key("FIRST_TEST_KEY", Secret("from-alloy-login"))
+    (places / "settings" / "credentials").chmod(0o644)
+    with pytest.raises(ConfigError, match="others may read it") as caught:
+        find_key(None, VARIABLES, working_directory=places)
+    assert "chmod 600" in str(caught.value.hint)
+    assert find_key("from-the-call", VARIABLES).value == "from-the-call"
+    register_dotenv(places)  # no run ends for a file that it does not need
+
+
+def test_a_tool_that_reads_the_stored_keys_hands_them_to_nobody(places: Path) -> None:
+    store_key("FIRST_TEST_KEY", Secret("ordinary-words-in-a-file"))
+    register_dotenv(places)
+    assert redact("it says ordinary-words-in-a-file") == f"it says {MASK}"

@@ -148,3 +148,31 @@ def test_no_list_of_models_is_an_error(service: Any, reply: Any) -> None:
     service.answers(reply('{"object": "nonsense"}'))
     with pytest.raises(StreamError, match="models"):
         asyncio.run(OpenAICompatible("m", base_url=service.url).models())
+
+
+@pytest.mark.parametrize(
+    ("base_url", "asked"),
+    [
+        ("http://x.test", []),
+        ("https://x.test/v1/responses", []),
+        ("https://api.openai.com/v1", ["reasoning.encrypted_content"]),
+        ("https://me.openai.azure.com/openai/v1?api-version=preview", ["reasoning.encrypted_content"]),
+    ],
+)
+def test_responses_of_whoever_speaks_them(base_url: str, asked: list[str]) -> None:
+    """RSP-4, PRV-20: thoughts are asked for where they are OpenAI's."""
+    provider = OpenAICompatible("m", base_url=base_url, api="responses", name="us")
+    path, _, body = provider.encode(REQUEST)
+    assert provider.url(path).partition("?")[0].endswith("/v1/responses")
+    assert body.get("include", []) == asked
+    assert "stop_sequences" not in provider.options
+    (delta,) = provider.decoder().feed({"output": [{"type": "new"}]})
+    assert delta.part.provider == "us"  # type: ignore[union-attr]
+
+
+def test_a_real_servers_responses(service: Any, reply: Any, fixtures: Path) -> None:
+    service.answers(reply((fixtures / "responses-llamacpp-text.sse").read_bytes()))
+    provider = OpenAICompatible("m", base_url=service.url, api="responses")
+    answer = asyncio.run(streamed(provider))
+    assert (answer.message().text, answer.stop_reason) == ("Hello! I'm here", "end_turn")
+    assert service.received[0].target == "/v1/responses"

@@ -40,7 +40,8 @@ MALFORMED = [
     "nonsense://user:hunter2secret@host",
     "http://user:hunter2secret@host:port",
 ]
-CHUNK = {"choices": [{"delta": {"content": "hello"}, "finish_reason": "stop"}]}
+SAID = {"type": "message", "content": [{"type": "output_text", "text": "hello"}]}
+RESPONSE = {"type": "response.completed", "response": {"status": "completed", "output": [SAID]}}
 
 
 @pytest.fixture(autouse=True)
@@ -274,7 +275,7 @@ def test_a_model_on_this_machine_answers_whatever_is_set(
         terminal.setenv(name, "http://host:port")
     terminal.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
     terminal.setenv("OPENAI_BASE_URL", f"{service.url}/v1")
-    service.answers(reply(f"data: {json.dumps(CHUNK)}\n\ndata: [DONE]\n\n"))
+    service.answers(reply(f"data: {json.dumps(RESPONSE)}\n\n"))
     assert main(["-p", "hi"]) == 0
     assert capsys.readouterr().out.strip() == "hello"
 

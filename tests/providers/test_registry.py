@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import socket
+import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 from types import ModuleType
@@ -14,22 +21,31 @@ import pytest
 from alloy_nb.errors import AuthError, ConfigError
 from alloy_nb.messages import Message
 from alloy_nb.providers import registry
-from alloy_nb.providers.base import Request, TextDelta
-from alloy_nb.providers.openai_compatible import OpenAICompatible
-from alloy_nb.providers.registry import VENDORS, choose_model, resolve_model, set_default_model
+from alloy_nb.providers.base import Provider, Request, TextDelta
+from alloy_nb.providers.openai import OpenAI
+from alloy_nb.providers.registry import choose_model, resolve_model, set_default_model, ways_to_a_model
 from alloy_nb.providers.scripted import Scripted
+from alloy_nb.providers.vendors import VENDORS
 
 REQUEST = Request((Message.user("x"),))
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No default, no key, no embedded model, no third party."""
-    monkeypatch.setattr("alloy_nb.providers.keys.find_spec", lambda name: None)
+def _nothing_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No default, no key, no Ollama, no embedded model, no third party."""
+    monkeypatch.setenv("ALLOY_CONFIG_DIR", str(tmp_path / "settings"))
+    monkeypatch.setattr("alloy_nb.providers.credentials.find_spec", lambda name: None)
+    monkeypatch.setenv("OLLAMA_HOST", f"127.0.0.1:{nobodys_port()}")
     monkeypatch.setattr(registry, "_made", {})
     monkeypatch.setattr(registry, "_default", None)
     monkeypatch.setattr(registry, "entry_points", lambda **_: EntryPoints())
     local(monkeypatch, installed=False)
+
+
+def nobodys_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
 
 
 class FakeLocal:
@@ -61,17 +77,28 @@ def first(model: Any) -> Any:
 def test_openai_is_reached_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test-of-the-registry")
     provider = resolve_model("openai:gpt-5.2")
-    assert isinstance(provider, OpenAICompatible)
+    assert isinstance(provider, OpenAI)
     assert (provider.name, provider.model) == ("openai", "gpt-5.2")
     assert provider.base_url == "https://api.openai.com/v1"
     assert provider.auth_headers() == {"authorization": "Bearer sk-test-of-the-registry"}
-    assert provider.dialect.cap_field == "max_completion_tokens"
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_every_vendor_is_reached_by_its_name(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    vendor = VENDORS[name]
+    monkeypatch.delenv("OLLAMA_HOST")
+    monkeypatch.setenv(vendor.keys[0], "test-key-of-the-registry")
+    provider = resolve_model(f"{name}:big/model:1")
+    assert isinstance(provider, Provider)
+    assert (provider.name, provider.model) == (name, "big/model:1")
+    module, _, cls = vendor.provider.partition(":")
+    assert type(provider) is getattr(import_module(module), cls)
 
 
 def test_its_address_may_be_another_and_then_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "http://localhost:8000/v1")
     provider = resolve_model("openai:llama:8b")
-    assert isinstance(provider, OpenAICompatible)
+    assert isinstance(provider, OpenAI)
     assert (provider.model, provider.base_url) == ("llama:8b", "http://localhost:8000/v1")
     assert provider.auth_headers() == {}
 
@@ -86,7 +113,7 @@ def test_a_key_in_the_working_directory(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setenv("ALLOY_DOTENV", "1")
     (tmp_path / ".env").write_text("OPENAI_API_KEY=sk-test-from-a-file\n")
     provider = resolve_model("openai:m", working_directory=tmp_path)
-    assert isinstance(provider, OpenAICompatible)
+    assert isinstance(provider, OpenAI)
     assert provider.auth_headers() == {"authorization": "Bearer sk-test-from-a-file"}
 
 
@@ -97,15 +124,6 @@ def test_one_provider_a_string_until_its_key_changes(monkeypatch: pytest.MonkeyP
     assert resolve_model("openai:n") is not provider
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test-the-second")
     assert resolve_model("openai:m") is not provider
-
-
-@pytest.mark.parametrize("name", [name for name, vendor in VENDORS.items() if vendor.provider is None])
-def test_what_this_version_does_not_speak_has_a_way_round(name: str) -> None:
-    with pytest.raises(ConfigError, match=f"does not speak {name}") as caught:
-        resolve_model(f"{name}:big/model:1")
-    hint = str(caught.value.hint)
-    assert "OpenAICompatible('big/model:1', base_url='" in hint
-    assert all(key in hint for key in VENDORS[name].keys[:1])
 
 
 @pytest.mark.parametrize("spec", ["openai", "openai:", "openai: "])
@@ -246,19 +264,115 @@ def test_the_order_of_the_choice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert resolve_model().model == "gpt-9"
 
 
-def test_a_key_of_a_vendor_without_a_wire_chooses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-test-of-the-choice")
+def test_the_first_vendor_with_a_key_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MISTRAL_API_KEY", "test-of-the-choice-1")
+    assert choose_model()[0] == "mistral:mistral-large-latest"
+    monkeypatch.setenv("GOOGLE_API_KEY", "test-of-the-choice-2")
+    assert choose_model() == (
+        "google:gemini-3.6-flash",
+        "environment variable GOOGLE_API_KEY; google's default model",
+    )
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "test-of-the-choice-3")
+    assert choose_model()[0] == "anthropic:claude-sonnet-4-6"
+
+
+def test_the_default_model_may_be_the_users_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "settings").mkdir()
+    (tmp_path / "settings" / "models.json").write_text('{"openai": {"default": "gpt-9"}}')
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test-of-the-choice")
+    assert choose_model()[0] == "openai:gpt-9"
+
+
+@pytest.fixture
+def ollama(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    """A server that answers as Ollama does; what it lists may be changed."""
+    listed: dict[str, Any] = {
+        "models": [
+            {"name": "older:1b", "modified_at": "2026-01-01T00:00:00Z"},
+            {"name": "newer:4b", "modified_at": "2026-11-01T00:00:00Z"},
+        ]
+    }
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps(listed).encode()
+            self.send_response(200 if self.path == "/api/tags" else 404)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("OLLAMA_HOST", f"http://user:hidden-word@127.0.0.1:{server.server_port}")
+    yield listed
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_running_ollama_goes_before_the_embedded_model(
+    ollama: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local(monkeypatch, installed=True)
+    chosen, why = choose_model()
+    assert chosen == "ollama:newer:4b"
+    assert why.startswith("Ollama runs at 127.0.0.1:")
+    assert why.endswith("; its newest model")
+    assert "hidden-word" not in why
+    assert resolve_model().model == "newer:4b"
+    ollama["models"] = []
+    assert choose_model()[0] == "local"
+
+
+def test_a_key_goes_before_a_running_ollama(ollama: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XAI_API_KEY", "test-of-the-choice")
+    assert choose_model()[0] == "xai:grok-4.3"
+
+
+def test_ollama_is_not_asked_where_an_earlier_way_leads_to_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked(address: str) -> list[str]:
+        raise AssertionError("asked")
+
+    monkeypatch.setattr("alloy_nb.providers.ollama.running_models", asked)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test-of-the-choice")
+    assert choose_model()[0] == "openai:gpt-5.2"
+
+
+def test_an_address_of_ollama_that_is_none_hides_no_other_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", "http://host:port")
     local(monkeypatch, installed=True)
     assert choose_model()[0] == "local"
+    assert any("OLLAMA_HOST cannot be used" in way.why for way in ways_to_a_model())
+
+
+def test_every_way_says_what_came_of_it() -> None:
+    ways = list(ways_to_a_model())
+    assert [way.name for way in ways] == ["set_default_model", "ALLOY_MODEL", "a key", "Ollama", "embedded model"]
+    assert all(way.model is None and way.why for way in ways)
+
+
+def test_importing_asks_nobody() -> None:
+    """Law 13."""
+    code = """
+import socket, sys
+def refuse(*_, **__): raise AssertionError("a connection was opened")
+socket.socket.connect = socket.create_connection = refuse
+import alloy_nb, alloy_nb.providers.registry
+assert "alloy_nb.providers.ollama" not in sys.modules
+"""
+    root = Path(registry.__file__).parents[2]
+    subprocess.run([sys.executable, "-c", code], cwd=root, check=True, timeout=60)
 
 
 def test_nothing_to_choose_lists_the_ways_out() -> None:
     with pytest.raises(ConfigError, match="no model") as caught:
         resolve_model()
     hint = str(caught.value.hint)
-    for way in ("set_default_model", "ALLOY_MODEL", "OPENAI_API_KEY", "xllamacpp", "OpenAICompatible"):
+    keys = [key for vendor in VENDORS.values() if vendor.needs_key for key in vendor.keys]
+    for way in (*keys, "set_default_model", "ALLOY_MODEL", "alloy login", "ollama", "xllamacpp", "OpenAICompatible"):
         assert way in hint
-    assert "ANTHROPIC" not in hint
 
 
 def test_the_embedded_model_may_be_missing_altogether(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -333,3 +333,16 @@ def test_a_script_in_json_is_the_same_script(tmp_path: Path) -> None:
 def test_the_last_deltas_are_usage_and_done() -> None:
     deltas = asyncio.run(streamed(Scripted(["x"]), request("x")))
     assert deltas[-2:] == [UsageDelta(Usage(10, 5)), Done("end_turn")]
+
+
+def test_an_error_is_a_line_each_time_a_fresh_one() -> None:
+    """TP-2"""
+    error = RateLimitError("slow down", retry_after=7, hint="wait")
+    model = Scripted([error, {"text": "half", "error": error}])
+    with pytest.raises(RateLimitError, match="slow down") as first:
+        ask(model)
+    with pytest.raises(RateLimitError) as second:
+        ask(model)
+    assert first.value is not error
+    assert first.value is not second.value
+    assert (second.value.retry_after, second.value.hint, second.value.retryable) == (7, "wait", True)

@@ -19,8 +19,8 @@ Events = list[tuple[str | None, str]]
 
 def decode(pieces: list[bytes], decoder: Any = None) -> Events:
     decoder = decoder or SSEDecoder()
-    events: Events = [event for piece in pieces for event in decoder.feed(piece)]
-    return [*events, *decoder.end()]
+    events = [event for piece in pieces for event in decoder.feed(piece)]
+    return [(name, data.decode()) for name, data in [*events, *decoder.end()]]
 
 
 def split(data: bytes, cuts: list[int]) -> list[bytes]:
@@ -37,8 +37,8 @@ def test_events_end_at_a_blank_line_of_any_kind(end: str) -> None:
 
 def test_an_event_is_given_as_soon_as_its_blank_line_is_there() -> None:
     decoder = SSEDecoder()
-    assert decoder.feed(b"data: 1\r\n\r") == [(None, "1")]
-    assert decoder.feed(b"\ndata: 2\r\n\r\n") == [(None, "2")]
+    assert decoder.feed(b"data: 1\r\n\r") == [(None, b"1")]
+    assert decoder.feed(b"\ndata: 2\r\n\r\n") == [(None, b"2")]
 
 
 def test_a_cr_and_its_lf_in_two_pieces_are_one_line_end() -> None:
@@ -87,8 +87,19 @@ def test_a_byte_order_mark_is_no_part_of_the_first_field() -> None:
     assert decode([b"\xef\xbb", b"\xbfdata: 1\n\n"]) == [(None, "1")]
 
 
-def test_broken_utf8_is_replaced_not_fatal() -> None:
-    assert decode([b"data: a\xffb\n\n"]) == [(None, "a\ufffdb")]
+def test_bytes_come_out_as_they_came() -> None:
+    """Whether they are UTF-8 is seen where the JSON is read."""
+    assert SSEDecoder().feed(b"data: a\xffb\n\n") == [(None, b"a\xffb")]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_json_without_data_in_front_is_an_event(end: str) -> None:
+    """An error in mid-stream comes so from Gemini, over several lines."""
+    bare = end.join(["{", '  "error": {"code": 503}', "}"])
+    for tail in ("", end, end + end):
+        events = decode([f"data: 1{end}{end}{bare}{tail}".encode()])
+        assert events[0] == (None, "1")
+        assert [json.loads(data) for _, data in events[1:]] == [{"error": {"code": 503}}]
 
 
 @pytest.mark.parametrize("decoder", [SSEDecoder, NDJSONDecoder])

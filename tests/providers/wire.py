@@ -19,8 +19,8 @@ import pytest
 from alloy_nb.errors import AlloyError, ProviderError, StreamError
 from alloy_nb.messages import Message
 from alloy_nb.providers._failures import make_error
-from alloy_nb.providers._http import HTTPProvider
 from alloy_nb.providers.base import Delta, Done, Request, TextDelta
+from alloy_nb.providers.http import HTTPProvider
 
 KEY = "sk-test-0123456789abcdefghij"
 REQUEST = Request((Message.user("Hello"),), request_timeout=20)

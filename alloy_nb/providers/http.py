@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 from .._version import __version__
-from ..errors import AlloyError, BadRequestError, ConfigError, ProviderError, ProviderTimeout, ServerError, StreamError
-from ..redaction import redact, register_secret
+from ..errors import AlloyError, ConfigError, ProviderError, ProviderTimeout, ServerError, StreamError
+from ..redaction import redact
 from ._clients import ClientFactory, client_for
 from ._environment import check_network, proxy_of
-from ._failures import connect_error, make_error, proxy_error, reach_hint, request_id
+from ._failures import Vocabulary, connect_error, make_error, proxy_error, reach_hint, request_id
 from ._payload import parse_body, parse_event, to_json
+from ._reading import drain, is_whole, let_go, pieces_of, read_body, refuse_page
+from ._settings import check_base_url, check_header, check_key
 from .base import Delta, Request
 from .keys import Secret
 from .sse import NDJSONDecoder, SSEDecoder
@@ -32,9 +34,6 @@ CONNECT_TIMEOUT = 10.0
 #: Bytes read of an error's body, and of an answer in one piece.
 LARGEST_ERROR = 1024 * 1024
 LARGEST_ANSWER = 256 * 1024 * 1024
-#: Seconds to wait for the end of a body whose last event came, so that the connection can be used again.
-_DRAIN_SECONDS = 0.25
-_SECRET_NAMES = ("auth", "key", "token", "secret", "cookie", "password")
 
 #: Path (appended to the base_url), headers, and a body that JSON can hold.
 Encoded = tuple[str, Mapping[str, str], Mapping[str, Any]]
@@ -45,7 +44,8 @@ class Decoder(Protocol):
 
     `feed` takes the JSON object of each event in turn, or the whole body of an answer that is not streamed.
     `end` is called once, after the last: it gives the `Done`, or raises `StreamError` for an answer that was
-    cut. Both may raise the `ProviderError` of an error that the service put into its answer.
+    cut. A `finished` of its own, once true, says that no more comes, however long the line stays open. `feed` and
+    `end` may raise the `ProviderError` of an error that the service put into its answer.
     """
 
     def feed(self, event: Mapping[str, Any]) -> Iterable[Delta]: ...
@@ -64,6 +64,8 @@ class HTTPProvider:
     name: str = "http"
     options: frozenset[str] = frozenset()
     constrains_arguments: bool = False
+    #: The service's own words for what went wrong, beside those that all use.
+    vocabulary: ClassVar[Vocabulary] = Vocabulary()
     #: How a streamed answer is framed.
     framing: ClassVar[Literal["sse", "ndjson"]] = "sse"
 
@@ -88,6 +90,13 @@ class HTTPProvider:
         self._api_key = check_key(api_key)
         self._headers = {name: check_header(name, value) for name, value in (headers or {}).items()}
         self._http_client = http_client
+        #: Stands for all that the encoding of a message depends on; see `_encoding.encode_all`.
+        self.encoding_key = object()
+
+    @property
+    def account(self) -> Hashable:
+        """Who shares the service's limits: all with the same key at the same address."""
+        return (self.name, self.base_url, self._api_key)
 
     # What a wire says
 
@@ -100,13 +109,20 @@ class HTTPProvider:
         path, headers, body = encoded
         return path, headers, {**body, "stream": True}
 
+    async def prepare(self, request: Request) -> Request:
+        """The request to encode; for wires that must ask their service something first."""
+        return request
+
     def decoder(self) -> Decoder:
         """A fresh one for each answer."""
         raise NotImplementedError
 
-    def classify(self, status: int, headers: Mapping[str, str], body: str) -> ProviderError:
-        """The error that an answer other than 2xx amounts to."""
-        return make_error(status, headers, body, service=self.name)
+    def classify(self, status: int | None, headers: Mapping[str, str], body: Any) -> ProviderError:
+        """The error that an answer other than 2xx amounts to; `status` is None for one inside a stream.
+
+        `headers` has lower-case names, `body` is text or parsed JSON.
+        """
+        return make_error(status, headers, body, service=self.name, model=self.model, vocabulary=self.vocabulary)
 
     def auth_headers(self) -> dict[str, str]:
         """How this wire carries the key."""
@@ -116,21 +132,28 @@ class HTTPProvider:
 
     async def stream(self, request: Request) -> AsyncIterator[Delta]:
         """The answer as it comes."""
-        async with aclosing(self._guarded(request, stream=True)) as deltas:
-            async for delta in deltas:
-                yield delta
+        async with aclosing(self.bursts(request)) as bursts:
+            async for burst in bursts:
+                for delta in burst:
+                    yield delta
+
+    async def bursts(self, request: Request) -> AsyncGenerator[Sequence[Delta], None]:
+        """The same, with the deltas that arrived together told together."""
+        async with aclosing(self._guarded(request, stream=True)) as bursts:
+            async for burst in bursts:
+                yield burst
 
     async def complete(self, request: Request) -> Sequence[Delta]:
         """The answer in one reply."""
-        async with aclosing(self._guarded(request, stream=False)) as deltas:
-            return [delta async for delta in deltas]
+        async with aclosing(self._guarded(request, stream=False)) as bursts:
+            return [delta async for burst in bursts for delta in burst]
 
     async def get_json(self, path: str) -> Any:
         """GET a JSON document below the base_url; failures as in `stream`."""
         failure: AlloyError
         try:
             async with self._opened("GET", path, {}, None, timeout=30.0) as response:
-                return json.loads(await _read(response, LARGEST_ANSWER))
+                return json.loads(await read_body(response, LARGEST_ANSWER))
         except Exception as error:  # noqa: BLE001 - see `_guarded`
             failure = self._failure(error, answering=False)
         raise failure
@@ -143,23 +166,25 @@ class HTTPProvider:
         if self._http_client is None:
             check_network(self.base_url)
 
-    async def _guarded(self, request: Request, *, stream: bool) -> AsyncGenerator[Delta, None]:
+    async def _guarded(self, request: Request, *, stream: bool) -> AsyncGenerator[Sequence[Delta], None]:
         """Deltas, and nothing raised but an `AlloyError`."""
         answering = False
         failure: AlloyError
         try:
+            request = await self.prepare(request)
             encoded = self.encode(request)
             path, headers, body = self.streamed(encoded) if stream else encoded
             opened = self._opened("POST", path, headers, to_json(body), timeout=request.request_timeout)
             async with opened as response:
                 answering = True
-                async with aclosing(self._deltas(response, stream=stream)) as deltas:
-                    async for delta in deltas:
-                        yield delta
+                async with aclosing(self._read_answer(response, stream=stream)) as bursts:
+                    async for burst in bursts:
+                        yield burst
             return
         except Exception as error:  # noqa: BLE001 - the contract: whatever goes wrong is a ProviderError
             failure = self._failure(error, answering=answering)
         # Raised out here, so that no exception that holds a request's headers stays attached to it.
+        await let_go()
         raise failure
 
     @asynccontextmanager
@@ -172,7 +197,7 @@ class HTTPProvider:
         client = await client_for(self.base_url, self._http_client)
         request = client.build_request(
             method,
-            self.url(path),
+            _parsed(self.url(path)),
             content=body,
             headers=self._all_headers(headers, body),
             timeout=httpx2.Timeout(
@@ -182,45 +207,41 @@ class HTTPProvider:
         response = await client.send(request, stream=True, follow_redirects=False)
         try:
             if not response.is_success:
-                text = (await _read(response, LARGEST_ERROR)).decode("utf-8", "replace")
+                text = (await read_body(response, LARGEST_ERROR)).decode("utf-8", "replace")
                 raise self.classify(response.status_code, _lower(response.headers), text)
             yield response
         except ProviderError as error:
             error.request_id = error.request_id or request_id(_lower(response.headers))
             raise
         finally:
-            await response.aclose()
+            if not response.is_closed:
+                await response.aclose()
+                await let_go()
 
-    async def _deltas(self, response: httpx2.Response, *, stream: bool) -> AsyncGenerator[Delta, None]:
-        _refuse_page(self.name, response)
-        decoder = self.decoder()
-        if _is_whole(response, stream):
-            body = await _read(response, LARGEST_ANSWER)
-            for delta in (*decoder.feed(parse_body(body)), *decoder.end()):
-                yield delta
-            return
-        frames = NDJSONDecoder() if self.framing == "ndjson" else SSEDecoder()
-        async with aclosing(_pieces(response)) as pieces:
-            async for piece in pieces:
-                for name, data in frames.feed(piece):
-                    if data == "[DONE]":
-                        for delta in decoder.end():
-                            yield delta
-                        await _drain(pieces)
+    async def _read_answer(self, response: httpx2.Response, *, stream: bool) -> AsyncGenerator[Sequence[Delta], None]:
+        refuse_page(self.name, response)
+        decoder = _Decoding(self.decoder())
+        if is_whole(response, stream):
+            body = parse_body(await read_body(response, LARGEST_ANSWER))
+            for burst in decoder.feed([(None, event) for event in body]):
+                yield burst
+        else:
+            frames = NDJSONDecoder() if self.framing == "ndjson" else SSEDecoder()
+            async with aclosing(pieces_of(response)) as pieces:
+                async for piece in pieces:
+                    for burst in decoder.feed(frames.feed(piece)):
+                        yield burst
+                    if decoder.complete:
+                        yield decoder.end()
+                        await drain(pieces)
                         return
-                    for delta in _feed(decoder, name, data):
-                        yield delta
-        for name, data in frames.end():
-            for delta in _feed(decoder, name, data):
-                yield delta
-        for delta in decoder.end():
-            yield delta
+            for burst in decoder.feed(frames.end()):
+                yield burst
+        yield decoder.end()
 
     def url(self, path: str) -> str:
         """`path` below the base_url, whose query (as Azure's ``?api-version=…``) is kept."""
-        scheme, host, base, query, _ = urlsplit(self.base_url)
-        path, _, more = path.partition("?")
-        return urlunsplit((scheme, host, base + path, "&".join(filter(None, (query, more))), ""))
+        return _joined(self.base_url, path)
 
     def _all_headers(self, headers: Mapping[str, str], body: bytes | None) -> dict[str, str]:
         ours = {"user-agent": f"alloy-nb/{__version__}", "accept": "application/json, text/event-stream"}
@@ -270,92 +291,52 @@ class HTTPProvider:
         return f"{type(self).__name__}({self.model!r}, base_url={self._shown_url()!r})"
 
 
-def _feed(decoder: Decoder, name: str | None, data: str) -> Iterable[Delta]:
-    event = parse_event(name, data)
-    return () if event is None else decoder.feed(event)
+@lru_cache(maxsize=256)
+def _joined(base_url: str, path: str) -> str:
+    scheme, host, base, query, _ = urlsplit(base_url)
+    path, _, more = path.partition("?")
+    return urlunsplit((scheme, host, base + path, "&".join(filter(None, (query, more))), ""))
 
 
-async def _pieces(response: httpx2.Response) -> AsyncGenerator[bytes, None]:
-    async for piece in response.aiter_bytes():
-        yield piece
+@lru_cache(maxsize=256)
+def _parsed(url: str) -> httpx2.URL:
+    import httpx2
+
+    return httpx2.URL(url)
 
 
-def _is_whole(response: httpx2.Response, stream: bool) -> bool:
-    """Services answer in one piece though a stream was asked for, and the other way round: the type decides."""
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind in ("text/event-stream", "application/x-ndjson"):
-        return False
-    return kind == "application/json" or not stream
+class _Decoding:
+    """An answer on its way through its decoder: framed events in, what they amount to out."""
 
+    def __init__(self, decoder: Decoder) -> None:
+        self._decoder = decoder
+        #: The service said that no more comes.
+        self.complete = False
 
-def _refuse_page(name: str, response: httpx2.Response) -> None:
-    """A log-in page, a proxy's notice or a wrong address says 200 as well, and trying again brings no answer."""
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind in ("text/html", "application/xhtml+xml"):
-        raise BadRequestError(
-            f"{name} sent a web page ({kind}) instead of an answer",
-            hint="is the base_url right? A log-in page or a proxy may have answered in the service's place",
-            status=response.status_code,
-        )
+    def feed(self, events: Iterable[tuple[str | None, bytes | Mapping[str, Any]]]) -> Iterator[Sequence[Delta]]:
+        """One burst or none; then the error, if one of the events is or makes one."""
+        deltas: list[Delta] = []
+        feed = self._decoder.feed
+        try:
+            for name, data in events:
+                if data == b"[DONE]":
+                    self.complete = True
+                    break
+                event = parse_event(name, data) if isinstance(data, bytes) else data
+                if event is not None:
+                    deltas += feed(event)
+            self.complete = self.complete or getattr(self._decoder, "finished", False)
+        except Exception:
+            # What came before it is the user's.
+            if deltas:
+                yield deltas
+            raise
+        if deltas:
+            yield deltas
 
-
-async def _read(response: httpx2.Response, limit: int) -> bytes:
-    pieces = bytearray()
-    async for piece in response.aiter_bytes():
-        pieces += piece
-        if len(pieces) > limit:
-            if response.is_success:
-                raise StreamError(f"the answer is larger than {limit // 1024 // 1024} MB", retryable=False)
-            break
-    return bytes(pieces[:limit])
-
-
-async def _drain(pieces: AsyncIterator[bytes]) -> None:
-    """Read to the end of the body, but not for long: a service may keep the line open after its last event."""
-    try:
-        async with asyncio.timeout(_DRAIN_SECONDS):
-            async for _ in pieces:
-                pass
-    except Exception as error:  # noqa: BLE001 - the answer is complete, whatever happens now
-        _log.debug("after the answer: %s", type(error).__name__)
+    def end(self) -> Sequence[Delta]:
+        return list(self._decoder.end())
 
 
 def _lower(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
-
-
-def check_base_url(base_url: str) -> str:
-    """The address without a slash at its end; a password or key in it is remembered as a secret."""
-    parts = urlsplit(base_url if isinstance(base_url, str) else "")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigError("base_url is no http address", hint="give it in full, as in https://api.example.com/v1")
-    if parts.password:
-        register_secret(parts.password)
-    for pair in parts.query.split("&"):
-        name, _, value = pair.partition("=")
-        if _is_secret(name):
-            register_secret(value)
-    return urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), parts.query, ""))
-
-
-def check_key(api_key: str | Secret | None) -> Secret | None:
-    value = api_key.reveal() if isinstance(api_key, Secret) else api_key
-    value = (value or "").strip()
-    return check_header("api_key", value) if value else None
-
-
-def check_header(name: str, value: str) -> Secret:
-    """The value, kept from sight; a `ConfigError` for what no HTTP header can carry."""
-    if not all(isinstance(text, str) and text.isascii() and text.isprintable() for text in (name, value)):
-        raise ConfigError(
-            f"{name!r} holds characters that no HTTP header can carry",
-            hint="copy it again, without line breaks",
-        )
-    if _is_secret(name):
-        register_secret(value)
-        register_secret(value.rpartition(" ")[2])
-    return Secret(value)
-
-
-def _is_secret(name: str) -> bool:
-    return any(word in name.lower() for word in _SECRET_NAMES)

@@ -1,0 +1,62 @@
+"""The models of a run: the one that was asked for, and those to fall back on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import AuthError, BadRequestError, ConfigError, ProviderError
+from .options import PROVIDER_OPTIONS, Options
+from .providers.base import Provider
+from .providers.health import Health, health_of
+from .providers.registry import resolve_model
+
+__all__ = ["Candidate", "collect_candidates", "may_fall_back", "worth_asking"]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model that may answer, how it fares, and which of the run's options it does not take."""
+
+    provider: Provider
+    health: Health
+    lacks: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """As it is written: ``"openai:gpt-5.2"``."""
+        return f"{self.provider.name}:{self.provider.model}"
+
+
+def collect_candidates(options: Options, directory: Path) -> tuple[Candidate, ...]:
+    """The model and its fallbacks, in order.
+
+    Raises `ConfigError` for an option that the first one does not take; a fallback goes without it.
+    """
+    first = resolve_model(options.model, working_directory=directory)
+    missing = lacking(first, options)
+    if missing:
+        raise ConfigError(
+            f"{first.name} takes no `{missing[0]}`",
+            hint="it takes: " + (", ".join(sorted(first.options)) or "none of these options"),
+        )
+    others = [resolve_model(model, working_directory=directory) for model in options.fallback]
+    return tuple(Candidate(it, health_of(it), lacking(it, options)) for it in (first, *others))
+
+
+def lacking(provider: Provider, options: Options) -> tuple[str, ...]:
+    """The options that were given and that the provider does not take."""
+    known = getattr(provider, "options", frozenset(PROVIDER_OPTIONS))
+    return tuple(name for name in PROVIDER_OPTIONS if getattr(options, name) not in (None, ()) and name not in known)
+
+
+def worth_asking(candidates: tuple[Candidate, ...]) -> Iterator[Candidate]:
+    """In order; one that rests is left out, unless all do."""
+    awake = [candidate for candidate in candidates if not candidate.health.resting]
+    yield from awake or candidates
+
+
+def may_fall_back(error: ProviderError) -> bool:
+    """A wrong key or request is to be mended, not hidden by an answer from elsewhere."""
+    return not isinstance(error, AuthError | BadRequestError)

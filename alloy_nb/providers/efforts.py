@@ -1,0 +1,40 @@
+"""How hard a model thinks: what each family of models makes of the `thinking` option, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from .chat import effort_of
+
+__all__ = ["Family", "effort_for"]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Models whose names begin with one of `prefixes`.
+
+    `on` and `off` are the efforts that True and False ask for; None says nothing, since the model has no such switch.
+    `efforts` stand in for those of ``"low"``, ``"medium"`` and ``"high"`` that the family lacks.
+    """
+
+    prefixes: tuple[str, ...]
+    on: str | None = "medium"
+    off: str | None = "none"
+    efforts: Mapping[str, str] = field(default_factory=dict)
+
+
+def effort_for(thinking: bool | str | int | None, model: str, families: Sequence[Family]) -> str | None:
+    """The effort that `thinking` asks of a model; None where nothing is to be said.
+
+    The first family that fits counts. A budget in tokens becomes the effort nearest to it; an effort that the table
+    does not know is asked for as it stands, so that the service may refuse it.
+
+    >>> effort_for(True, "gpt-5.2", [Family(("gpt-",))]), effort_for(1000, "gpt-5.2", [])
+    ('medium', 'low')
+    """
+    family = next((family for family in families if model.startswith(family.prefixes)), Family(()))
+    if thinking is None or thinking is True:
+        return family.on if thinking else None
+    effort = effort_of(thinking)
+    return family.off if effort == "none" else family.efforts.get(effort, effort)

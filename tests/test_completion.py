@@ -1,0 +1,201 @@
+"""The provider's part of a turn: retries, pauses, and other models to fall back on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import alloy_nb as alloy
+from alloy_nb.errors import AuthError, BadRequestError, ConfigError, RateLimitError, ServerError
+from alloy_nb.providers import retry
+from alloy_nb.providers.health import FAILURES_TO_REST, health_of
+from tests.histories import assert_law_1, assert_law_3
+
+DOWN = {"error": {"type": "ServerError", "message": "down"}}
+
+
+@pytest.fixture(autouse=True)
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What would be waited between attempts; nobody waits."""
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr(retry, "sleep", sleep)
+    return waited
+
+
+def scripted(lines: list[Any], name: str) -> alloy.Scripted:
+    made = alloy.Scripted(lines)
+    made.model = name
+    return made
+
+
+def failing(*errors: Any, name: str = "ill") -> alloy.Scripted:
+    return scripted([{"error": error} for error in errors], name)
+
+
+def told(result: alloy.Result, *types: str) -> list[Any]:
+    return [event.payload for event in result.events if event.type in types]
+
+
+def run(model: Any, *fallback: Any, **options: Any) -> alloy.Result:
+    return alloy.run("hi", model=model, fallback=list(fallback), check=False, **options)
+
+
+def test_another_model_answers_when_the_first_one_fails() -> None:
+    """RTY-10: with retries of its own, told as an event; the result says who answered."""
+    result = run(failing(*[DOWN["error"]] * 2), scripted(["Hello"], "well"), max_retries=1)
+    assert result.text == "Hello"
+    assert result.model == "well"
+    assert told(result, "fallback") == [{"from": "scripted:ill", "to": "scripted:well", "reason": "down"}]
+    assert [retried["attempt"] for retried in told(result, "retry")] == [1]
+    assert_law_3(result.events)
+
+
+def test_all_fail_and_the_last_ones_error_is_told() -> None:
+    """RTY-12"""
+    last = failing({"type": "RateLimitError", "message": "later", "retryable": False}, name="last")
+    result = run(failing(DOWN["error"]), failing(DOWN["error"]), last, max_retries=0)
+    assert isinstance(result.error, RateLimitError)
+    assert result.error.message == "later"
+    assert len(told(result, "fallback")) == 2
+
+
+@pytest.mark.parametrize("error", ["AuthError", "BadRequestError", "ContextOverflowError"])
+def test_a_mistake_of_the_users_is_not_hidden_by_another_models_answer(error: str) -> None:
+    """RTY-w4"""
+    result = run(failing({"type": error, "message": "no"}), alloy.Scripted(["Hello"]))
+    assert isinstance(result.error, AuthError | BadRequestError)
+    assert told(result, "fallback") == []
+
+
+@given(st.text(min_size=1, max_size=5))
+def test_law_6_no_other_model_answers_when_words_were_said(words: str) -> None:
+    """RTY-7, RTY-11."""
+    result = run(alloy.Scripted([{"text": words, "error": DOWN["error"]}]), alloy.Scripted(["Hello"]), max_retries=3)
+    assert isinstance(result.error, ServerError)
+    assert told(result, "fallback", "retry") == []
+    assert result.messages[-1].text == words
+    assert result.messages[-1].partial
+
+
+def test_an_option_that_a_fallback_lacks_is_dropped_and_told() -> None:
+    class Plain(alloy.Scripted):
+        options = frozenset({"tool_choice"})
+
+    plain = Plain(["Hello"])
+    plain.model = "plain"
+    result = run(failing(DOWN["error"]), plain, max_retries=0, temperature=0.5)
+    assert result.text == "Hello"
+    assert told(result, "dropped_option") == [{"name": "temperature", "model": "scripted:plain"}]
+    with pytest.raises(ConfigError, match="takes no `temperature`"):
+        run(Plain(["Hello"]), temperature=0.5)
+
+
+def test_a_fallback_that_cannot_be_is_said_before_anything_is_sent() -> None:
+    model = alloy.Scripted(["Hello"])
+    with pytest.raises(ConfigError, match="unknown provider"):
+        run(model, "nonsense:x")
+    with pytest.raises(ConfigError, match="is the string"):
+        alloy.run("hi", model=model, fallback="local")
+    assert alloy.run("hi", model=model).text == "Hello"
+
+
+def test_one_that_fails_often_is_left_out_for_a_while_and_told() -> None:
+    """RTY-w3: later turns do not pay for the failures of the first one again."""
+    ill = failing(*[DOWN["error"]] * FAILURES_TO_REST, DOWN["error"])
+    well = scripted(["one", "two"], "well")
+    run(ill, well, max_retries=FAILURES_TO_REST - 1)
+    assert health_of(ill).resting
+    result = run(ill, well)
+    assert result.text == "two"
+    assert told(result, "retry") == []
+    assert [change["to"] for change in told(result, "fallback")] == ["scripted:well"]
+
+
+def test_one_that_rests_is_asked_all_the_same_when_there_is_no_other() -> None:
+    ill = alloy.Scripted([*[DOWN] * FAILURES_TO_REST, "well again"])
+    run(ill, max_retries=FAILURES_TO_REST - 1)
+    assert health_of(ill).resting
+    assert run(ill).text == "well again"
+    assert not health_of(ill).resting
+
+
+def test_a_pause_that_another_run_was_told_of_is_kept_and_told(waits: list[float]) -> None:
+    model = alloy.Scripted(["Hello"])
+    health_of(model).failed(RateLimitError("slow down", retry_after=20))
+    result = run(model)
+    assert result.text == "Hello"
+    assert waits == [pytest.approx(20, abs=1)]
+    assert told(result, "retry")[0]["reason"] == "scripted asked for a pause"
+
+
+def test_a_pause_that_is_longer_than_the_time_left_is_not_waited_for(waits: list[float]) -> None:
+    model = alloy.Scripted(["Hello"])
+    health_of(model).failed(RateLimitError("slow down", retry_after=20))
+    assert run(model, timeout=5).text == "Hello"
+    assert waits == []
+
+
+def test_the_asked_for_pause_is_waited_and_told(waits: list[float]) -> None:
+    """RTY-w2"""
+    error = {"type": "RateLimitError", "message": "slow down", "retry_after": 7}
+    result = run(alloy.Scripted([{"error": error}, "Hello"]))
+    assert result.text == "Hello"
+    assert told(result, "retry") == [{"attempt": 1, "delay_s": 7, "reason": "slow down"}]
+    assert waits[0] == 7
+
+
+plans = st.lists(
+    st.lists(
+        st.sampled_from(["ServerError", "RateLimitError", "AuthError", "BadRequestError", "answer", "cut"]),
+        min_size=1,
+        max_size=4,
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+def _script(plan: Sequence[str]) -> list[Any]:
+    lines: list[Any] = []
+    for word in plan:
+        if word == "answer":
+            lines.append("Hello")
+        elif word == "cut":
+            lines.append({"text": "Hel", "error": DOWN["error"]})
+        else:
+            lines.append({"error": {"type": word, "message": word}})
+    return lines
+
+
+@given(plans, st.integers(0, 3))
+def test_law_6_whatever_fails_the_rules_hold(plan: list[list[str]], max_retries: int) -> None:
+    """Laws 1, 3 and 6: one answer at most, no attempt after words, no fallback after a mistake of the user's."""
+    models = [scripted(_script(lines), str(place)) for place, lines in enumerate(plan)]
+    result = run(models[0], *models[1:], max_retries=max_retries)
+    assert_law_1(result)
+    assert_law_3(result.events)
+    types = [event.type for event in result.events]
+    if "text_delta" in types:
+        after = types[types.index("text_delta") :]
+        assert not {"retry", "fallback"} & set(after)
+    for error in (AuthError, BadRequestError):
+        if isinstance(result.error, error):
+            assert types[-1] == "run_end"
+    assert result.status in ("completed", "error")
+
+
+def test_a_run_that_is_awaited_waits_on_its_own_loop(waits: list[float]) -> None:
+    async def go() -> alloy.Result:
+        return await alloy.arun("hi", model=alloy.Scripted([DOWN, "Hello"]))
+
+    assert asyncio.run(go()).text == "Hello"
+    assert len(waits) == 1

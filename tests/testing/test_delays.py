@@ -1,0 +1,54 @@
+"""Trying again without waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+import alloy_nb as alloy
+from alloy_nb import OverloadedError, RateLimitError
+from alloy_nb.providers import retry
+from alloy_nb.testing import Scripted, no_delays
+
+BUSY = RateLimitError("slow down", retry_after=45)
+
+
+def ways() -> list[str]:
+    return ["run", "arun", "start"]
+
+
+@pytest.mark.parametrize("way", ways())
+def test_retries_do_not_sleep(way: str) -> None:
+    """TH-w2: a script may fail, and the test still takes no time; the delays are told all the same."""
+    model = Scripted([BUSY, OverloadedError("no room"), "there"])
+    began = time.monotonic()
+    with no_delays() as delays:
+        if way == "run":
+            result = alloy.run("x", model=model)
+        elif way == "arun":
+            result = asyncio.run(alloy.arun("x", model=model))
+        else:
+            result = alloy.start("x", model=model).result()
+    assert time.monotonic() - began < 40
+    assert result.text == "there"
+    assert delays[0] == 45
+    told = [event.payload["delay_s"] for event in result.events if event.type == "retry"]
+    assert told == delays
+
+
+def test_a_run_that_has_no_time_for_a_delay_gives_up_all_the_same() -> None:
+    with no_delays() as delays, pytest.raises(RateLimitError):
+        alloy.run("x", model=Scripted([BUSY, "never"]), timeout=10)
+    assert delays == []
+
+
+def test_afterwards_delays_are_back_also_when_they_are_nested() -> None:
+    before = retry.sleep
+    with no_delays() as outer:
+        with no_delays() as inner:
+            asyncio.run(retry.sleep(3))  # type: ignore[arg-type]
+        asyncio.run(retry.sleep(4))  # type: ignore[arg-type]
+    assert (inner, outer) == ([3], [4])
+    assert retry.sleep is before
