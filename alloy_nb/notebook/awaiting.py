@@ -32,8 +32,8 @@ def may_await(shell: Any) -> bool:
 def rewrite(lines: list[str]) -> list[str] | None:
     """The awaiting form of a cell that is one magic of ours, and nothing else; None for any other cell.
 
-    >>> rewrite(["%alloy What is new?\\\\n"])
-    ["await get_ipython().magics_manager.registry['AlloyMagics'].aalloy(' What is new?', None)\\\\n"]
+    >>> print(*rewrite(["%alloy What is new?"]), end="")
+    await get_ipython().magics_manager.registry['AlloyMagics'].aalloy(' What is new?', None)
     """
     text = "".join(lines)
     found = _CELL.match(text)
