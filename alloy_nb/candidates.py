@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from .cost import cost_of
 from .errors import AuthError, BadRequestError, ConfigError, ProviderError
 from .options import PROVIDER_OPTIONS, Options
 from .providers.base import Provider
 from .providers.health import Health, health_of
 from .providers.registry import resolve_model
+from .providers.vendors import VENDORS
+from .usage import Usage
 
 __all__ = ["Candidate", "collect_candidates", "may_fall_back", "worth_asking"]
 
@@ -22,6 +26,15 @@ class Candidate:
     provider: Provider
     health: Health
     lacks: tuple[str, ...] = ()
+
+    def cost(self, usage: Usage, model: str | None = None) -> float | None:
+        """US dollars of a call, None where no price is known: a vendor's prices are no other service's."""
+        provider = self.provider
+        vendor = VENDORS.get(provider.name)
+        address = getattr(provider, "base_url", None)
+        if vendor is not None and address and urlsplit(address).hostname != urlsplit(vendor.address).hostname:
+            return None
+        return cost_of(usage, model or provider.model, provider.name)
 
     @property
     def label(self) -> str:

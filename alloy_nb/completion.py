@@ -8,7 +8,6 @@ from contextlib import aclosing
 from typing import Any
 
 from .candidates import Candidate, may_fall_back, worth_asking
-from .cost import cost_of
 from .errors import ProviderError, ProviderTimeout, StreamError
 from .events import Event
 from .providers import retry
@@ -25,24 +24,24 @@ Burst = list[Event]
 async def call_provider(state: RunState) -> AsyncGenerator[Burst, None]:
     """One answer: its events as they come, in bursts, and the finished message in the history."""
     yield [state.event("turn_start", {"model": state.provider.model})]
-    answers: list[Answer] = []
+    tried: list[tuple[Candidate, Answer]] = []
     try:
-        async with aclosing(_from_first_that_answers(state, answers)) as bursts:
+        async with aclosing(_from_first_that_answers(state, tried)) as bursts:
             async for burst in bursts:
                 yield burst
     except (Exception, asyncio.CancelledError):
         # What was said before the cut is the user's: it is kept, and marked.
-        if answers:
-            _spend(state, answers[-1])
-            message = answers[-1].message()
+        if tried:
+            _spend(state, *tried[-1])
+            message = tried[-1][1].message()
             if message.parts:
                 state.history.append(message)
                 yield [state.event("message", message)]
         raise
-    answer = answers[-1]
+    candidate, answer = tried[-1]
     message = answer.message()
     state.turns += 1
-    cost = _spend(state, answer)
+    cost = _spend(state, candidate, answer)
     state.stop_reason = message.stop_reason
     state.model = message.model or state.model
     state.history.append(message)
@@ -53,8 +52,8 @@ async def call_provider(state: RunState) -> AsyncGenerator[Burst, None]:
     ]
 
 
-def _spend(state: RunState, answer: Answer) -> float | None:
-    cost = cost_of(answer.usage, answer.model or "", answer.provider)
+def _spend(state: RunState, candidate: Candidate, answer: Answer) -> float | None:
+    cost = candidate.cost(answer.usage, answer.model)
     state.spend(answer.usage, cost)
     return cost
 
@@ -65,14 +64,16 @@ def _usage_payload(answer: Answer) -> dict[str, Any]:
     return usage
 
 
-async def _from_first_that_answers(state: RunState, answers: list[Answer]) -> AsyncGenerator[Burst, None]:
-    """Model after model, as long as nothing was emitted; each one tried adds its answer to `answers`."""
+async def _from_first_that_answers(
+    state: RunState, tried: list[tuple[Candidate, Answer]]
+) -> AsyncGenerator[Burst, None]:
+    """Model after model, as long as nothing was emitted; each one that is asked is added to `tried`."""
     candidates = list(worth_asking(state.candidates))
     if candidates[0] is not state.candidates[0]:
         yield _fallback(state, state.candidates[0], candidates[0], "it failed several times, a moment ago")
     for candidate, following in zip(candidates, [*candidates[1:], None], strict=True):
         answer = Answer(candidate.provider.name, candidate.provider.model)
-        answers.append(answer)
+        tried.append((candidate, answer))
         try:
             async for burst in _with_retries(state, candidate, answer):
                 yield burst

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from .candidates import Candidate, collect_candidates
-from .cost import cost_of
 from .deadline import Deadline
 from .errors import AlloyError, ConfigError, DeadlineExceeded
 from .events import Event, now_ms
@@ -57,7 +56,7 @@ class RunState:
         self.provider: Provider = self.candidates[0].provider
         self.tools = collect_tools(options.tools)
         check_tool_choice(options.tool_choice, self.tools)
-        cost_of(Usage(), self.provider.model, self.provider.name)  # a table of prices that cannot be read is said now
+        self.candidates[0].cost(Usage())  # a table of prices that cannot be read is said now
         self._begin(None if prompt is None else to_message(prompt))
         self.run_id = options.run_id or f"run-{uuid4().hex[:16]}"
         self.correlation_id = _correlation_id(options, self.run_id)

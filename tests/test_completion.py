@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import alloy_nb as alloy
+from alloy_nb.candidates import collect_candidates
 from alloy_nb.errors import AuthError, BadRequestError, ConfigError, RateLimitError, ServerError
+from alloy_nb.options import Options
 from alloy_nb.providers import retry
 from alloy_nb.providers.health import FAILURES_TO_REST, health_of
+from alloy_nb.usage import Usage
 from tests.histories import assert_law_1, assert_law_3
 
 DOWN = {"error": {"type": "ServerError", "message": "down"}}
@@ -199,3 +203,28 @@ def test_a_run_that_is_awaited_waits_on_its_own_loop(waits: list[float]) -> None
 
     assert asyncio.run(go()).text == "Hello"
     assert len(waits) == 1
+
+
+def test_a_call_has_its_price_and_a_run_their_sum() -> None:
+    """USE-w1, USE-4: in dollars, from the list prices; unknown rather than wrong."""
+    usage = {"input_tokens": 1_000_000, "output_tokens": 100_000}
+    lines = [{"tool_calls": [{"name": "nothing", "input": {}}], "usage": usage}, {"text": "done", "usage": usage}]
+    model = scripted(lines, "claude-sonnet-4-6")
+    model.name = "anthropic"
+    result = alloy.run("hi", model=model, tools=[nothing])
+    assert [event.payload["cost"] for event in result.events if event.type == "usage"] == [4.5, 4.5]
+    assert result.cost == 9.0
+    assert alloy.run("hi", model=scripted(lines, "unheard-of"), tools=[nothing]).cost is None
+
+
+def test_a_vendors_prices_are_no_other_services() -> None:
+    """An address of one's own may be a model at home."""
+    there = alloy.OpenAI("gpt-5.2", api_key="k", base_url="http://127.0.0.1:1/v1")
+    for model, known in ((there, False), (alloy.OpenAI("gpt-5.2", api_key="k"), True)):
+        (candidate,) = collect_candidates(Options(model=model), Path())
+        assert (candidate.cost(Usage(1000, 1000)) is not None) == known
+
+
+def nothing() -> str:
+    """Do nothing."""
+    return "done"
