@@ -51,11 +51,20 @@ if TYPE_CHECKING:
     from .middleware.base import Block as Block
     from .middleware.base import Halt as Halt
     from .middleware.base import Middleware as Middleware
+    from .providers.anthropic import Anthropic as Anthropic
     from .providers.base import Provider as Provider
+    from .providers.deepseek import DeepSeek as DeepSeek
+    from .providers.google import Google as Google
+    from .providers.http import HTTPProvider as HTTPProvider
     from .providers.local import Local as Local
+    from .providers.mistral import Mistral as Mistral
+    from .providers.ollama import Ollama as Ollama
+    from .providers.openai import OpenAI as OpenAI
     from .providers.openai_compatible import OpenAICompatible as OpenAICompatible
+    from .providers.openrouter import OpenRouter as OpenRouter
     from .providers.registry import set_default_model as set_default_model
     from .providers.scripted import Scripted as Scripted
+    from .providers.xai import XAI as XAI
     from .result import Result as Result
     from .runs import Run as Run
     from .runs import arun as arun
@@ -76,12 +85,20 @@ _MESSAGES = "Audio Document Image Message Opaque Text Thinking ToolCall ToolResu
 _PUBLIC: dict[str, str] = {
     **dict.fromkeys(_ERRORS.split(), "errors"),
     **dict.fromkeys(_MESSAGES.split(), "messages"),
+    "Anthropic": "providers.anthropic",
     "Block": "middleware.base",
+    "DeepSeek": "providers.deepseek",
     "Event": "events",
+    "Google": "providers.google",
+    "HTTPProvider": "providers.http",
     "Halt": "middleware.base",
     "Local": "providers.local",
     "Middleware": "middleware.base",
+    "Mistral": "providers.mistral",
+    "Ollama": "providers.ollama",
+    "OpenAI": "providers.openai",
     "OpenAICompatible": "providers.openai_compatible",
+    "OpenRouter": "providers.openrouter",
     "Provider": "providers.base",
     "Result": "result",
     "Run": "runs",
@@ -89,6 +106,7 @@ _PUBLIC: dict[str, str] = {
     "Tool": "tools.base",
     "ToolContext": "tools.context",
     "Usage": "usage",
+    "XAI": "providers.xai",
     "arun": "runs",
     "doctor": "diagnosis",
     "run": "runs",

@@ -19,12 +19,13 @@ from .state import RunState
 __all__ = ["call_provider"]
 
 Burst = list[Event]
+Tried = list[tuple[Candidate, Answer]]
 
 
 async def call_provider(state: RunState) -> AsyncGenerator[Burst, None]:
     """One answer: its events as they come, in bursts, and the finished message in the history."""
     yield [state.event("turn_start", {"model": state.provider.model})]
-    tried: list[tuple[Candidate, Answer]] = []
+    tried: Tried = []
     try:
         async with aclosing(_from_first_that_answers(state, tried)) as bursts:
             async for burst in bursts:
@@ -64,9 +65,7 @@ def _usage_payload(answer: Answer) -> dict[str, Any]:
     return usage
 
 
-async def _from_first_that_answers(
-    state: RunState, tried: list[tuple[Candidate, Answer]]
-) -> AsyncGenerator[Burst, None]:
+async def _from_first_that_answers(state: RunState, tried: Tried) -> AsyncGenerator[Burst, None]:
     """Model after model, as long as nothing was emitted; each one that is asked is added to `tried`."""
     candidates = list(worth_asking(state.candidates))
     if candidates[0] is not state.candidates[0]:

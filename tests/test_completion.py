@@ -17,6 +17,7 @@ from alloy_nb.errors import AuthError, BadRequestError, ConfigError, RateLimitEr
 from alloy_nb.options import Options
 from alloy_nb.providers import retry
 from alloy_nb.providers.health import FAILURES_TO_REST, health_of
+from alloy_nb.providers.openai import OpenAI
 from alloy_nb.usage import Usage
 from tests.histories import assert_law_1, assert_law_3
 
@@ -219,8 +220,8 @@ def test_a_call_has_its_price_and_a_run_their_sum() -> None:
 
 def test_a_vendors_prices_are_no_other_services() -> None:
     """An address of one's own may be a model at home."""
-    there = alloy.OpenAI("gpt-5.2", api_key="k", base_url="http://127.0.0.1:1/v1")
-    for model, known in ((there, False), (alloy.OpenAI("gpt-5.2", api_key="k"), True)):
+    there = OpenAI("gpt-5.2", api_key="k", base_url="http://127.0.0.1:1/v1")
+    for model, known in ((there, False), (OpenAI("gpt-5.2", api_key="k"), True)):
         (candidate,) = collect_candidates(Options(model=model), Path())
         assert (candidate.cost(Usage(1000, 1000)) is not None) == known
 
