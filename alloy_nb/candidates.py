@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from .cost import cost_of
 from .errors import AuthError, BadRequestError, ConfigError, ProviderError
+from .models import ModelInfo, model_info
 from .options import PROVIDER_OPTIONS, Options
 from .providers.base import Provider
 from .providers.health import Health, health_of
@@ -26,6 +27,8 @@ class Candidate:
     provider: Provider
     health: Health
     lacks: tuple[str, ...] = ()
+    #: What is known of the models that answered: looked up once a run.
+    infos: dict[str, ModelInfo] = field(default_factory=dict)
 
     def cost(self, usage: Usage, model: str | None = None) -> float | None:
         """US dollars of a call, None where no price is known: a vendor's prices are no other service's."""
@@ -34,7 +37,11 @@ class Candidate:
         address = getattr(provider, "base_url", None)
         if vendor is not None and address and urlsplit(address).hostname != urlsplit(vendor.address).hostname:
             return None
-        return cost_of(usage, model or provider.model, provider.name)
+        name = model or provider.model
+        info = self.infos.get(name)
+        if info is None:
+            info = self.infos[name] = model_info(name, provider.name)
+        return cost_of(usage, name, provider.name, info=info)
 
     @property
     def label(self) -> str:

@@ -8,7 +8,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from .models import Prices, model_info
+from .models import ModelInfo, Prices, model_info
 from .usage import Usage
 
 __all__ = ["cost_of"]
@@ -30,20 +30,22 @@ _THEIR_NAMES = {
 }
 
 
-def cost_of(usage: Usage, model: str, provider: str, *, day: date | None = None) -> float | None:
+def cost_of(
+    usage: Usage, model: str, provider: str, *, day: date | None = None, info: ModelInfo | None = None
+) -> float | None:
     """US dollars of one provider call; None where a price is not known. Costs of several calls are to be added.
 
     The prices are the vendor's list prices for text on `day` (by default today, in UTC), those for long prompts where
     the prompt is one; cached tokens and those written to the cache (for five minutes, where there is a choice) at
     their own rates. Without a price of ours, that of the package genai-prices is taken where it is installed; nothing
-    is ever fetched.
+    is ever fetched. `info` is what `model_info` says of the model, for who has asked already.
 
     >>> cost_of(Usage(input_tokens=1_000_000, output_tokens=1_000_000), "claude-sonnet-4-6", "anthropic")
     18.0
     """
     if provider in _FREE:
         return 0.0
-    info = model_info(model, provider)
+    info = info or model_info(model, provider)
     if info.prices is None:
         return None
     if info.provider != provider or not info.prices:

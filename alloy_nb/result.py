@@ -19,7 +19,11 @@ _RAISING = ("error", "halted", "cancelled")
 
 @dataclass(frozen=True, slots=True)
 class ToolRecord:
-    """One tool call as it went: what was asked, what came of it, how long it took (milliseconds)."""
+    """One tool call as it went: what was asked, what came of it, how long it took (milliseconds).
+
+    `executed` is False for a call that never reached its tool: blocked, denied, unknown, with invalid arguments, or
+    given up before its turn. One that was stopped while it ran was executed: it may have had its effect.
+    """
 
     id: str
     name: str
@@ -27,6 +31,7 @@ class ToolRecord:
     output: str
     error: str | None = None
     structured: Any = None
+    executed: bool = True
     duration_ms: float = field(default=0.0, compare=False)
     start_seq: int | None = field(default=None, compare=False)
     end_seq: int | None = field(default=None, compare=False)

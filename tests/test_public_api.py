@@ -6,15 +6,18 @@ import itertools
 import pkgutil
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
 
 import alloy_nb as alloy
+from alloy_nb.providers.vendors import VENDORS
 
 CONTRACT = """
 run arun start Run Result Event Usage
 Message Text Thinking ToolCall ToolResult Image Audio Document Opaque
-tool Tool ToolContext Provider OpenAICompatible Local Scripted set_default_model doctor
+tool Tool ToolContext Provider HTTPProvider Local Scripted set_default_model doctor
+Anthropic OpenAI Google Ollama OpenRouter XAI DeepSeek Mistral OpenAICompatible
 Middleware Block Halt
 AlloyError ConfigError ProviderError AuthError RateLimitError OverloadedError ContextOverflowError
 ContentFilterError BadRequestError ServerError StreamError ProviderTimeout ToolError OutputError BudgetExceeded
@@ -30,6 +33,12 @@ def test_every_name_of_the_contract_is_there(name: str) -> None:
 
 def test_nothing_is_public_that_the_contract_does_not_name() -> None:
     assert set(alloy.__all__) == {*CONTRACT, "__version__", "load_ipython_extension"}
+
+
+def test_the_provider_of_every_vendor_is_public_by_its_own_name() -> None:
+    for vendor in VENDORS.values():
+        module, _, name = vendor.provider.partition(":")
+        assert getattr(alloy, name) is getattr(import_module(module), name)
 
 
 def test_no_public_name_equals_a_submodule() -> None:

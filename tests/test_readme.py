@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,12 @@ import alloy_nb as alloy
 from alloy_nb.cli import prompt
 from alloy_nb.cli.main import COMMANDS
 from alloy_nb.cli.parser import Parser, split_words
+from alloy_nb.models_table import our_table
+from alloy_nb.providers._payload import to_json
+from alloy_nb.providers.base import Request
+from alloy_nb.providers.vendors import VENDORS
+from alloy_nb.testing import no_delays
+from tests.providers.conftest import Reply, Service
 
 ROOT = Path(alloy.__file__).parents[1]
 README = ROOT / "README.md"
@@ -34,21 +41,52 @@ ANSWERS = """\
 """
 
 
+#: What the services say that the README asks: Anthropic is overloaded, then not.
+OVERLOADED = Reply('{"error": {"type": "overloaded_error", "message": "Overloaded"}}', 529)
+FROM_OPENAI = Reply(
+    '{"object": "response", "status": "completed", "model": "gpt-5.2", "output": [{"type": "message", "role": '
+    '"assistant", "content": [{"type": "output_text", "text": "Helium, neon, argon."}]}], "usage": {}}'
+)
+FROM_ANTHROPIC = Reply(
+    '{"type": "message", "role": "assistant", "content": [{"type": "text", "text": "Paris."}], "stop_reason": '
+    '"end_turn", "usage": {"input_tokens": 9, "output_tokens": 2}}'
+)
+
+
+@pytest.fixture
+def services(monkeypatch: pytest.MonkeyPatch) -> Service:
+    made = Service().answers(*[OVERLOADED] * 4, FROM_OPENAI, FROM_ANTHROPIC)
+    for reply in made.replies:
+        reply.headers["content-type"] = "application/json"
+    for name in ("ANTHROPIC", "OPENAI"):
+        monkeypatch.setenv(f"{name}_BASE_URL", made.url)
+        monkeypatch.setenv(f"{name}_API_KEY", "sk-canary0123456789abcdef")
+    return made
+
+
 def test_the_python_of_the_readme_runs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], services: Service
 ) -> None:
     (tmp_path / "answers.jsonl").write_text(ANSWERS)
     monkeypatch.setenv("ALLOY_MODEL", f"scripted:{tmp_path / 'answers.jsonl'}")
     monkeypatch.chdir(tmp_path)
     # The first block looks at what a cell bound.
     names: dict[str, object] = {"__name__": "readme", "answer": alloy.run("Name three noble gases.")}
-    for block in blocks("python"):
-        exec(compile(block, "README.md", "exec", dont_inherit=True), names)
+    with no_delays():
+        for block in blocks("python"):
+            exec(compile(block, "README.md", "exec", dont_inherit=True), names)
     assert capsys.readouterr().out.startswith("Helium, neon, argon.\nOnce upon a time.")
     result = names["result"]
     assert isinstance(result, alloy.Result)
     assert [(call.name, call.output) for call in result.tool_calls] == [("count_words", "2")]
     assert isinstance(names["gas"], names["Gas"])  # type: ignore[arg-type]
+    assert [request.target for request in services.received] == ["/v1/messages"] * 4 + ["/v1/responses", "/v1/messages"]
+    assert isinstance(names["answer"], alloy.Result)
+    assert names["answer"].text == "Paris."
+    assert "canary" not in (tmp_path / "france.json").read_text("utf-8")
+    services.close()
+    exec(compile(blocks("python")[-1], "README.md", "exec", dont_inherit=True), names)
+    assert names["answer"].text == "Paris."
 
 
 def test_the_cells_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,3 +145,75 @@ def test_every_target_and_file_that_the_readme_names_is_there() -> None:
 def test_every_alloy_name_of_the_readme_is_public() -> None:
     names = set(re.findall(r"\balloy\.([A-Za-z_]+)", README.read_text("utf-8")))
     assert names <= set(alloy.__all__)
+
+
+# The table of providers
+
+MEDIA = {
+    "images": alloy.Image("image/png", b"abcdefghi" * 9),
+    "PDF": alloy.Document("application/pdf", b"abcdefghi" * 9),
+    "audio": alloy.Audio("audio/wav", b"abcdefghi" * 9),
+}
+
+
+def rows() -> dict[str, dict[str, str]]:
+    """The cells of each provider, by the names of the columns."""
+    (table,) = re.findall(r"^\| provider \|.*\n(?:\|.*\n)+", README.read_text("utf-8"), re.MULTILINE)
+    head, _, *lines = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table.strip().splitlines()]
+    found = [dict(zip(head, cells, strict=True)) for cells in lines]
+    return {row["provider"].strip("`"): row for row in found}
+
+
+def make(name: str, model: str | None = None, **settings: Any) -> Any:
+    default = our_table()[name].default if name in our_table() else None
+    classes = {vendor: entry.provider.rpartition(":")[2] for vendor, entry in VENDORS.items()}
+    return getattr(alloy, classes[name])(model or default or "any", api_key="k", **settings)
+
+
+def test_the_table_lists_the_providers_in_the_order_in_which_keys_are_looked_for() -> None:
+    assert list(rows()) == list(VENDORS)
+    for name, row in rows().items():
+        assert tuple(re.findall(r"`(\w+)`", row["key"])) == VENDORS[name].keys
+        default = our_table()[name].default if name in our_table() else None
+        assert row["default model"] == (f"`{default}`" if default else "the server's newest")
+
+
+@pytest.mark.parametrize("kind", MEDIA)
+@pytest.mark.parametrize("name", VENDORS)
+def test_the_table_says_what_goes_along_natively(name: str, kind: str) -> None:
+    part: Any = MEDIA[kind]
+    said = rows()[name][kind]
+
+    def goes(**settings: Any) -> bool:
+        return part.base64.encode() in to_json(make(name, **settings).encode(Request((alloy.Message.user(part),)))[2])
+
+    assert goes() == (said == "yes")
+    if said == '`api="chat"`':
+        assert goes(api="chat")
+    elif said == "`-vision-` models":
+        assert goes(model="deepseek-v4-flash-vision-exp")
+    else:
+        assert said in ("yes", "no")
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_the_table_says_how_types_are_asked_for(name: str) -> None:
+    schema = {"type": "object", "properties": {"zebra": {"type": "string"}}, "required": ["zebra"]}
+    body = make(name).encode(Request((alloy.Message.user("x"),), output_schema=schema))[2]
+    settings = to_json({key: value for key, value in body.items() if key not in ("messages", "input", "contents")})
+    assert (b"zebra" in settings) == (rows()[name]["typed answers"] == "schema")
+    assert rows()[name]["typed answers"] in ("schema", "JSON")
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_the_table_says_whose_prompts_are_marked_for_the_cache(name: str) -> None:
+    request = Request((alloy.Message.user("x"),), system_prompt="Be brief.")
+    marked = b"cache_control" in to_json(make(name).encode(request)[2])
+    assert marked == rows()[name]["prompt cache"].startswith("marked")
+
+
+@pytest.mark.parametrize("thinking", [True, False, "low", "medium", "high", 2000])
+@pytest.mark.parametrize("name", VENDORS)
+def test_all_take_every_way_to_say_thinking(name: str, thinking: bool | str | int) -> None:
+    request = Request((alloy.Message.user("x"),), thinking=thinking, max_output_tokens=8000)
+    assert make(name).encode(request)[2] is not None

@@ -1,8 +1,9 @@
-"""HTTP clients: one for each event loop and configuration, closed when its loop ends."""
+"""HTTP clients: few for each event loop and configuration, closed when their loop ends."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from ._environment import check_network, is_loopback, make_context, needs_certif
 if TYPE_CHECKING:
     import httpx2
 
-__all__ = ["ClientFactory", "client_for", "transport_override"]
+__all__ = ["ClientFactory", "client_for", "in_use", "transport_override"]
 
 ClientFactory = Callable[[], "httpx2.AsyncClient"]
 #: Makes the client to use instead. It gets a function that opens the one that would have been used, and the user's
@@ -25,6 +26,9 @@ ClientFactory = Callable[[], "httpx2.AsyncClient"]
 Override = Callable[[Callable[[], Awaitable["httpx2.AsyncClient"]], "ClientFactory | None"], Awaitable[Any]]
 
 _KEEP_ALIVE_SECONDS = 30.0
+#: Requests that one client has under way before another one is made: what a pool does for each request grows with
+#: all its connections, those that are idle too.
+MOST_AT_ONCE = 16
 
 
 class _LoopClients:
@@ -37,6 +41,9 @@ class _LoopClients:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.clients: dict[Hashable, httpx2.AsyncClient] = {}
+        #: Requests under way, by client; and since when one of ours has none.
+        self.load: dict[httpx2.AsyncClient, int] = {}
+        self.idle_since: dict[httpx2.AsyncClient, float] = {}
         # A loop refers to its tasks weakly only.
         self._closing: set[asyncio.Task[None]] = set()
         self._keeper = self._keep()
@@ -51,6 +58,7 @@ class _LoopClients:
             _loops.pop(id(self.loop), None)
             clients = list(self.clients.values())
             self.clients.clear()
+            self.idle_since.clear()
             await asyncio.gather(*(client.aclose() for client in clients), return_exceptions=True)
 
     def close_soon(self, key: Hashable) -> None:
@@ -58,10 +66,35 @@ class _LoopClients:
         client = self.clients.pop(key, None)
         if client is None:
             return
+        self.idle_since.pop(client, None)
         try:
             self.loop.call_soon_threadsafe(self._close, client)
         except RuntimeError:  # the loop is closed, and its sockets with it
             return
+
+    def choose(self, key: Hashable, make: Callable[[], httpx2.AsyncClient]) -> httpx2.AsyncClient:
+        """The first client of this configuration that has room, else a new one; those long idle are closed."""
+        place = 0
+        while (client := self.clients.get((key, place))) is not None and not client.is_closed:
+            load = self.load.get(client, 0)
+            if load < MOST_AT_ONCE:
+                if place == load == 0:
+                    self._close_idle(key)
+                return client
+            place += 1
+        client = self.clients[(key, place)] = make()
+        self.idle_since[client] = time.monotonic()
+        return client
+
+    def _close_idle(self, key: Hashable) -> None:
+        last = 0
+        while (key, last + 1) in self.clients:
+            last += 1
+        limit = time.monotonic() - _KEEP_ALIVE_SECONDS
+        # From the last one on, so that they stay without a gap.
+        while last > 0 and self.idle_since[self.clients[(key, last)]] < limit:
+            self.close_soon((key, last))
+            last -= 1
 
     def _close(self, client: httpx2.AsyncClient) -> None:
         task = self.loop.create_task(client.aclose())
@@ -76,7 +109,7 @@ _loops: dict[int, _LoopClients] = {}
 async def client_for(base_url: str, factory: ClientFactory | None) -> httpx2.AsyncClient:
     """The running loop's client for this configuration, made on first use.
 
-    Without a `factory` all providers share one: keys and addresses travel with each request. A factory is
+    Without a `factory` all providers share them: keys and addresses travel with each request. A factory is
     called once a loop, and its client lives no longer than itself. A proxy or certificate setting that cannot
     work is a `ConfigError`.
     """
@@ -101,12 +134,31 @@ def transport_override(override: Override) -> Iterator[None]:
 
 async def _open_client(base_url: str, factory: ClientFactory | None) -> httpx2.AsyncClient:
     held = await _of_running_loop()
-    key: Hashable = ("factory", id(factory)) if factory else _default_key(base_url)
+    if factory is None:
+        return held.choose(_default_key(base_url), partial(_make_client, base_url))
+    key = ("factory", id(factory))
     client = held.clients.get(key)
     if client is None or client.is_closed:
-        client = _call(factory, held, key) if factory else _make_client(base_url)
-        held.clients[key] = client
+        client = held.clients[key] = _call(factory, held, key)
     return client
+
+
+@contextmanager
+def in_use(client: httpx2.AsyncClient) -> Iterator[None]:
+    """While a request of the running loop is under way with this client."""
+    held = _loops.get(id(asyncio.get_running_loop()))
+    if held is None:  # of a loop that is being closed
+        yield
+        return
+    held.load[client] = held.load.get(client, 0) + 1
+    try:
+        yield
+    finally:
+        held.load[client] -= 1
+        if not held.load[client]:
+            del held.load[client]
+            if client in held.idle_since:
+                held.idle_since[client] = time.monotonic()
 
 
 async def _of_running_loop() -> _LoopClients:

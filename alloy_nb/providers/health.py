@@ -9,13 +9,14 @@ from __future__ import annotations
 import threading
 import time
 import weakref
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ..errors import OverloadedError, ProviderError, ProviderTimeout, RateLimitError, ServerError, StreamError
 from .retry import LONGEST_RETRY_AFTER
 
-__all__ = ["Health", "health_of"]
+__all__ = ["Health", "health_of", "nothing_known"]
 
 #: Failed attempts in a row after which a model is let rest …
 FAILURES_TO_REST = 3
@@ -83,10 +84,28 @@ class Health:
         self._rests_until = 0.0
 
 
+class _Known:
+    """Whose health is known."""
+
+    def __init__(self) -> None:
+        self.pauses: dict[Hashable, _Pause] = {}
+        self.shared: dict[Hashable, Health] = {}
+        self.own: weakref.WeakKeyDictionary[Any, Health] = weakref.WeakKeyDictionary()
+
+
 _lock = threading.Lock()
-_pauses: dict[Hashable, _Pause] = {}
-_shared: dict[Hashable, Health] = {}
-_own: weakref.WeakKeyDictionary[Any, Health] = weakref.WeakKeyDictionary()
+_known = _Known()
+
+
+@contextmanager
+def nothing_known() -> Iterator[None]:
+    """While it is open, no service has failed yet; what fails meanwhile is forgotten after. For tests."""
+    global _known
+    before, _known = _known, _Known()
+    try:
+        yield
+    finally:
+        _known = before
 
 
 def health_of(provider: Any) -> Health:
@@ -99,14 +118,14 @@ def health_of(provider: Any) -> Health:
         if account is None:
             return _health_of_object(provider)
         key = (account, provider.model)
-        health = _shared.get(key)
+        health = _known.shared.get(key)
         if health is None:
-            health = _shared[key] = Health(_pauses.setdefault(account, _Pause()))
+            health = _known.shared[key] = Health(_known.pauses.setdefault(account, _Pause()))
         return health
 
 
 def _health_of_object(provider: Any) -> Health:
     try:
-        return _own.setdefault(provider, Health())
+        return _known.own.setdefault(provider, Health())
     except TypeError:  # it cannot be referred to weakly, or has no hash
         return Health()

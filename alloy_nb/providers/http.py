@@ -13,7 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 from .._version import __version__
 from ..errors import AlloyError, ConfigError, ProviderError, ProviderTimeout, ServerError, StreamError
 from ..redaction import redact
-from ._clients import ClientFactory, client_for
+from ._clients import ClientFactory, client_for, in_use
 from ._environment import check_network, proxy_of
 from ._failures import Vocabulary, connect_error, make_error, proxy_error, reach_hint, request_id
 from ._payload import parse_body, parse_event, to_json
@@ -204,19 +204,20 @@ class HTTPProvider:
                 timeout, connect=CONNECT_TIMEOUT if timeout is None else min(CONNECT_TIMEOUT, timeout), pool=None
             ),
         )
-        response = await client.send(request, stream=True, follow_redirects=False)
-        try:
-            if not response.is_success:
-                text = (await read_body(response, LARGEST_ERROR)).decode("utf-8", "replace")
-                raise self.classify(response.status_code, _lower(response.headers), text)
-            yield response
-        except ProviderError as error:
-            error.request_id = error.request_id or request_id(_lower(response.headers))
-            raise
-        finally:
-            if not response.is_closed:
-                await response.aclose()
-                await let_go()
+        with in_use(client):
+            response = await client.send(request, stream=True, follow_redirects=False)
+            try:
+                if not response.is_success:
+                    text = (await read_body(response, LARGEST_ERROR)).decode("utf-8", "replace")
+                    raise self.classify(response.status_code, _lower(response.headers), text)
+                yield response
+            except ProviderError as error:
+                error.request_id = error.request_id or request_id(_lower(response.headers))
+                raise
+            finally:
+                if not response.is_closed:
+                    await response.aclose()
+                    await let_go()
 
     async def _read_answer(self, response: httpx2.Response, *, stream: bool) -> AsyncGenerator[Sequence[Delta], None]:
         refuse_page(self.name, response)

@@ -10,9 +10,6 @@ from ..result import ToolRecord
 
 __all__ = ["assert_tool_called", "last_text", "refute_tool_called", "tool_calls", "was_executed"]
 
-# The words in which the model is told that a call did not run; its record tells it in no other way.
-_NOT_EXECUTED = ("Blocked: ", "Denied: ", "Not run: ", "Unknown tool: ", "Invalid arguments")
-
 
 class HasCalls(Protocol):
     """A `Result`, or whatever else keeps records of its calls."""
@@ -40,7 +37,7 @@ def was_executed(record: ToolRecord) -> bool:
 
     A call that was stopped while it ran counts as executed, since it may have had its effect.
     """
-    return not (record.error or "").startswith(_NOT_EXECUTED)
+    return record.executed
 
 
 def tool_calls(result: HasCalls, name: str | None = None, *, executed: bool | None = None) -> list[ToolRecord]:

@@ -16,6 +16,7 @@ import httpx2
 from ..errors import AlloyError, ConfigError
 from ..options import nearest
 from ..providers._clients import ClientFactory, transport_override
+from ..providers.health import nothing_known
 from .matching import Normalize, Shape, differences, parse_body
 from .scrubbing import scrub_headers, scrub_json, secrets_of
 from .tape import Answered, Asked, Exchange, read_tape, write_tape
@@ -97,7 +98,7 @@ class cassette:  # noqa: N801 - used as a function, like `contextlib.suppress`
     @contextmanager
     def _use(self) -> Iterator[Tape]:
         tape = Tape(self.path, self.record, self.normalize)
-        with transport_override(tape.open_client):
+        with transport_override(tape.open_client), nothing_known():
             yield tape
         tape.save()
 

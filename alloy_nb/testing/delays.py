@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..providers import retry
+from ..providers.health import nothing_known
 
 __all__ = ["no_delays"]
 
@@ -36,6 +37,7 @@ def no_delays() -> Iterator[list[float]]:
     before = retry.sleep
     retry.sleep = skip
     try:
-        yield delays
+        with nothing_known():
+            yield delays
     finally:
         retry.sleep = before

@@ -61,16 +61,8 @@ class Loopback:
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, name="loopback", daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
-
-    @property
-    def _port(self) -> int:
-        port: int = self._listener.getsockname()[1]
-        return port
 
     def answer(self, *replies: Reply) -> None:
         """What comes next, from a clean sheet."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
@@ -24,6 +25,8 @@ _SECRET_MEMBERS = frozenset(
     "api_key apikey api-key x-api-key access_token refresh_token id_token client_secret password passwd "
     "private_key authorization".split()
 )
+
+_FIELD = re.compile(r"[a-z]*: *")
 
 
 def is_secret(name: str) -> bool:
@@ -129,7 +132,9 @@ def scrub_bytes(body: bytes) -> bytes:
 
 
 def _scrub_line(line: str) -> str:
-    start = len(line) - len(line.removeprefix("data:").lstrip(" "))
+    """A line of JSON, or a field of an event that holds some."""
+    field = _FIELD.match(line)
+    start = field.end() if field else 0
     if line[start : start + 1] not in ("{", "[", '"'):
         return line
     scrubbed = _scrub_written(line[start:])

@@ -45,6 +45,7 @@ class _Work:
     refusal: str | None = None
     question: Question | None = None
     paused: bool = False
+    executed: bool = False
     started: float | None = None
     start_seq: int | None = None
     result: ToolResult | None = None
@@ -114,6 +115,9 @@ class ToolPhase:
         """All hooks, then all questions at once, each call as soon as it is allowed. Raises `Halted` of a hook."""
         for work in self._works:
             await self._prepare(work)
+        if len(self._works) == 1:
+            await self._finish_alone(self._works[0])
+            return
         tasks = [asyncio.ensure_future(self._finish(work)) for work in self._works]
         try:
             await asyncio.gather(*tasks)
@@ -123,6 +127,14 @@ class ToolPhase:
             for task in tasks:
                 task.cancel()
             await _wait_briefly(tasks)
+            raise
+
+    async def _finish_alone(self, work: _Work) -> None:
+        """Nearly every turn has one call: it needs no task of its own."""
+        try:
+            await self._finish(work)
+        except BaseException:
+            work.token.set()
             raise
 
     async def _prepare(self, work: _Work) -> None:
@@ -194,6 +206,7 @@ class ToolPhase:
         from .results import to_result
 
         self._start(work)
+        work.executed = True
         for attempt in range(tool.retries + 1):
             try:
                 value = await self._call(work, tool)
@@ -309,7 +322,9 @@ class ToolPhase:
             "structured": data,
         }
         event = self._emit("tool_end", payload)
-        work.record = ToolRecord(call.id, call.name, call.input, text, error, data, duration, work.start_seq, event.seq)
+        work.record = ToolRecord(
+            call.id, call.name, call.input, text, error, data, work.executed, duration, work.start_seq, event.seq
+        )
 
 
 class _TimedOut(AlloyError):

@@ -55,14 +55,21 @@ class Settling:
         self.future: asyncio.Future[Any] = self.loop.create_future()
         self.given_up = False
         self.returned = False
+        self._announced = True
         self._interrupted: KeyboardInterrupt | None = None
+
+    def begin(self) -> None:
+        """It is called at once: nobody needs to be told, from another thread, when its turn has come."""
+        self._announced = False
+        self.started.set_result(None)
 
     def work(self) -> None:
         """Call it here, now, with the context it was made in."""
         if self.given_up:
             self.returned = True
             return
-        self._tell(self.started, None, None)
+        if self._announced:
+            self._tell(self.started, None, None)
         try:
             value = self._context.run(self._call)
             self.returned = True
@@ -138,6 +145,7 @@ _process = os.getpid()
 def call_in_thread(call: Callable[[], Any], name: str) -> Settling:
     """Start `call` in a daemon thread, in the caller's context; wait for `.future` of what is returned."""
     settling = Settling(call)
+    settling.begin()
     _worker().take(settling, name)
     return settling
 

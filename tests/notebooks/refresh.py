@@ -23,7 +23,9 @@ def refresh(path: Path) -> None:
     metadata = dict(notebook.metadata)
     with tempfile.TemporaryDirectory() as folder:
         where: dict[str, Any] = {"metadata": {"path": folder}}
-        NotebookClient(notebook, kernel_name="python3", record_timing=False, resources=where).execute()
+        NotebookClient(
+            notebook, kernel_name="python3", record_timing=False, coalesce_streams=True, resources=where
+        ).execute()
     notebook.metadata.clear()
     notebook.metadata.update(metadata)
     nbformat.write(notebook, path)
@@ -31,6 +33,7 @@ def refresh(path: Path) -> None:
 
 def main() -> None:
     os.environ.update(ALLOY_DISPLAY="static", ALLOY_DOTENV="0", PYTHONPATH=str(ROOT))
+    os.environ.setdefault("ALLOY_DATA_DIR", str(ROOT / "build" / "data"))  # the weights that `make test` brings
     for name in ("ALLOY_RECORD", "ALLOY_EVENTS"):
         os.environ.pop(name, None)
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):

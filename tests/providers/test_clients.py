@@ -1,4 +1,4 @@
-"""HTTP clients: one a loop, closed with it, and those that a user makes."""
+"""HTTP clients: few a loop, closed with it, and those that a user makes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import httpx2
@@ -13,7 +14,7 @@ import pytest
 
 from alloy_nb.errors import ConfigError
 from alloy_nb.providers import _clients
-from alloy_nb.providers._clients import client_for
+from alloy_nb.providers._clients import MOST_AT_ONCE, client_for, in_use
 from alloy_nb.providers.base import Delta, Done
 from tests.providers.wire import ANSWER, KEY, Wire, ask, failing, streamed
 
@@ -68,6 +69,35 @@ def test_one_client_a_loop_whatever_the_provider(service: Any, reply: Any) -> No
     assert first.is_closed
     assert other.is_closed
     assert asyncio.run(two())[0] is not first
+
+
+def test_many_requests_at_once_are_spread_over_several_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one pool, what each request costs grows with all connections: 200 idle ones made it six times as dear."""
+    now = 0.0
+    monkeypatch.setattr(_clients, "time", SimpleNamespace(monotonic=lambda: now))
+
+    async def go() -> None:
+        nonlocal now
+        address = "http://127.0.0.1:1"
+        under_way = []
+        for _ in range(3 * MOST_AT_ONCE):
+            client = await client_for(address, None)
+            under_way.append((client, using := in_use(client)))
+            using.__enter__()
+        clients = list(dict.fromkeys(client for client, _ in under_way))
+        assert len(clients) == 3
+        assert all([client for client, _ in under_way].count(client) == MOST_AT_ONCE for client in clients)
+        for _, using in under_way:
+            using.__exit__(None, None, None)
+        now += 29
+        assert await client_for(address, None) is clients[0]
+        assert not any(client.is_closed for client in clients)
+        now += 2
+        assert await client_for(address, None) is clients[0]
+        await asyncio.sleep(0.01)
+        assert [client.is_closed for client in clients] == [False, True, True]
+
+    asyncio.run(go())
 
 
 def test_a_factory_is_called_once_a_loop(service: Any, reply: Any) -> None:
@@ -145,12 +175,13 @@ def test_many_loops_leak_nothing(wire: Wire, service: Any, reply: Any) -> None:
     ask(wire)
     gc.collect()
     files, threads = open_files(), threading.active_count()
+    running = [held for held in _clients._loops.values() if not held.loop.is_closed()]
     for _ in range(250):
         ask(wire)
     gc.collect()
     assert open_files() <= files + 8  # the server's side closes in its own time
     assert threading.active_count() <= threads + 4
-    assert not [held for held in _clients._loops.values() if not held.loop.is_closed()]
+    assert [held for held in _clients._loops.values() if not held.loop.is_closed()] == running
 
 
 def test_a_loop_that_was_just_dropped_is_let_go(wire: Wire, service: Any, reply: Any) -> None:

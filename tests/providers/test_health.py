@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from alloy_nb.errors import AuthError, BadRequestError, ProviderError, RateLimitError, ServerError
-from alloy_nb.providers.health import FAILURES_TO_REST, REST_SECONDS, Health, health_of
+from alloy_nb.providers.health import FAILURES_TO_REST, REST_SECONDS, Health, health_of, nothing_known
 from alloy_nb.providers.openai_compatible import OpenAICompatible
 from alloy_nb.providers.scripted import Scripted
 
@@ -119,3 +119,12 @@ def test_a_provider_that_can_be_remembered_in_no_way_is_always_well() -> None:
 def test_a_key_shows_nowhere() -> None:
     provider = OpenAICompatible("m", base_url="http://one.test", api_key="sk-secret-secret-secret")
     assert "sk-secret" not in repr(provider.account)
+
+
+def test_what_happens_in_a_test_is_forgotten_after_it(clock: Clock) -> None:
+    at("http://one.test", "kept").failed(RateLimitError("slow down", retry_after=20))
+    with nothing_known():
+        assert at("http://one.test", "kept").pause == 0
+        at("http://one.test", "forgotten").failed(RateLimitError("slow down", retry_after=20))
+    assert at("http://one.test", "forgotten").pause == 0
+    assert at("http://one.test", "kept").pause == 20

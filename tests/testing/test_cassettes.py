@@ -20,6 +20,7 @@ from alloy_nb import ConfigError, OpenAICompatible, RateLimitError, StreamError
 from alloy_nb.redaction import MASK
 from alloy_nb.testing import CassetteError, cassette, no_delays
 from alloy_nb.testing.loopback import Loopback, Reply
+from tests.testing import test_conformance as conformance
 
 KEY = "sk-cassette-0123456789abcdef"
 
@@ -476,3 +477,23 @@ def test_a_limit_of_the_service_is_played_with_its_headers(service: Loopback, pa
         assert isinstance(error, RateLimitError)
         assert (error.retry_after, error.request_id) == (3, "r1")
     assert exchanges(path)[0]["response"]["headers"]["x-ratelimit-remaining-tokens"] == "0"
+
+
+@pytest.mark.parametrize("name", [name for name in dir(conformance) if name.startswith("Test")])
+def test_every_provider_of_ours_is_recorded_and_played(path: Path, name: str) -> None:
+    """Whatever its wire, and whether its service gives calls ids or not."""
+    suite = getattr(conformance, name)()
+    cases = suite.cases
+
+    def look_up(word: str) -> str:
+        return f"{word} is an inlet"
+
+    texts = []
+    for up in (True, False):
+        with Loopback(*(cases.reply(case.stream) for case in (cases.call, cases.text))) as service:
+            provider = suite.make(service.url if up else NOWHERE, KEY)
+            with cassette(path):
+                texts.append(alloy.run("What is it?", model=provider, tools=[look_up]).text)
+            assert len(service.received) == (2 if up else 0)
+    assert texts == [cases.text.text] * 2
+    assert KEY not in path.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Every provider of ours keeps the contract; and a provider that does not is found out."""
+"""Every provider of ours keeps the contract."""
 
 from __future__ import annotations
 

@@ -36,3 +36,19 @@ assert_type(alloy.Message.user("hi").text, str)
 error: alloy.ProviderError = alloy.AuthError("no")
 assert_type(error.hint, str | None)
 assert_type(error.retry_after, float | None)
+
+providers: list[alloy.Provider] = [
+    alloy.Anthropic("claude-sonnet-4-6", api_key="k", base_url="http://localhost:8080", cache=False),
+    alloy.OpenAI("gpt-5.2", api_key="k", api="chat"),
+    alloy.Google("gemini-3.6-flash", api_key="k"),
+    alloy.Ollama("llama4", base_url="http://localhost:11434"),
+    alloy.OpenRouter("anthropic/claude-sonnet-4.6", api_key="k", app_name=None),
+    alloy.XAI("grok-4.3", api_key="k"),
+    alloy.DeepSeek("deepseek-chat", api_key="k"),
+    alloy.Mistral("mistral-large-latest", api_key="k"),
+    alloy.OpenAICompatible("llama-4", base_url="http://localhost:8000", api="responses"),
+]
+http: type[alloy.HTTPProvider] = alloy.Anthropic
+assert_type(alloy.run("hi", model=providers[0], fallback=[model, "ollama:llama4"]), alloy.Result)
+alloy.set_default_model(alloy.Mistral("mistral-large-latest", api_key="k"))
+alloy.set_default_model(None)

@@ -122,9 +122,11 @@ class AnswerTests(Bench):
 async def _cancel(service: Loopback, provider: Provider) -> None:
     before = asyncio.all_tasks()
     task = asyncio.create_task(ask(provider))
-    assert await asyncio.to_thread(service.hangs.wait, SECONDS), "the service was not asked"
-    task.cancel()
-    await asyncio.wait([task])
+    try:
+        assert await asyncio.to_thread(service.hangs.wait, SECONDS), "the service was not asked"
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
     assert task.cancelled(), "it did not let itself be cancelled"
     assert await asyncio.to_thread(service.left.wait, SECONDS), "cancelled, and the connection stayed open"
     for _ in range(100):  # what is on its way out may take a moment

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...errors import ProviderError
+from ...errors import ConfigError, ProviderError
 from ...messages import Message
 from ...providers.answer import Answer
 from ...providers.base import Delta, Provider, Request
@@ -33,6 +33,8 @@ class Outcome:
     usage: Usage = field(default_factory=Usage)
     error: ProviderError | None = None
     message: Message | None = None
+    #: Why it was not sent at all.
+    refusal: ConfigError | None = None
 
     @property
     def said(self) -> tuple[Any, ...]:
@@ -46,8 +48,10 @@ class Outcome:
         return f"text {self.text!r}, thinking {self.thinking!r}, calls {list(self.calls)!r}, {self.stop_reason!r}"
 
 
-async def ask(provider: Provider, request: Request = REQUEST, *, whole: bool = False) -> Outcome:
-    """One call. `AssertionError` for what a provider must never do."""
+async def ask(
+    provider: Provider, request: Request = REQUEST, *, whole: bool = False, may_refuse: bool = False
+) -> Outcome:
+    """One call. `AssertionError` for what a provider must never do. `may_refuse`: it may be unable to say this."""
     answer = Answer(provider.name, provider.model)
     try:
         if whole:
@@ -63,6 +67,8 @@ async def ask(provider: Provider, request: Request = REQUEST, *, whole: bool = F
     except AssertionError:
         raise
     except Exception as error:
+        if may_refuse and isinstance(error, ConfigError):
+            return Outcome(refusal=error)
         raise AssertionError(
             f"law 8: a provider raises nothing but ProviderError, and this was {type(error).__name__}: {error}"
         ) from error
@@ -98,16 +104,16 @@ async def first_of(stream: AsyncIterator[Delta], seconds: float) -> Delta | None
 
 
 def ask_all(
-    service: Loopback, provider: Provider, replies: Sequence[Reply], request: Request = REQUEST, *, whole: bool = False
+    service: Loopback, provider: Provider, replies: Sequence[Reply], request: Request = REQUEST, **options: bool
 ) -> list[Outcome]:
-    """What each reply comes to, one after the other on one loop."""
+    """What each reply comes to, one after the other on one loop; `options` as in `ask`."""
 
     async def each() -> list[Outcome]:
         outcomes = []
         for reply in replies:
             service.answer(reply)
             try:
-                outcomes.append(await ask(provider, request, whole=whole))
+                outcomes.append(await ask(provider, request, **options))
             except AssertionError as error:
                 sent = reply.body if isinstance(reply.body, bytes) else b"".join(reply.body)
                 raise AssertionError(f"{error}\n  after {sent[:2000]!r}") from error

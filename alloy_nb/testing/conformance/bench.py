@@ -48,8 +48,9 @@ class Bench:
             for pieces, outcome in zip(ways, ask_all(service, provider, replies), strict=True):
                 expect(outcome, case, f"law 4: in {len(pieces)} pieces\n  {pieces[:20]!r}")
 
-    def ask(self, service: Loopback, provider: Provider, request: Request) -> Outcome:
-        (outcome,) = ask_all(service, provider, [self.cases.reply(self.cases.text.stream)], request)
+    def ask(self, service: Loopback, provider: Provider, request: Request, *, may_refuse: bool = False) -> Outcome:
+        replies = [self.cases.reply(self.cases.text.stream)]
+        (outcome,) = ask_all(service, provider, replies, request, may_refuse=may_refuse)
         return outcome
 
     def sent(self, request: Request, *, raw: bool = False) -> str:

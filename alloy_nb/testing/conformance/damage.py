@@ -15,7 +15,7 @@ __all__ = ["damaged", "events_of", "prefixes", "splits", "with_unknown_events", 
 
 _RANDOM_SPLITS = 6
 _PREFIXES = 24
-_DAMAGES = 300
+_DAMAGES = 120
 _BLANK_LINE = re.compile(rb"(?:\r\n|\n|\r)(?:\r\n|\n|\r)")
 _NEW_EVENTS = {
     "sse": (b": keep-alive\n\n", b'event: something_new\ndata: {"type": "something_new", "count": [1]}\n\n'),
