@@ -90,7 +90,8 @@ def _repaired_turn(request: Message, following: Sequence[Message], taken: set[st
             if found is None and not may_wait:
                 found = ToolResult("No result of this call was recorded", call_id=own_id, name=part.name, is_error=True)
             if found is not None:
-                results.append(found if found.call_id == own_id else replace(found, call_id=own_id))
+                fits = (found.call_id, found.name) == (own_id, part.name)  # some providers pair them by name
+                results.append(found if fits else replace(found, call_id=own_id, name=part.name))
             part = part if part.id == own_id else replace(part, id=own_id)
         asked.append(part)
     yield _with_parts(request, _in_words(asked, calls=True))

@@ -161,7 +161,8 @@ def notebook_runs(session: Session) -> list[Run]:
         arguments = [str(notebook), "--nbval", "-p", "no:xdist", "-o", "norecursedirs=.*"]
         if (folder / "sanitize.cfg").exists():
             arguments += ["--nbval-sanitize-with", str(folder / "sanitize.cfg")]
-        extra = {"ALLOY_MODEL": model, "ALLOY_DISPLAY": "static"}
+        # No settings of whoever runs this.
+        extra = {"ALLOY_MODEL": model, "ALLOY_DISPLAY": "static", "ALLOY_CONFIG_DIR": str(folder / "no-settings")}
         runs.append(Run(notebook.stem, arguments, variables=extra))
     return runs
 

@@ -174,7 +174,14 @@ def _from_vendor(name: str, model: str, directory: Path) -> Provider:
         raise ConfigError(f"{name!r} names no model", hint=f'name one, as in "{name}:{_example(name)}"')
     address = os.environ.get(vendor.address_variable or "", "").strip() or None
     key = find_key(None, vendor.keys, working_directory=directory).value
-    return _made_once((name, model, address, key), lambda: _load(vendor.provider)(model, base_url=address, api_key=key))
+
+    def make() -> Provider:
+        made: Provider = _load(vendor.provider)(model, base_url=address, api_key=key)
+        return made
+
+    if key is None and vendor.needs_key:  # whether that is an error depends on the moment
+        return make()
+    return _made_once((name, model, address, key), make)
 
 
 def _from_script(file: str, directory: Path) -> Provider:

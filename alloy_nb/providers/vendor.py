@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit, urlunsplit
 
 from ..errors import AuthError
-from ._clients import ClientFactory
+from ._clients import ClientFactory, is_overridden
 from ._settings import check_base_url
 from .http import HTTPProvider
 from .keys import Secret, find_key
@@ -45,7 +45,8 @@ class VendorProvider(HTTPProvider):
         if base_url is None or isinstance(base_url, str):
             address = self.complete_address(address)
         key = find_key(api_key, vendor.keys).value
-        if key is None and vendor.needs_key and address == vendor.address and not headers:
+        alone = address == vendor.address and not headers and not is_overridden()
+        if key is None and vendor.needs_key and alone:
             raise AuthError(
                 f"no key for {self.name}",
                 hint=f"set {' or '.join(vendor.keys)} in the environment or in .env in the working directory, "

@@ -80,6 +80,18 @@ def test_recorded_once_then_played_without_the_service(service: Loopback, path: 
     assert [path.name for path in path.parent.iterdir()] == ["talk.json"]
 
 
+def test_playing_needs_no_key(service: Loopback, path: Path) -> None:
+    """On another machine, as CI's, nobody has one."""
+    with cassette(path):
+        alloy.run("Hi", model=alloy.OpenAI("gpt-5.2", api="chat", api_key="k", base_url=service.url))
+    with cassette(path):
+        assert alloy.run("Hi", model=alloy.OpenAI("gpt-5.2", api="chat")).text == "Hello"
+        with pytest.raises(CassetteError):
+            alloy.run("Hi", model="openai:gpt-5.2")
+    with pytest.raises(alloy.AuthError, match="no key"):
+        alloy.run("Hi", model="openai:gpt-5.2")
+
+
 @pytest.mark.parametrize("recorded", ["run", "arun", "start"])
 @pytest.mark.parametrize("played", ["run", "arun", "start"])
 def test_it_works_for_each_way_to_run(service: Loopback, path: Path, recorded: str, played: str) -> None:
