@@ -27,6 +27,8 @@ GOOD = (
     'data: {"choices": [{"index": 0, "delta": {"content": "Hello"}}]}\n\n'
     'data: {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
 )
+
+pytestmark = pytest.mark.thorough
 WORDS = 'data: {"choices": [{"index": 0, "delta": {"content": "Hel"}}]}\n\n'
 HTML = {"content-type": "text/html"}
 SOON = 0.3

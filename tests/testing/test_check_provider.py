@@ -30,6 +30,8 @@ CASES = Cases(
     errors=[ErrorCase(404, b'{"error": "no such model"}', BadRequestError)],
 )
 
+pytestmark = pytest.mark.thorough
+
 
 class PlainDecoder:
     def __init__(self) -> None:

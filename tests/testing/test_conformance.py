@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import pytest
+
 from alloy_nb import providers
 from alloy_nb.providers import OpenAICompatible, Provider
 from alloy_nb.testing.conformance import ProviderConformance
 from tests.testing import wires
+
+pytestmark = pytest.mark.thorough
 
 
 class TestOpenAICompatible(ProviderConformance):
