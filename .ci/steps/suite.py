@@ -16,7 +16,7 @@ from .variables import Variables, offline
 
 NO_TESTS = 5  # pytest's exit code when it selected nothing
 PARALLEL = ["-n", "2", "--dist", "loadgroup"]  # tests that share a browser stay on one worker
-QUICK = "not slow and not setup and not thorough and not kernel and not browser and not bench and not model and not fuzz"
+QUICK = "not (slow or setup or thorough or kernel or browser or bench or model or fuzz)"
 USUAL = "not slow and not bench and not fuzz"
 IN_BROWSER = f"browser and {USUAL}"
 COUNT_SECONDS = 120.0
