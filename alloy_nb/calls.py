@@ -17,6 +17,10 @@ from .tools.executor import ToolPhase
 __all__ = ["TurnCalls"]
 
 
+#: How an answer ends that may have been longer.
+_CUT = ("max_tokens", "content_filter", "refusal")
+
+
 class TurnCalls:
     """The calls of one turn: to be `run`, or given up.
 
@@ -25,9 +29,6 @@ class TurnCalls:
 
     def __init__(self, state: RunState, calls: Sequence[ToolCall]) -> None:
         self._state = state
-        # A call whose arguments never came looks like one without any.
-        last = calls[-1] if calls and state.stop_reason == "max_tokens" else None
-        self._cut = last if last is not None and not last.input and last.raw is None else None
         self._untold: list[Event] = []
         self._wake = asyncio.Event()
         self._all_told = asyncio.Event()
@@ -89,8 +90,9 @@ class TurnCalls:
         return events
 
     async def _blocked(self, call: ToolCall) -> str | None:
-        if call is self._cut:
-            return "the answer was cut at the output limit, perhaps before its arguments"
+        if self._state.stop_reason in _CUT and not call.input and call.raw is None:
+            # A call whose arguments never came looks like one without any.
+            return f"the answer was cut ({self._state.stop_reason}), perhaps before the arguments of this call"
         answer = await self._state.call_hooks("before_tool_call", call)
         return answer.reason if isinstance(answer, Block) else None
 

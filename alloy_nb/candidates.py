@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,13 +11,13 @@ from .cost import cost_of
 from .errors import AuthError, BadRequestError, ConfigError, ProviderError
 from .models import ModelInfo, model_info
 from .options import PROVIDER_OPTIONS, Options
-from .providers.base import Provider
+from .providers.base import Provider, Request
 from .providers.health import Health, health_of
 from .providers.registry import resolve_model
 from .providers.vendors import VENDORS
 from .usage import Usage
 
-__all__ = ["Candidate", "collect_candidates", "may_fall_back", "worth_asking"]
+__all__ = ["Candidate", "collect_candidates", "fitted", "in_order_of_promise", "may_fall_back"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +71,29 @@ def lacking(provider: Provider, options: Options) -> tuple[str, ...]:
     return tuple(name for name in PROVIDER_OPTIONS if getattr(options, name) not in (None, ()) and name not in known)
 
 
-def worth_asking(candidates: tuple[Candidate, ...]) -> Iterator[Candidate]:
-    """In order; one that rests is left out, unless all do."""
-    awake = [candidate for candidate in candidates if not candidate.health.resting]
-    yield from awake or candidates
+def in_order_of_promise(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """As they were given, but last the ones that rest, and before them those that asked for a pause."""
+    return sorted(candidates, key=lambda candidate: (candidate.health.resting, candidate.health.pause > 0))
+
+
+def fitted(candidate: Candidate, make_request: Callable[[Candidate], Request]) -> Candidate:
+    """The candidate without the options whose values its wire cannot say; nothing is sent to find out."""
+    encode = getattr(candidate.provider, "encode", None)
+    if encode is None:
+        return candidate
+
+    def works(without: tuple[str, ...]) -> bool:
+        try:
+            encode(make_request(replace(candidate, lacks=without)))
+        except ConfigError:
+            return False
+        except Exception:  # noqa: BLE001 - whatever else is wrong shows when it is asked
+            return True
+        return True
+
+    every = (*candidate.lacks, *(name for name in PROVIDER_OPTIONS if name not in candidate.lacks))
+    tries = [candidate.lacks, *((*candidate.lacks, name) for name in every[len(candidate.lacks) :]), every]
+    return next((replace(candidate, lacks=lacks) for lacks in tries if works(lacks)), candidate)
 
 
 def may_fall_back(error: ProviderError) -> bool:

@@ -7,14 +7,15 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from typing import Any
 
-from .candidates import Candidate, may_fall_back, worth_asking
-from .errors import ProviderError, ProviderTimeout, StreamError
+from .candidates import Candidate, fitted, in_order_of_promise, may_fall_back
+from .errors import ConfigError, ProviderError, ProviderTimeout, RateLimitError, StreamError
 from .events import Event
 from .providers import retry
 from .providers.answer import Answer
 from .providers.base import Delta, Request, TextDelta, ThinkingDelta, ToolCallDelta
 from .redaction import redact
 from .state import RunState
+from .usage import Usage
 
 __all__ = ["call_provider"]
 
@@ -31,13 +32,8 @@ async def call_provider(state: RunState) -> AsyncGenerator[Burst, None]:
             async for burst in bursts:
                 yield burst
     except (Exception, asyncio.CancelledError):
-        # What was said before the cut is the user's: it is kept, and marked.
-        if tried:
-            _spend(state, *tried[-1])
-            message = tried[-1][1].message()
-            if message.parts:
-                state.history.append(message)
-                yield [state.event("message", message)]
+        if tried and (burst := _keep_words(state, *tried[-1])):
+            yield burst
         raise
     candidate, answer = tried[-1]
     message = answer.message()
@@ -45,12 +41,25 @@ async def call_provider(state: RunState) -> AsyncGenerator[Burst, None]:
     cost = _spend(state, candidate, answer)
     state.stop_reason = message.stop_reason
     state.model = message.model or state.model
-    state.history.append(message)
+    state.append(message)
     # The envelope's turn of these two is that of the answer they belong to, which is counted by now.
     yield [
         state.event("usage", {**_usage_payload(answer), "cost": cost}),
         state.event("message", message),
     ]
+
+
+def _keep_words(state: RunState, candidate: Candidate, answer: Answer) -> Burst:
+    """What was said before the cut is the user's: it is kept, and marked. What was used is counted."""
+    told: list[tuple[str, Any]] = []
+    cost = _spend(state, candidate, answer)
+    if answer.usage != Usage():
+        told.append(("usage", {**_usage_payload(answer), "cost": cost}))
+    message = answer.words()
+    if message.parts:
+        state.append(message)
+        told.append(("message", message))
+    return state.events(told)
 
 
 def _spend(state: RunState, candidate: Candidate, answer: Answer) -> float | None:
@@ -66,21 +75,31 @@ def _usage_payload(answer: Answer) -> dict[str, Any]:
 
 
 async def _from_first_that_answers(state: RunState, tried: Tried) -> AsyncGenerator[Burst, None]:
-    """Model after model, as long as nothing was emitted; each one that is asked is added to `tried`."""
-    candidates = list(worth_asking(state.candidates))
-    if candidates[0] is not state.candidates[0]:
-        yield _fallback(state, state.candidates[0], candidates[0], "it failed several times, a moment ago")
-    for candidate, following in zip(candidates, [*candidates[1:], None], strict=True):
-        answer = Answer(candidate.provider.name, candidate.provider.model)
-        tried.append((candidate, answer))
+    """Model after model, as long as nothing was emitted; each attempt is added to `tried`."""
+    candidates = in_order_of_promise(state.candidates)
+    failure: ProviderError | None = None
+    before = state.candidates[0]
+    reason = "it failed several times, a moment ago" if before.health.resting else "it asked for a pause"
+    for place, candidate in enumerate(candidates):
+        if candidate is not before:
+            candidate = fitted(candidate, state.request)
+            yield _fallback(state, before, candidate, reason)
         try:
-            async for burst in _with_retries(state, candidate, answer):
+            async for burst in _with_retries(state, candidate, tried):
                 yield burst
             return
-        except ProviderError as error:
-            if following is None or answer.emitted or not may_fall_back(error) or state.deadline.passed:
+        except ConfigError as error:
+            # A fallback that cannot be asked so is passed over; what the others said is the error to tell.
+            if failure is None:
                 raise
-            yield _fallback(state, candidate, following, redact(error.message))
+            before, reason = candidate, redact(error.message)
+        except ProviderError as error:
+            emitted = bool(tried) and tried[-1][1].emitted
+            if emitted or place + 1 == len(candidates) or not may_fall_back(error) or state.deadline.passed:
+                raise
+            before, reason, failure = candidate, redact(error.message), error
+    assert failure is not None
+    raise failure
 
 
 def _fallback(state: RunState, one: Candidate, other: Candidate, reason: str) -> Burst:
@@ -88,18 +107,22 @@ def _fallback(state: RunState, one: Candidate, other: Candidate, reason: str) ->
     return [state.event("fallback", {"from": one.label, "to": other.label, "reason": reason}), *dropped]
 
 
-async def _with_retries(state: RunState, candidate: Candidate, answer: Answer) -> AsyncGenerator[Burst, None]:
+async def _with_retries(state: RunState, candidate: Candidate, tried: Tried) -> AsyncGenerator[Burst, None]:
     """Ask again after errors that may pass, as long as nothing was emitted and there is time."""
-    health = candidate.health
-    # One that rested after many failures has one attempt, when there is another model to go to.
-    retries = 0 if health.on_trial and len(state.candidates) > 1 else state.options.max_retries
+    provider, health = candidate.provider, candidate.health
+    # One that failed many times has one attempt, when there is another model to go to.
+    failing = health.resting or health.on_trial
+    retries = 0 if failing and len(state.candidates) > 1 else state.options.max_retries
     attempt = 0
-    if (pause := health.pause) > 0 and _in_time(state, pause):
-        # Somebody with the same key was told to wait.
-        reason = f"{candidate.provider.name} asked for a pause"
+    if (pause := health.pause) > 0:
+        if not _in_time(state, pause):
+            raise RateLimitError(f"{provider.name} asked for a pause of {pause:.0f} s, longer than the run has left")
+        reason = f"{provider.name} asked for a pause"
         yield [state.event("retry", {"attempt": attempt, "delay_s": pause, "reason": reason})]
         await retry.sleep(pause)
     while True:
+        answer = Answer(getattr(provider, "own", provider.name), provider.model, state.call_ids)
+        tried.append((candidate, answer))
         try:
             async with aclosing(_one_attempt(state, candidate, answer)) as bursts:
                 async for burst in bursts:
@@ -131,7 +154,8 @@ async def _one_attempt(state: RunState, candidate: Candidate, answer: Answer) ->
     patience = None if getattr(provider, "watches_silence", False) else state.options.request_timeout
     bursts = _bursts(state.request(candidate), candidate, whole=not state.options.stream)
     async with aclosing(bursts):
-        while True:
+        # What comes after the end of an answer is nobody's, and waiting for it would be in vain.
+        while not answer.done:
             limit = state.deadline.shortest(patience)
             try:
                 async with asyncio.timeout(limit) as clock:

@@ -16,7 +16,7 @@ from .candidates import Candidate, collect_candidates
 from .deadline import Deadline
 from .errors import AlloyError, ConfigError, DeadlineExceeded
 from .events import Event, now_ms
-from .history import close_open_calls, repair
+from .history import close_open_calls, open_calls, repair
 from .messages import Message, ToolCall
 from .middleware.base import Block, HookContext, call_hooks
 from .options import PROVIDER_OPTIONS, Options, working_directory
@@ -63,7 +63,7 @@ class RunState:
         self.system_prompt = options.system_prompt
         self.output: Any = None
         self.output_type = None if options.output is None else _output_type(options.output)
-        self.desk = ApprovalDesk(options.approval, asker, memory or Memory(), options.decisions)
+        self.desk = ApprovalDesk(options.approval, asker, memory or Memory(), self.decisions)
         self.tool_state: MutableMapping[str, Any] = {} if tool_state is None else tool_state
         self.usage = Usage()
         self.cost: float | None = None
@@ -94,6 +94,16 @@ class RunState:
         self.before = tuple(self.history)
         if prompt is not None:
             self.history.append(prompt)
+        #: The ids of all calls so far: a service that counts anew in each answer would use one twice.
+        self.call_ids = {call.id for message in self.history for call in message.tool_calls}
+        # A decision holds for a call that waits now, not for whichever comes to have the same id.
+        waiting = {call.id for call in open_calls(self.history)} if prompt is None else set()
+        self.decisions = {key: value for key, value in self.options.decisions.items() if key in waiting}
+
+    def append(self, message: Message) -> None:
+        """An answer, into the history."""
+        self.history.append(message)
+        self.call_ids.update(call.id for call in message.tool_calls)
 
     # -- events ---------------------------------------------------------------------------------------------------
 

@@ -13,11 +13,14 @@ from hypothesis import strategies as st
 
 import alloy_nb as alloy
 from alloy_nb.candidates import collect_candidates
-from alloy_nb.errors import AuthError, BadRequestError, ConfigError, RateLimitError, ServerError
+from alloy_nb.errors import AuthError, BadRequestError, ConfigError, RateLimitError, ServerError, StreamError
 from alloy_nb.options import Options
 from alloy_nb.providers import retry
+from alloy_nb.providers.base import Done, TextDelta, ToolCallDelta, UsageDelta
 from alloy_nb.providers.health import FAILURES_TO_REST, health_of
+from alloy_nb.providers.mistral import Mistral
 from alloy_nb.providers.openai import OpenAI
+from alloy_nb.testing import Function
 from alloy_nb.usage import Usage
 from tests.histories import assert_law_1, assert_law_3
 
@@ -142,11 +145,135 @@ def test_a_pause_that_another_run_was_told_of_is_kept_and_told(waits: list[float
     assert told(result, "retry")[0]["reason"] == "scripted asked for a pause"
 
 
-def test_a_pause_that_is_longer_than_the_time_left_is_not_waited_for(waits: list[float]) -> None:
+def test_law_6_a_pause_that_is_longer_than_the_time_left_is_neither_waited_for_nor_ignored(waits: list[float]) -> None:
     model = alloy.Scripted(["Hello"])
     health_of(model).failed(RateLimitError("slow down", retry_after=20))
-    assert run(model, timeout=5).text == "Hello"
+    result = run(model, timeout=5)
+    assert isinstance(result.error, RateLimitError)
+    assert "longer than the run has left" in result.error.message
     assert waits == []
+
+
+def test_one_that_asked_for_a_pause_is_not_waited_for_when_there_is_another(waits: list[float]) -> None:
+    busy, other = scripted(["late"], "busy"), scripted(["Hello"], "other")
+    health_of(busy).failed(RateLimitError("slow down", retry_after=20))
+    result = run(busy, other)
+    assert result.text == "Hello"
+    assert waits == []
+    assert told(result, "fallback")[0]["reason"] == "it asked for a pause"
+
+
+def test_one_that_rests_is_asked_after_all_others_failed() -> None:
+    """It was left out, though it would have answered."""
+    resting = scripted([*[DOWN] * FAILURES_TO_REST, "well again"], "resting")
+    run(resting, max_retries=FAILURES_TO_REST - 1)
+    result = run(resting, failing(DOWN["error"], name="other"), max_retries=0)
+    assert result.text == "well again"
+    assert [change["to"] for change in told(result, "fallback")] == ["scripted:other", "scripted:resting"]
+
+
+def test_a_value_that_a_fallback_does_not_take_is_dropped_and_told() -> None:
+    """It ended the run with the fallback's `ConfigError`, and hid why the first one failed."""
+    there = Mistral("ministral-8b-latest", base_url="http://127.0.0.1:1", api_key="k")
+    result = run(failing(DOWN["error"]), there, thinking=True, max_retries=0)
+    assert told(result, "dropped_option") == [{"name": "thinking", "model": "mistral:ministral-8b-latest"}]
+    assert isinstance(result.error, ServerError)
+    assert "127.0.0.1" in result.error.message
+
+
+def test_a_fallback_that_cannot_be_asked_hides_no_error() -> None:
+    class Refusing(alloy.Scripted):
+        async def stream(self, request: Any) -> Any:
+            raise ConfigError("not like this")
+            yield
+
+    result = run(failing(DOWN["error"]), Refusing(["x"]), max_retries=0)
+    assert isinstance(result.error, ServerError)
+    assert run(failing(DOWN["error"]), Refusing(["x"]), scripted(["Hello"], "well"), max_retries=0).text == "Hello"
+
+
+def test_what_a_failed_attempt_told_is_not_the_next_ones() -> None:
+    answers: list[list[Any]] = [
+        [UsageDelta(Usage(1000, 5)), ServerError("down")],
+        [TextDelta("Hello"), Done("end_turn")],
+    ]
+    result = run(Function(lambda request: answers.pop(0)))
+    assert result.text == "Hello"
+    assert result.usage == Usage()
+
+
+def test_a_cut_turn_tells_what_it_used_and_all_events_have_its_number() -> None:
+    plan = [UsageDelta(Usage(100, 5)), TextDelta("Hel"), StreamError("cut")]
+    result = run(Function(lambda request: plan))
+    turns = {event.type: event.turn for event in result.events if event.type in ("text_delta", "usage", "message")}
+    assert turns == {"text_delta": 1, "usage": 1, "message": 1}
+    assert result.usage == Usage(100, 5)
+
+
+def test_law_1_an_answer_is_over_with_its_end_however_long_the_service_goes_on() -> None:
+    """The run waited on, and when its time was up, the calls of the whole answer stayed open."""
+
+    class Lingering(Function):
+        async def stream(self, request: Any) -> Any:
+            async for delta in super().stream(request):
+                yield delta
+            await asyncio.sleep(60)
+
+    calls = [ToolCallDelta(0, "c1", "nothing"), Done("tool_use")]
+    answers: list[list[Any]] = [calls, [TextDelta("done"), Done("end_turn")]]
+    result = run(Lingering(lambda request: answers.pop(0)), tools=[nothing], timeout=20)
+    assert result.text == "done"
+    assert_law_1(result)
+
+
+def test_ids_that_a_service_uses_again_are_made_unique() -> None:
+    """Some count anew in each answer: another provider would refuse the history."""
+    line = {"tool_calls": [{"id": "call_0", "name": "nothing", "input": {}}] * 2}
+    result = run(alloy.Scripted([line, line, "done"]), tools=[nothing])
+    ids = [call.id for message in result.messages for call in message.tool_calls]
+    assert ids == ["call_0", "call_0_2", "call_0_3", "call_0_4"]
+    told_ids = {event.payload["id"] for event in result.events if event.type == "tool_call_delta"}
+    assert told_ids == set(ids)
+
+
+def test_a_decision_holds_for_the_call_that_it_was_made_for() -> None:
+    """Of two calls with one id, the later one ran unasked."""
+    ran: list[str] = []
+
+    @alloy.tool(requires_approval=True)
+    def shell(command: str) -> str:
+        """Run a command."""
+        ran.append(command)
+        return "done"
+
+    def line(command: str) -> dict[str, Any]:
+        return {"tool_calls": [{"id": "call_0", "name": "shell", "input": {"command": command}}]}
+
+    model = alloy.Scripted([line("ls"), line("rm"), line("rm"), "done"])
+    options: dict[str, Any] = {"model": model, "tools": [shell], "approval": "pause", "check": False}
+    paused = alloy.run("go", **options)
+    again = alloy.run(None, messages=paused.messages, decisions={"call_0": True, "call_0_2": True}, **options)
+    assert ran == ["ls"]
+    assert again.status == "waiting"
+    assert [call.input["command"] for call in again.pending] == ["rm"]
+
+
+@pytest.mark.parametrize("reason", ["max_tokens", "content_filter", "refusal"])
+def test_a_call_without_arguments_does_not_run_when_the_answer_was_cut(reason: Any) -> None:
+    ran: list[str] = []
+
+    def drop(table: str = "users") -> str:
+        """Drop a table."""
+        ran.append(table)
+        return "dropped"
+
+    answers: list[list[Any]] = [
+        [ToolCallDelta(0, "c1", "drop"), Done(reason)],
+        [TextDelta("sorry"), Done("end_turn")],
+    ]
+    result = run(Function(lambda request: answers.pop(0)), tools=[drop], approval="auto")
+    assert ran == []
+    assert not result.tool_calls[0].executed
 
 
 def test_the_asked_for_pause_is_waited_and_told(waits: list[float]) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field, replace
+from collections.abc import Container
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
 from ..messages import Message, Opaque, Part, Text, Thinking, ToolCall
 from ..usage import Usage
+from ._payload import load_json
 from .base import Delta, Done, TextDelta, ThinkingDelta, ToolCallDelta, UsageDelta, WholePart
 
 __all__ = ["Answer"]
@@ -25,10 +26,9 @@ class _Call:
     def finish(self) -> ToolCall:
         raw = "".join(self.arguments)
         parsed = parse_arguments(raw)
-        call_id = self.id or f"call_{uuid4().hex[:16]}"
         if parsed is None:
-            return ToolCall(call_id, self.name, {}, raw=raw)
-        return ToolCall(call_id, self.name, parsed)
+            return ToolCall(self.id or "", self.name, {}, raw=raw)
+        return ToolCall(self.id or "", self.name, parsed)
 
 
 @dataclass(slots=True)
@@ -44,13 +44,15 @@ class _Words:
 class Answer:
     """Collects the deltas of one answer; `message()` may be asked at any moment, also after a cut.
 
+    Each call gets an id of its own: none of those that are `taken` in the conversation, and none twice.
+
     >>> answer = Answer("local")
     >>> answer.feed(TextDelta("Hel")); answer.feed(TextDelta("lo")); answer.feed(Done("end_turn"))
     >>> answer.message().text
     'Hello'
     """
 
-    def __init__(self, provider: str, model: str | None = None) -> None:
+    def __init__(self, provider: str, model: str | None = None, taken: Container[str] = ()) -> None:
         self.provider = provider
         self.model = model
         self.usage = Usage()
@@ -58,6 +60,8 @@ class Answer:
         self._parts: list[_Words | _Call | Part] = []
         self._last: _Words | None = None  # the words at the end, which may go on
         self._calls: dict[int | str, _Call] = {}
+        self._taken = taken
+        self._ids: set[str] = set()
 
     @property
     def done(self) -> bool:
@@ -92,21 +96,21 @@ class Answer:
         return bool(self._parts)
 
     def message(self) -> Message:
-        """The message so far; `partial` unless a `Done` came.
-
-        A partial one holds words only. Its calls never ran, and nobody can tell whether their arguments are whole;
-        signatures and a provider's own parts are valid in the whole answer alone.
-        """
-        parts = _with_own_ids([part for part in map(self._finish, self._parts) if part is not None])
+        """The message so far; `partial`, and words only, unless a `Done` came."""
         if not self.done:
-            parts = [_unsigned(part) for part in parts if not isinstance(part, ToolCall | Opaque)]
-        return Message(
-            "assistant",
-            tuple(parts),
-            model=self.model,
-            stop_reason=self.stop_reason,
-            partial=not self.done,
-        )
+            return self.words()
+        parts = tuple(part for part in map(self._finish, self._parts) if part is not None)
+        return Message("assistant", parts, model=self.model, stop_reason=self.stop_reason)
+
+    def words(self) -> Message:
+        """What may be kept of an answer that was cut.
+
+        Its calls never ran, and nobody can tell whether their arguments are whole; signatures and a provider's own
+        parts are valid in the whole answer alone.
+        """
+        parts = [part for part in map(self._finish, self._parts) if part is not None]
+        kept = tuple(_unsigned(part) for part in parts if not isinstance(part, ToolCall | Opaque))
+        return Message("assistant", kept, model=self.model, partial=True)
 
     def call_name(self, key: int | str) -> tuple[str | None, str]:
         """Id and name, known so far, of the call that arrives under `key`."""
@@ -131,13 +135,22 @@ class Answer:
             call = self._calls[delta.key] = _Call()
             self._add(call)
         # Some services repeat the id as null or "" in later pieces: the first real one stays.
-        call.id = call.id or delta.id or None
         call.name = call.name or delta.name or ""
+        if call.id is None and (delta.id or call.name):
+            call.id = self._own_id(delta.id or f"call_{uuid4().hex[:16]}")
         if delta.arguments:
             call.arguments.append(delta.arguments)
 
+    def _own_id(self, wanted: str) -> str:
+        own, count = wanted, 2
+        while own in self._ids or own in self._taken:
+            own, count = f"{wanted}_{count}", count + 1
+        self._ids.add(own)
+        return own
+
     def _finish(self, part: _Words | _Call | Part) -> Part | None:
         if isinstance(part, _Call):
+            part.id = part.id or self._own_id(f"call_{uuid4().hex[:16]}")
             return part.finish()
         if not isinstance(part, _Words):
             return part
@@ -151,25 +164,14 @@ def _unsigned(part: Part) -> Part:
     return Thinking(part.text) if isinstance(part, Thinking) else part
 
 
-def _with_own_ids(parts: list[Part]) -> list[Part]:
-    """Some services repeat an id within one answer: each call needs one of its own, for its result and its approval."""
-    seen: set[str] = set()
-    for place, part in enumerate(parts):
-        if isinstance(part, ToolCall):
-            if part.id in seen:
-                parts[place] = part = replace(part, id=f"{part.id}_{len(seen) + 1}")
-            seen.add(part.id)
-    return parts
-
-
 def parse_arguments(raw: str) -> dict[str, Any] | None:
-    """The arguments of a call; ``{}`` for an empty text, None for what is no JSON object."""
+    """The arguments of a call; ``{}`` for an empty text, None for what is no JSON object.
+
+    They are read as strictly as all that a service sends: a history that holds them can be written again.
+    """
     if not raw.strip():
         return {}
-    try:
-        parsed = json.loads(raw)
-    except (ValueError, RecursionError):
-        return None
+    parsed = load_json(raw)
     if parsed is None:
-        return {}
+        return {} if raw.strip() == "null" else None
     return parsed if isinstance(parsed, dict) else None

@@ -155,7 +155,7 @@ class ApprovalDesk:
         """
         call = question.call
         if call.id in self._decisions:
-            return _as_decision(self._decisions[call.id])
+            return _as_decision(self._decisions.pop(call.id))  # it was made for one call
         if callable(self.policy):
             await told()
             return await self._ask_function(call, ctx)

@@ -92,7 +92,7 @@ def test_whole_parts_are_kept_as_they_are() -> None:
 def test_the_first_real_id_and_name_stay() -> None:
     """OAI-w1"""
     answer = collected(
-        ToolCallDelta("k"), ToolCallDelta("k", "", "f"), ToolCallDelta("k", "c"), ToolCallDelta("k", "d", "g")
+        ToolCallDelta("k"), ToolCallDelta("k", "c"), ToolCallDelta("k", "", "f"), ToolCallDelta("k", "d", "g")
     )
     assert answer.call_name("k") == ("c", "f")
     answer.feed(Done("tool_use"))
