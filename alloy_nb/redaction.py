@@ -7,6 +7,8 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from .forks import renewed_in_child
+
 __all__ = ["MASK", "redact", "redact_data", "redact_known", "register_environment", "register_secret"]
 
 MASK = "[redacted]"
@@ -31,7 +33,7 @@ _SHAPES = re.compile(
     """
 )
 
-_lock = threading.Lock()
+_lock = renewed_in_child(threading.Lock)
 _known: tuple[str, ...] = ()
 
 
@@ -45,7 +47,7 @@ def register_secret(value: str) -> None:
     global _known
     if len(value) < _SHORTEST_SECRET:
         return
-    with _lock:
+    with _lock():
         if value not in _known:
             # Longest first: a secret that contains another one must go as a whole.
             _known = tuple(sorted((*_known, value), key=len, reverse=True))

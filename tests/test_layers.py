@@ -19,6 +19,8 @@ LAYERS = {
     "plain": 0,
     "guests": 0,
     "bell": 0,
+    "forks": 0,
+    "overrides": 0,
     "messages": 0,
     "events": 0,
     "usage": 0,

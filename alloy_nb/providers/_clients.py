@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Iterator
@@ -12,6 +13,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
+from ..overrides import Overrides
 from ..redaction import redact
 from ._environment import check_network, is_loopback, make_context, needs_certificates, read_environment, trust_nobody
 
@@ -41,7 +43,7 @@ class _LoopClients:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.clients: dict[Hashable, httpx2.AsyncClient] = {}
-        #: Requests under way, by client; and since when one of ours has none.
+        #: Requests under way, by client; and when one of ours was made or last had none any more.
         self.load: dict[httpx2.AsyncClient, int] = {}
         self.idle_since: dict[httpx2.AsyncClient, float] = {}
         # A loop refers to its tasks weakly only.
@@ -92,9 +94,13 @@ class _LoopClients:
             last += 1
         limit = time.monotonic() - _KEEP_ALIVE_SECONDS
         # From the last one on, so that they stay without a gap.
-        while last > 0 and self.idle_since[self.clients[(key, last)]] < limit:
+        while last > 0 and self._idles_since(self.clients[(key, last)]) < limit:
             self.close_soon((key, last))
             last -= 1
+
+    def _idles_since(self, client: httpx2.AsyncClient) -> float:
+        """By the monotonic clock; never for one that has a request under way, however long that takes."""
+        return math.inf if self.load.get(client) else self.idle_since[client]
 
     def _close(self, client: httpx2.AsyncClient) -> None:
         task = self.loop.create_task(client.aclose())
@@ -113,23 +119,21 @@ async def client_for(base_url: str, factory: ClientFactory | None) -> httpx2.Asy
     called once a loop, and its client lives no longer than itself. A proxy or certificate setting that cannot
     work is a `ConfigError`.
     """
-    for override in _overrides[-1:]:  # a copy: other threads may open and close theirs
+    override = _overrides.newest
+    if override is not None:
         made: httpx2.AsyncClient = await override(partial(_open_client, base_url, factory), factory)
         return made
     return await _open_client(base_url, factory)
 
 
-_overrides: list[Override] = []
+_overrides: Overrides[Override] = Overrides()
 
 
 @contextmanager
 def transport_override(override: Override) -> Iterator[None]:
     """While it is open, every provider of the process gets its clients from `override`; the newest one counts."""
-    _overrides.append(override)
-    try:
+    with _overrides.open(override):
         yield
-    finally:
-        _overrides.remove(override)
 
 
 def is_overridden() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -60,26 +61,67 @@ def parse_body(body: bytes) -> list[Mapping[str, Any]]:
     return objects
 
 
-def load_json(data: bytes) -> Any:
-    """Parse tolerantly; None for what is no JSON.
+def load_json(data: bytes | str) -> Any:
+    """Parse tolerantly; None for what is no JSON, or is nested too deeply to be written again.
 
-    Bytes that are no UTF-8, and halves of surrogate pairs, which no store takes, are replaced.
+    What is read can always be written: numbers that are not finite become null, as JavaScript writes them (a text in
+    their place would pass for an argument that was meant), and halves of surrogate pairs, which no store takes, and
+    bytes that are no UTF-8 become U+FFFD.
+
+    >>> load_json(b'{"a": NaN, "b": -1e999}')
+    {'a': None, 'b': None}
     """
+    if isinstance(data, str):
+        data = data.encode("utf-8", "surrogatepass")
     try:
-        return from_json(data, cache_strings="keys")
+        value = from_json(data, allow_inf_nan=False, cache_strings="keys")
     except ValueError:
         return _load_tolerantly(data.decode("utf-8", "replace"))
+    # Called for each event: whether a number in it was too large for a float is seen by the bytes of nearly all.
+    shape = data.translate(_DIGITS)
+    if (_LARGE_EXPONENT in shape or (len(data) > 300 and _MANY_DIGITS in shape)) and not _is_finite(value):
+        return _load_tolerantly(data.decode("utf-8", "replace"))
+    return value
+
+
+#: Digits become one digit, so that a number too large for a float can be looked for as a piece of text.
+_DIGITS = bytes.maketrans(b"123456789+E", b"0000000000e")
+_LARGE_EXPONENT, _MANY_DIGITS = b"0e000", b"0" * 300
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        return False
+    return True
 
 
 def _load_tolerantly(text: str) -> Any:
+    """What the strict reader refused, in a form that it takes: it is read again, so that its limits hold here too."""
     try:
-        value = json.loads(text, strict=False)
-        if "\\ud" in text or "\\uD" in text:
-            whole = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass")
-            value = json.loads(whole.decode("utf-16", "replace"), strict=False)
+        value = json.loads(text, strict=False, parse_constant=_nothing, parse_float=_finite, parse_int=_whole)
+        clean = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return from_json(clean, cache_strings="keys")
     except (ValueError, RecursionError):
         return None
-    return value
+
+
+def _nothing(_constant: str) -> None:
+    return None
+
+
+def _finite(digits: str) -> float | None:
+    number = float(digits)
+    return number if math.isfinite(number) else None
+
+
+def _whole(digits: str) -> int | None:
+    return int(digits) if len(digits) <= _LONGEST_NUMBER else None
+
+
+#: Digits of a whole number: Python neither reads nor writes many more.
+_LONGEST_NUMBER = 4000
 
 
 def to_json(body: Mapping[str, Any]) -> bytes:

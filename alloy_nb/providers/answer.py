@@ -136,8 +136,8 @@ class Answer:
             self._add(call)
         # Some services repeat the id as null or "" in later pieces: the first real one stays.
         call.name = call.name or delta.name or ""
-        if call.id is None and (delta.id or call.name):
-            call.id = self._own_id(delta.id or f"call_{uuid4().hex[:16]}")
+        if call.id is None and delta.id:
+            call.id = self._own_id(delta.id)
         if delta.arguments:
             call.arguments.append(delta.arguments)
 

@@ -93,12 +93,12 @@ class Anthropic(VendorProvider):
         return {"anthropic-version": API_VERSION, **key}
 
     def encode(self, request: Request) -> Encoded:
-        body = encode(request, self.model, provider=self.name, cache=self.cache, key=self.encoding_key)
+        body = encode(request, self.model, provider=self.own, cache=self.cache, key=self.encoding_key)
         betas = _joined([*self._betas, *beta_features(body, self.model)])
         return "/messages", {BETA_HEADER: betas} if betas else {}, body
 
     def decoder(self) -> AnthropicDecoder:
-        return AnthropicDecoder(self.name, classify=lambda body: self.classify(None, {}, body))
+        return AnthropicDecoder(self.own, classify=lambda body: self.classify(None, {}, body))
 
     def classify(self, status: int | None, headers: Mapping[str, str], body: Any) -> ProviderError:
         error = super().classify(status, headers, body)

@@ -11,6 +11,8 @@ from ..errors import ProviderError, StreamError
 from ..messages import Opaque
 from ..usage import Usage
 from ._failures import make_error
+from ._fields import count, items, mapping, place, text
+from ._payload import load_json
 from .base import Delta, Done, StopReason, TextDelta, ThinkingDelta, ToolCallDelta, UsageDelta, WholePart
 
 __all__ = ["AnthropicDecoder", "read_usage"]
@@ -31,6 +33,8 @@ _KINDS = {"text": "text", "thinking": "thinking", "tool_use": "call"}
 _IMPLIED = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "thinking"}
 #: What a call says beside its name and arguments, and wants to hear again.
 _ECHOED = ("caller", "toolset_name")
+#: Arguments of a tool that runs on the other side, among the texts that grow: no field has this name.
+_ARGUMENTS = ""
 _CUT = "the answer ended before it was complete"
 
 
@@ -43,8 +47,8 @@ class _Block:
     said: bool = False
     signature: str = ""
     citations: list[Any] = field(default_factory=list)
-    #: The arguments of a tool that runs on the other side.
-    pieces: list[str] = field(default_factory=list)
+    #: Texts that grow, by their names in `data`: joined once, at the end.
+    pieces: dict[str, list[str]] = field(default_factory=dict)
 
 
 class AnthropicDecoder:
@@ -122,12 +126,12 @@ class AnthropicDecoder:
         """A message that begins, or a whole one; one that goes on with code begins with what came of it."""
         if not isinstance(message, Mapping):
             return
-        self._model = self._model or _text(message.get("model")) or None
+        self._model = self._model or text(message.get("model")) or None
         content = message.get("content")
         if not self._began and isinstance(content, list):
-            for place, block in enumerate(content):
+            for number, block in enumerate(content):
                 # Numbers of their own: the blocks that follow in a stream are counted from 0.
-                index = place if self._ended else -1 - place
+                index = number if self._ended else -1 - number
                 yield from self._start(index, block)
                 yield from self._stop(index)
         self._began = True
@@ -137,9 +141,10 @@ class AnthropicDecoder:
     def _read_end(self, delta: Any) -> None:
         if not isinstance(delta, Mapping):
             return
-        self._reason = _text(delta.get("stop_reason")) or self._reason
+        self._reason = text(delta.get("stop_reason")) or self._reason
         for kind, name in (("container", "container"), ("refusal", "stop_details")):
-            if isinstance(delta.get(name), Mapping):
+            # Without its name, what ran code cannot be asked for again.
+            if isinstance(delta.get(name), Mapping) and (kind != "container" or text(delta[name].get("id"))):
                 self._notes[kind] = dict(delta[name])
 
     def _used(self, usage: Any) -> list[Delta]:
@@ -156,22 +161,21 @@ class AnthropicDecoder:
             yield from self._stop(index)
         if not isinstance(data, Mapping):
             return
-        block = self._blocks[index] = _Block(_KINDS.get(_text(data.get("type")), "opaque"), dict(data))
+        block = self._blocks[index] = _Block(_KINDS.get(text(data.get("type")), "opaque"), dict(data))
         if block.kind == "text":
-            citations = data.get("citations")
-            block.citations += citations if isinstance(citations, list) else []
+            block.citations += items(data.get("citations"))
             yield from self._words(index, block, data.get("text"))
         elif block.kind == "thinking":
-            block.signature = _text(data.get("signature"))
+            block.signature = text(data.get("signature"))
             yield from self._words(index, block, data.get("thinking"))
         elif block.kind == "call":
             self._called = True
-            yield ToolCallDelta(index, _text(data.get("id")) or None, _text(data.get("name")) or None)
+            yield ToolCallDelta(index, text(data.get("id")) or None, text(data.get("name")) or None)
 
     def _piece(self, index: int, delta: Any) -> Iterable[Delta]:
         if not isinstance(delta, Mapping):
             return ()
-        kind = delta.get("type")
+        kind = text(delta.get("type"))
         block = self._blocks.get(index)
         if block is None:
             if kind not in _IMPLIED:
@@ -179,13 +183,13 @@ class AnthropicDecoder:
             block = self._blocks[index] = _Block(_IMPLIED[kind], {})
         if block.kind == "text":
             if kind == "citations_delta":
-                block.citations.append(delta.get("citation"))
+                block.citations += [delta["citation"]] if delta.get("citation") else []
             return self._words(index, block, delta.get("text"))
         if block.kind == "thinking":
-            block.signature = _text(delta.get("signature")) or block.signature
+            block.signature = text(delta.get("signature")) or block.signature
             return self._words(index, block, delta.get("thinking"))
         if block.kind == "call":
-            arguments = _text(delta.get("partial_json"))
+            arguments = text(delta.get("partial_json"))
             block.said = block.said or bool(arguments)
             return [ToolCallDelta(index, arguments=arguments)]
         _complete(block, delta)
@@ -223,26 +227,36 @@ class AnthropicDecoder:
 def _complete(block: _Block, delta: Mapping[str, Any]) -> None:
     """A piece of a block that is handed back as it came, of whatever kind: texts grow, the rest is replaced."""
     if delta.get("type") == "input_json_delta":
-        block.pieces.append(_text(delta.get("partial_json")))
+        block.pieces.setdefault(_ARGUMENTS, []).append(text(delta.get("partial_json")))
         return
     if delta.get("type") == "citations_delta":
-        block.data["citations"] = [*(block.data.get("citations") or ()), delta.get("citation")]
+        block.citations += [delta["citation"]] if delta.get("citation") else []
         return
     for name, value in delta.items():
+        if name == "type" or value is None:
+            continue
         before = block.data.get(name)
-        if name != "type" and value is not None:
-            block.data[name] = before + value if isinstance(before, str) and isinstance(value, str) else value
+        if isinstance(before, str) and isinstance(value, str):
+            block.pieces.setdefault(name, [before]).append(value)
+        else:
+            block.pieces.pop(name, None)
+            block.data[name] = value
 
 
 def _is_whole(block: _Block) -> bool:
-    """Puts the arguments together; a call that was cut in the middle never ran and would be refused."""
-    raw = "".join(block.pieces)
+    """Puts the pieces together; a call that was cut in the middle never ran and would be refused.
+
+    What has no kind by which it could be handed back is none.
+    """
+    raw = "".join(block.pieces.pop(_ARGUMENTS, ()))
+    if raw.strip() and (arguments := load_json(raw)) is None:
+        return False
     if raw.strip():
-        try:
-            block.data["input"] = json.loads(raw)
-        except (ValueError, RecursionError):
-            return False
-    return bool(block.data.get("type"))
+        block.data["input"] = arguments
+    block.data |= {name: "".join(pieces) for name, pieces in block.pieces.items()}
+    if block.citations:
+        block.data["citations"] = [*items(block.data.get("citations")), *block.citations]
+    return bool(text(block.data.get("type")))
 
 
 def _is_worth_saying(value: Any) -> bool:
@@ -255,28 +269,16 @@ def read_usage(usage: Mapping[str, Any]) -> Usage:
     >>> read_usage({"input_tokens": 7, "cache_read_input_tokens": 90, "output_tokens": None})
     Usage(input_tokens=97, output_tokens=0, cached_tokens=90, cache_write_tokens=0, reasoning_tokens=0)
     """
-    cached, written = _count(usage, "cache_read_input_tokens"), _count(usage, "cache_creation_input_tokens")
+    cached, written = count(usage.get("cache_read_input_tokens")), count(usage.get("cache_creation_input_tokens"))
     details = usage.get("output_tokens_details")
     return Usage(
-        input_tokens=_count(usage, "input_tokens") + cached + written,
-        output_tokens=_count(usage, "output_tokens"),
+        input_tokens=count(usage.get("input_tokens")) + cached + written,
+        output_tokens=count(usage.get("output_tokens")),
         cached_tokens=cached,
         cache_write_tokens=written,
-        reasoning_tokens=_count(details, "thinking_tokens") if isinstance(details, Mapping) else 0,
+        reasoning_tokens=count(mapping(details).get("thinking_tokens")),
     )
 
 
-def _count(counts: Mapping[str, Any], name: str) -> int:
-    value = counts.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e15:
-        return 0
-    return int(value)
-
-
 def _index(event: Mapping[str, Any]) -> int:
-    index = event.get("index")
-    return index if isinstance(index, int) else 0
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    return place(event.get("index"))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from hashlib import sha256
 from typing import Any
 
 from ..messages import Audio, Document, Image, Message, Opaque, Part, Text, Thinking, ToolCall, ToolResult
-from .chat_parts import in_words, kind
+from ._fitting import fit_id, fit_name
+from ._parts import in_words, kind, said, unpacked
 
 __all__ = ["NOT_SENT", "encode_message", "in_place", "is_own_thought"]
 
@@ -24,8 +24,8 @@ _PICTURES = {"image/jpeg": "image/jpeg", "image/jpg": "image/jpeg"} | {
 _PDF = "application/pdf"
 _UNKNOWN_TYPE = "application/octet-stream"
 _READABLE = re.compile(r"text/.*|application/(.*\+)?(json|xml|yaml|toml|javascript)")
-_DATA_URL = re.compile(r"data:([^;,]+);base64,(.*)", re.DOTALL)
 _ID = re.compile(r"[A-Za-z0-9_-]+")
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
 def encode_message(message: Message, provider: str) -> Iterator[dict[str, Any]]:
@@ -63,7 +63,8 @@ def in_place(messages: Sequence[Message], *, system_messages: bool) -> tuple[lis
         before, after = placed[place - 1], placed[place + 1 : place + 2]
         if not (system_messages and before.role == "user" and all(other.role == "assistant" for other in after)):
             placed[place] = Message.user([Text("From the system, not from the user:"), *message.parts])
-    return [text for message in messages[:start] if (text := message.text.strip())], placed
+    words = ("\n".join(filter(None, map(said, message.parts))) for message in messages[:start])
+    return [text for text in map(str.strip, words) if text], placed
 
 
 def _without_space(message: Message) -> Message:
@@ -102,7 +103,12 @@ def _answered(part: Part, provider: str) -> Block | None:
         case ToolCall():
             # For arguments that are no JSON, the form that the API's documentation proposes.
             arguments = dict(part.input) if part.raw is None else {"INVALID_JSON": part.raw}
-            return {"type": "tool_use", "id": _fitting_id(part.id), "name": part.name, "input": arguments}
+            return {
+                "type": "tool_use",
+                "id": fit_id(part.id, _ID),
+                "name": fit_name(part.name, _NAME),
+                "input": arguments,
+            }
         case Image() | Audio() | Document():
             return {"type": "text", "text": f"[{kind(part)}]"}
     return None
@@ -136,7 +142,7 @@ def _text(text: str) -> Block | None:
 
 
 def _result(result: ToolResult) -> Block:
-    block: Block = {"type": "tool_result", "tool_use_id": _fitting_id(result.call_id)}
+    block: Block = {"type": "tool_result", "tool_use_id": fit_id(result.call_id, _ID)}
     text = _text(result.text)
     shown = [*([text] if text else []), *map(_image, result.images)]
     if result.is_error:
@@ -147,25 +153,14 @@ def _result(result: ToolResult) -> Block:
     return block
 
 
-def _fitting_id(call_id: str) -> str:
-    """The id, or for one that the API would refuse (another provider's) always the same other one."""
-    if _ID.fullmatch(call_id):
-        return call_id
-    return "toolu_" + sha256(call_id.encode("utf-8", "surrogatepass")).hexdigest()[:24]
-
-
 def _image(image: Image) -> Block:
-    if image.url and (inline := _DATA_URL.fullmatch(image.url)):
-        image = Image(inline[1])  # its name, should it be needed, is not its data
-        source = _inline(_PICTURES.get(inline[1]), inline[2])
-    elif image.url:
-        source = _linked(image.url)
-    else:
-        source = _inline(_PICTURES.get(image.mime_type), image.base64)
+    image = unpacked(image)
+    source = _linked(image.url) if image.url else _inline(_PICTURES.get(image.mime_type), image.base64)
     return {"type": "image", "source": source} if source else _named(image)
 
 
 def _document(document: Document) -> Block:
+    document = unpacked(document)
     source = None
     if document.data and document.mime_type == _PDF:
         source = _inline(_PDF, document.base64)

@@ -122,7 +122,8 @@ class Request:
 class Provider(Protocol):
     """A model. The laws:
 
-    - `stream` yields deltas and ends after one `Done`; it raises nothing but `ProviderError`.
+    - `stream` yields deltas and ends after one `Done`. What goes wrong is a `ProviderError`; what cannot be asked at
+      all, since this provider or its settings cannot say it, is a `ConfigError`. It raises nothing else.
     - It never retries by itself, never runs a tool, and keeps nothing between two calls that a call depends on.
     - Fields and events it does not know are kept as `WholePart(Opaque(...))` or passed over, never fatal.
 

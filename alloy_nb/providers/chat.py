@@ -6,7 +6,6 @@ answer to deltas, is `ChatDecoder`.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,15 +15,17 @@ from ..errors import ConfigError, ProviderError
 from ..messages import Message, Opaque, Part, Text, Thinking, ToolCall, ToolResult
 from ..options import PROVIDER_OPTIONS, nearest
 from ._encoding import encode_all
+from ._fitting import fit_name
+from ._parts import arguments_text, joined, noted, said, schema_in_words
 from .base import Request, ToolSpec
 from .chat_decoder import ChatDecoder
-from .chat_parts import FORMS, Form, arguments_text, content_part, joined, noted
+from .chat_parts import FORMS, Form, content_part
+from .efforts import effort_of
 
-__all__ = ["ChatDecoder", "ChatDialect", "effort_of", "encode", "encode_tool", "schema_in_words", "streamed"]
+__all__ = ["ChatDecoder", "ChatDialect", "encode", "encode_tool", "streamed"]
 
-_EFFORTS = {True: "medium", False: "none"}
-#: The largest token budget that still counts as this effort.
-_EFFORT_BUDGETS = (("none", 0), ("low", 2048), ("medium", 8192))
+#: What the model is said to have said where it must say something.
+_SEEN = "I have the results."
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,8 @@ class ChatDialect:
     media: frozenset[str] = frozenset({"image", "audio", "document"})
     #: Its own forms of parts, where they are not OpenAI's.
     forms: Mapping[str, Form] = field(default_factory=dict)
+    #: Whether the model must speak between results and what else it is told: then a word is put there in its name.
+    answer_to_results: bool = False
     #: Whether an answer of nothing may be in a history; else it is left out.
     empty_answers: bool = True
     #: Mark the system prompt, and with it the tools, as worth caching.
@@ -78,8 +81,11 @@ class ChatDialect:
     def streamed(self, body: Mapping[str, Any]) -> dict[str, Any]:
         return streamed(body, self)
 
-    def decoder(self, classify: Callable[[Any], ProviderError] | None = None) -> ChatDecoder:
-        return ChatDecoder(self.reasoning_fields, classify=classify, kept=self.kept, provider=self.provider)
+    def decoder(
+        self, classify: Callable[[Any], ProviderError] | None = None, *, provider: str | None = None
+    ) -> ChatDecoder:
+        owner = provider or self.provider
+        return ChatDecoder(self.reasoning_fields, classify=classify, kept=self.kept, provider=owner)
 
 
 def encode(request: Request, model: str, dialect: ChatDialect, *, provider: str, key: object = None) -> dict[str, Any]:
@@ -96,9 +102,10 @@ def encode(request: Request, model: str, dialect: ChatDialect, *, provider: str,
     def message(value: Message) -> Iterator[dict[str, Any]]:
         return _message(value, dialect, forms, provider)
 
+    messages = list(_answered(request.messages, message)) if dialect.answer_to_results else request.messages
     body: dict[str, Any] = {
         "model": model,
-        "messages": encode_all(request.messages, message, key, first=list(_system(request, dialect))),
+        "messages": encode_all(messages, message, key, first=list(_system(request, dialect))),
     }
     if request.tools:
         body["tools"] = encode_all(request.tools, encode_tool, key)
@@ -114,25 +121,6 @@ def streamed(body: Mapping[str, Any], dialect: ChatDialect) -> dict[str, Any]:
     """The body that asks for a stream, with the tokens used at its end."""
     usage = {"stream_options": {"include_usage": True}} if dialect.stream_options else {}
     return {**usage, **body, "stream": True}
-
-
-def effort_of(thinking: bool | str | int) -> str:
-    """The thinking option as a word: a level is itself, a budget of tokens the level that it comes to.
-
-    >>> effort_of(True), effort_of(False), effort_of("high"), effort_of(1000), effort_of(50_000)
-    ('medium', 'none', 'high', 'low', 'high')
-    """
-    if isinstance(thinking, bool):
-        return _EFFORTS[thinking]
-    if isinstance(thinking, str):
-        return thinking
-    return next((effort for effort, budget in _EFFORT_BUDGETS if thinking <= budget), "high")
-
-
-def schema_in_words(prompt: str | None, schema: Mapping[str, Any]) -> str:
-    """The system prompt, with the schema of the answer for a service that takes none."""
-    wish = f"Answer with one JSON object and nothing else. It must match this JSON schema:\n{json.dumps(dict(schema))}"
-    return f"{prompt}\n\n{wish}" if prompt else wish
 
 
 def encode_tool(tool: ToolSpec) -> Iterator[dict[str, Any]]:
@@ -186,6 +174,22 @@ def _tool_choice(choice: str, tools: Iterable[ToolSpec], dialect: ChatDialect) -
 # Messages
 
 
+def _answered(messages: Iterable[Message], encode: Callable[[Message], Iterable[dict[str, Any]]]) -> Iterator[Message]:
+    """The messages, and an answer between one that ends in results and one that holds none and is no answer."""
+    pending = False
+    for message in messages:
+        if message.role == "assistant":
+            # One without a word may be left out.
+            pending = pending and not (message.tool_calls or message.text or any(encode(message)))
+        elif message.tool_results:
+            pending = not _rest(message)
+        else:
+            if pending:
+                yield Message.assistant(_SEEN)
+            pending = False
+        yield message
+
+
 def _message(
     message: Message, dialect: ChatDialect, forms: Mapping[str, Form], provider: str
 ) -> Iterator[dict[str, Any]]:
@@ -194,7 +198,7 @@ def _message(
         if dialect.empty_answers or answer["content"] or len(answer) > len(("role", "content")):
             yield answer
     elif message.role == "system":
-        yield {"role": dialect.system_role, "content": joined(map(noted, message.parts))}
+        yield {"role": dialect.system_role, "content": "\n".join(filter(None, map(said, message.parts)))}
     else:
         yield from _user(message, dialect, forms)
 
@@ -230,7 +234,7 @@ def _with_thinking(parts: Iterable[Part], provider: str) -> Iterator[dict[str, A
 
 
 def _call(call: ToolCall, dialect: ChatDialect) -> dict[str, Any]:
-    function = {"name": call.name, "arguments": arguments_text(call)}
+    function = {"name": fit_name(call.name), "arguments": arguments_text(call)}
     return {"id": _id(call.id, dialect), "type": "function", "function": function}
 
 
@@ -242,16 +246,23 @@ def _user(message: Message, dialect: ChatDialect, forms: Mapping[str, Form]) -> 
     """Results first, each a message of its own, since they must follow their calls; then everything else."""
     for result in message.tool_results:
         text = f"Error: {result.text}" if result.is_error else result.text
-        name = {"name": result.name} if dialect.result_name and result.name else {}
+        name = {"name": fit_name(result.name)} if dialect.result_name and result.name else {}
         yield {"role": "tool", **name, "tool_call_id": _id(result.call_id, dialect), "content": text}
+    rest = _rest(message)
+    if rest and message.tool_results and dialect.answer_to_results:
+        yield {"role": "assistant", "content": _SEEN}
+    if rest or not message.tool_results:
+        yield {"role": "user", "content": _content(rest, forms)}
+
+
+def _rest(message: Message) -> list[Part]:
+    """What is said in the user's name beside the results, whose messages hold words only: their pictures first."""
     rest: list[Part] = []
     for result in message.tool_results:
         if result.images:
-            # A tool message holds words only: pictures follow in the user's name.
             rest += [Text(f"Images from {result.name or 'the tool'}:"), *result.images]
-    rest += [part for part in message.parts if not isinstance(part, ToolResult | ToolCall | Thinking | Opaque)]
-    if rest or not message.tool_results:
-        yield {"role": "user", "content": _content(rest, forms)}
+    unsaid = ToolResult | ToolCall | Thinking | Opaque
+    return rest + [part for part in message.parts if not isinstance(part, unsaid) and part != Text("")]
 
 
 def _content(parts: list[Part], forms: Mapping[str, Form]) -> str | list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from ..errors import OverloadedError, ProviderError, StreamError
 from ..messages import Image, Opaque
 from ..usage import Usage
 from ._failures import make_error
+from ._fields import count, items, mapping, text
 from .base import Delta, Done, StopReason, TextDelta, ThinkingDelta, ToolCallDelta, UsageDelta, WholePart
 
 __all__ = ["ChatDecoder", "read_usage"]
@@ -71,7 +72,7 @@ class ChatDecoder:
         self._check(event)
         if "detail" in event and "choices" not in event:
             raise self._classify(event)
-        self._model = self._model or _text(event.get("model")) or None
+        self._model = self._model or text(event.get("model")) or None
         choice = _first_choice(event.get("choices"))
         if choice is not None:
             self._check(choice)
@@ -86,8 +87,8 @@ class ChatDecoder:
         if self._finish in _BROKEN:
             raise _BROKEN[self._finish]()
         for name, kept in self._kept.items():
-            if kept.items:
-                yield WholePart(Opaque(self._provider, {name: kept.items}))
+            if whole := kept.whole():
+                yield WholePart(Opaque(self._provider, {name: whole}))
         yield Done(self._stop_reason(), self._model)
 
     def _check(self, holder: Mapping[str, Any]) -> None:
@@ -107,7 +108,7 @@ class ChatDecoder:
             for name, kept in self._kept.items():
                 kept.read(delta.get(name), whole=whole)
         # A reason that comes twice is the first one; a body without one is complete all the same.
-        finish = _text(choice.get("finish_reason")) or ("stop" if whole and delta is not None else None)
+        finish = text(choice.get("finish_reason")) or ("stop" if whole and delta is not None else None)
         self._finish = self._finish or finish
 
     def _words(self, delta: Mapping[str, Any]) -> Iterator[Delta]:
@@ -116,7 +117,7 @@ class ChatDecoder:
                 yield ThinkingDelta(thought)
                 break
         yield from _content(delta.get("content"))
-        if refusal := _text(delta.get("refusal")):
+        if refusal := text(delta.get("refusal")):
             self._refused = True
             yield TextDelta(refusal)
 
@@ -128,35 +129,56 @@ class ChatDecoder:
         return "refusal" if self._refused and reason == "end_turn" else reason
 
 
-class _Kept:
-    """A list that arrives in pieces: those of the same kind and index are one item.
+class _Item:
+    """One item of a list that arrives in pieces; its texts are joined once, at the end."""
 
-    Their texts are joined; of everything else (a signature, a format) the last that is something counts.
-    """
+    __slots__ = ("_fields", "_texts")
+
+    def __init__(self, fields: Mapping[str, Any]) -> None:
+        self._fields = dict(fields)
+        self._texts: dict[str, list[str]] = {}
+
+    @property
+    def id(self) -> Any:
+        return self._fields.get("id")
+
+    def add(self, piece: Mapping[str, Any]) -> None:
+        """Texts are joined; of everything else (a signature, a format) the last that is something counts."""
+        for name, value in piece.items():
+            before = self._fields.get(name)
+            if name in ("text", "summary") and isinstance(value, str) and isinstance(before, str):
+                self._texts.setdefault(name, [before]).append(value)
+            elif value is not None:
+                self._texts.pop(name, None)
+                self._fields[name] = value
+
+    def whole(self) -> dict[str, Any]:
+        return {**self._fields, **{name: "".join(pieces) for name, pieces in self._texts.items()}}
+
+
+class _Kept:
+    """A list that arrives in pieces: those of the same kind and index are one item. What is no item is left out."""
 
     def __init__(self) -> None:
-        self.items: list[Any] = []
-        self._places: dict[tuple[Any, Any], dict[str, Any]] = {}
+        self._items: list[_Item] = []
+        self._places: dict[tuple[str, Any], _Item] = {}
 
     def read(self, pieces: Any, *, whole: bool) -> None:
-        for piece in pieces if isinstance(pieces, list) else ():
-            if whole or not isinstance(piece, dict) or not isinstance(piece.get("index"), int):
-                self.items.append(piece)
+        for piece in items(pieces):
+            if not isinstance(piece, dict):
+                continue
+            place = (text(piece.get("type")), piece.get("index"))
+            item = self._places.get(place) if isinstance(place[1], int) and not whole else None
+            if item is None or (piece.get("id") and item.id and piece["id"] != item.id):
+                item = _Item(piece)
+                self._items.append(item)
+                if isinstance(place[1], int):
+                    self._places[place[0], place[1]] = item
             else:
-                self._merge(piece)
+                item.add(piece)
 
-    def _merge(self, piece: dict[str, Any]) -> None:
-        place = (_text(piece.get("type")), piece["index"])
-        item = self._places.get(place)
-        if item is None or (piece.get("id") and item.get("id") and piece["id"] != item["id"]):
-            self._places[place] = item = dict(piece)
-            self.items.append(item)
-            return
-        for name, value in piece.items():
-            if name in ("text", "summary") and isinstance(value, str) and isinstance(item.get(name), str):
-                item[name] += value
-            elif value is not None:
-                item[name] = value
+    def whole(self) -> list[dict[str, Any]]:
+        return [item.whole() for item in self._items]
 
 
 class _Calls:
@@ -167,11 +189,12 @@ class _Calls:
         self._count = 0
         self._keys: dict[Any, int] = {}
         self._ids: dict[int, str] = {}
+        self._named: dict[str, int] = {}  # the other way round
         self._last: int | None = None
 
     def read(self, delta: Mapping[str, Any], *, whole: bool) -> Iterator[ToolCallDelta]:
         pieces = delta.get("tool_calls")
-        for piece in pieces if isinstance(pieces, list) else ():
+        for piece in items(pieces):
             if isinstance(piece, dict):
                 yield self._piece(piece, whole=whole)
         legacy = delta.get("function_call")
@@ -181,11 +204,12 @@ class _Calls:
     def _piece(self, piece: Mapping[str, Any], *, whole: bool) -> ToolCallDelta:
         function = piece.get("function")
         function = function if isinstance(function, dict) else {}
-        call_id = _text(piece.get("id")) or None
-        name = _text(function.get("name")) or None
+        call_id = text(piece.get("id")) or None
+        name = text(function.get("name")) or None
         key = self._new() if whole else self._key(piece.get("index"), call_id, name)
         if call_id:
             self._ids.setdefault(key, call_id)
+            self._named.setdefault(call_id, key)
         self._last = key
         self.any = True
         return ToolCallDelta(key, call_id, name, _arguments(function.get("arguments")))
@@ -200,9 +224,8 @@ class _Calls:
         return known
 
     def _key_without_index(self, call_id: str | None, name: str | None) -> int:
-        for key, known in self._ids.items():
-            if call_id == known:
-                return key
+        if call_id in self._named:
+            return self._named[call_id]
         if call_id or name or self._last is None:
             return self._new()
         return self._last
@@ -228,7 +251,7 @@ def _only_words(event: Mapping[str, Any]) -> str | None:
 
 
 def _first_choice(choices: Any) -> Mapping[str, Any] | None:
-    for choice in choices if isinstance(choices, list) else ():
+    for choice in items(choices):
         if isinstance(choice, dict) and not choice.get("index"):
             return choice
     return None
@@ -240,22 +263,21 @@ def _content(content: Any) -> Iterator[Delta]:
         if isinstance(part, str) and part:
             yield TextDelta(part)
         elif isinstance(part, dict):
-            if text := _text(part.get("text")):
-                yield TextDelta(text)
+            if words := text(part.get("text")):
+                yield TextDelta(words)
             thoughts = part.get("thinking")
             for thought in thoughts if isinstance(thoughts, list) else (thoughts,):
-                text = _text(thought.get("text") if isinstance(thought, dict) else thought)
-                if text:
-                    yield ThinkingDelta(text)
-            if thoughts is not None and (signature := _text(part.get("signature"))):
+                if words := text(thought.get("text") if isinstance(thought, dict) else thought):
+                    yield ThinkingDelta(words)
+            if thoughts is not None and (signature := text(part.get("signature"))):
                 yield ThinkingDelta("", signature)
 
 
 def _images(images: Any) -> Iterator[WholePart]:
     """Pictures that the model made, as URLs that hold them or lead to them."""
-    for image in images if isinstance(images, list) else ():
+    for image in items(images):
         place = image.get("image_url") if isinstance(image, dict) else None
-        url = _text(place.get("url") if isinstance(place, dict) else place)
+        url = text(place.get("url") if isinstance(place, dict) else place)
         if url.startswith("data:"):
             head, _, data = url.partition(",")
             kind = head.removeprefix("data:").partition(";")[0]
@@ -271,8 +293,8 @@ def _thought(value: Any) -> str:
     """Thinking as a text, or as a list of details whose encrypted ones show nothing."""
     if isinstance(value, list):
         details = [detail for detail in value if isinstance(detail, dict)]
-        return "".join(_text(detail.get("text")) or _text(detail.get("summary")) for detail in details)
-    return _text(value)
+        return "".join(text(detail.get("text")) or text(detail.get("summary")) for detail in details)
+    return text(value)
 
 
 def _arguments(value: Any) -> str:
@@ -296,30 +318,17 @@ def read_usage(usage: Mapping[str, Any]) -> Usage:
     >>> read_usage({"prompt_tokens": 7, "completion_tokens": None})
     Usage(input_tokens=7, output_tokens=0, cached_tokens=0, cache_write_tokens=0, reasoning_tokens=0)
     """
-    prompt, completion = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
-    prompt_details, completion_details = (
-        usage[name] if isinstance(usage.get(name), dict) else {}
-        for name in ("prompt_tokens_details", "completion_tokens_details")
-    )
-    reasoning = _count(completion_details, "reasoning_tokens")
-    if reasoning and _count(usage, "total_tokens") == prompt + completion + reasoning:
+    prompt, completion = count(usage.get("prompt_tokens")), count(usage.get("completion_tokens"))
+    prompt_details = mapping(usage.get("prompt_tokens_details"))
+    completion_details = mapping(usage.get("completion_tokens_details"))
+    reasoning = count(completion_details.get("reasoning_tokens"))
+    if reasoning and count(usage.get("total_tokens")) == prompt + completion + reasoning:
         completion += reasoning  # this service counts its thinking beside the answer, not within
     return Usage(
         input_tokens=prompt,
         output_tokens=completion,
-        cached_tokens=_count(prompt_details, "cached_tokens")
-        or max(_count(usage, name) for name in ("prompt_cache_hit_tokens", "cached_tokens", "num_cached_tokens")),
-        cache_write_tokens=_count(prompt_details, "cache_write_tokens"),
+        cached_tokens=count(prompt_details.get("cached_tokens"))
+        or max(count(usage.get(name)) for name in ("prompt_cache_hit_tokens", "cached_tokens", "num_cached_tokens")),
+        cache_write_tokens=count(prompt_details.get("cache_write_tokens")),
         reasoning_tokens=reasoning,
     )
-
-
-def _count(counts: Mapping[str, Any], name: str) -> int:
-    value = counts.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e15:
-        return 0
-    return int(value)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 from ..errors import BadRequestError, ConfigError, ProviderError
 from ._failures import Vocabulary
 from .base import Request
-from .chat import ChatDialect, effort_of
+from .chat import ChatDialect
+from .efforts import effort_of
 from .http import Encoded
 from .responses import DEEPSEEK
 from .vendor import VendorProvider

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .chat import effort_of
+__all__ = ["Family", "effort_for", "effort_of"]
 
-__all__ = ["Family", "effort_for"]
+_EFFORTS = {True: "medium", False: "none"}
+#: The largest token budget that still counts as this effort.
+_EFFORT_BUDGETS = (("none", 0), ("low", 2048), ("medium", 8192))
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +17,27 @@ class Family:
     """Models whose names begin with one of `prefixes`.
 
     `on` and `off` are the efforts that True and False ask for; None says nothing, since the model has no such switch.
-    `efforts` stand in for those of ``"low"``, ``"medium"`` and ``"high"`` that the family lacks.
+    Where both are None, the model cannot be told anything. `efforts` stand in for those of ``"low"``, ``"medium"`` and
+    ``"high"`` that the family lacks.
     """
 
     prefixes: tuple[str, ...]
     on: str | None = "medium"
     off: str | None = "none"
     efforts: Mapping[str, str] = field(default_factory=dict)
+
+
+def effort_of(thinking: bool | str | int) -> str:
+    """The thinking option as a word: a level is itself, a budget of tokens the level that it comes to.
+
+    >>> effort_of(True), effort_of(False), effort_of("high"), effort_of(1000), effort_of(50_000)
+    ('medium', 'none', 'high', 'low', 'high')
+    """
+    if isinstance(thinking, bool):
+        return _EFFORTS[thinking]
+    if isinstance(thinking, str):
+        return thinking
+    return next((effort for effort, budget in _EFFORT_BUDGETS if thinking <= budget), "high")
 
 
 def effort_for(thinking: bool | str | int | None, model: str, families: Sequence[Family]) -> str | None:
@@ -34,7 +50,9 @@ def effort_for(thinking: bool | str | int | None, model: str, families: Sequence
     ('medium', 'low')
     """
     family = next((family for family in families if model.startswith(family.prefixes)), Family(()))
-    if thinking is None or thinking is True:
-        return family.on if thinking else None
+    if thinking is None or (family.on is None and family.off is None):
+        return None
+    if thinking is True:
+        return family.on
     effort = effort_of(thinking)
     return family.off if effort == "none" else family.efforts.get(effort, effort)

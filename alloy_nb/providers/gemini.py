@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from base64 import b64decode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
@@ -13,15 +12,15 @@ from ..errors import ConfigError, ProviderError
 from ..messages import Audio, Document, Image, Message, Opaque, Part, Text, Thinking, ToolCall, ToolResult
 from ..options import PROVIDER_OPTIONS, nearest
 from ._encoding import encode_all
+from ._fitting import fit_name
+from ._parts import in_words, readable, said, schema_in_words, unpacked
 from ._payload import JSONArray, encode_json
 from .base import Request, ToolSpec
-from .chat import schema_in_words
-from .chat_parts import in_words, readable
 from .gemini_decoder import GeminiDecoder
 from .gemini_schema import adapt_schema
 from .gemini_thinking import generation, thinking_config
 
-__all__ = ["GeminiWire", "encode", "is_sent", "merged", "system_parts", "unpacked"]
+__all__ = ["NAME", "GeminiWire", "encode", "is_sent", "merged", "system_parts"]
 
 #: What Google documents for calls that its own models did not make: they come without the signature that it wants.
 UNSIGNED = "skip_thought_signature_validator"
@@ -33,7 +32,8 @@ _MEDIA = re.compile(r"(image|audio|video)/.*|application/pdf")
 #: Pictures that may stand within a tool's result, where the model takes any.
 _WITHIN_RESULTS = frozenset({"image/png", "image/jpeg", "image/webp"})
 _UNKNOWN_TYPE = "application/octet-stream"
-_DATA_URL = re.compile(r"data:([^;,]+);base64,([A-Za-z0-9+/]+=*)")
+#: What Google takes for the name of a function.
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,10 @@ class GeminiWire:
         """The path says it, and the body nothing."""
         return dict(body)
 
-    def decoder(self, classify: Callable[[Any], ProviderError] | None = None) -> GeminiDecoder:
-        return GeminiDecoder(classify=classify)
+    def decoder(
+        self, classify: Callable[[Any], ProviderError] | None = None, *, provider: str | None = None
+    ) -> GeminiDecoder:
+        return GeminiDecoder(provider=provider or "google", classify=classify)
 
 
 def encode(request: Request, model: str, *, provider: str = "google", key: object = None) -> dict[str, Any]:
@@ -83,7 +85,7 @@ def encode(request: Request, model: str, *, provider: str = "google", key: objec
 def system_parts(request: Request) -> tuple[list[str], Sequence[Message]]:
     """What the system says before anybody speaks, and the messages after it."""
     leading = list(takewhile(lambda message: message.role == "system", request.messages))
-    texts = [part.text for message in leading for part in message.parts if isinstance(part, Text)]
+    texts = [said(part) for message in leading for part in message.parts]
     return [text for text in (request.system_prompt, *texts) if text], request.messages[len(leading) :]
 
 
@@ -205,7 +207,7 @@ class _Writer:
             case Thinking(text, str(signature), self.provider):
                 return {"text": text, "thought": True, "thoughtSignature": signature}
             case ToolCall():
-                return {"functionCall": {**_id(part.id), "name": part.name, "args": dict(part.input)}}
+                return {"functionCall": {**_id(part.id), "name": fit_name(part.name, NAME), "args": dict(part.input)}}
             case _:
                 return self._part(part)
 
@@ -219,7 +221,7 @@ class _Writer:
             parts.append({"functionResponse": _function_response(result, within)})
             if outside:
                 following += [Text(f"Images from {result.name}:"), *outside]
-        for part in message.parts:
+        for part in map(unpacked, message.parts):
             if isinstance(part, Document) and part.name and is_sent(part):
                 following.append(Text(f"{part.name}:"))
             if not isinstance(part, ToolResult | ToolCall | Thinking):
@@ -228,7 +230,7 @@ class _Writer:
 
     def _pictures(self, result: ToolResult) -> tuple[list[Image], list[Image]]:
         """Those that stand within the result, and those that must follow it."""
-        images = list(result.images)
+        images = list(map(unpacked, result.images))
         if not self.newest:
             return [], images
         within = [image for image in images if image.data and image.mime_type in _WITHIN_RESULTS]
@@ -253,7 +255,7 @@ def _id(call_id: str) -> dict[str, str]:
 def _function_response(result: ToolResult, images: Iterable[Image]) -> dict[str, Any]:
     response: dict[str, Any] = {
         **_id(result.call_id),
-        "name": result.name,
+        "name": fit_name(result.name, NAME),
         "response": {"error" if result.is_error else "result": result.text},
     }
     if parts := [_inline(image.mime_type, image.base64) for image in images]:
@@ -274,15 +276,6 @@ def _media(part: Image | Audio | Document) -> dict[str, Any]:
     if is_sent(part):
         return _inline(part.mime_type, part.base64)
     return {"text": readable(part) or in_words(part)}
-
-
-def unpacked(part: Image | Audio | Document) -> Image | Audio | Document:
-    """The same part; the bytes of a ``data:`` address are in it."""
-    inside = _DATA_URL.fullmatch(part.url or "")
-    try:
-        return replace(part, mime_type=inside[1], data=b64decode(inside[2]), url=None) if inside else part
-    except ValueError:
-        return part  # no base64 after all: the service says so
 
 
 def is_sent(part: Image | Audio | Document) -> bool:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 __all__ = ["StreamedArguments"]
 
 #: One step of a path: ``.name``, ``[0]``, ``['a name']`` or ``["a name"]``.
 _STEP = re.compile(r"""\.([^.\[\]]+)|\[(\d+)\]|\[('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\]""")
+#: No argument lies deeper: more steps cannot be written as JSON for long.
+_MOST_STEPS = 64
 #: An array is never filled up further than this for an element that comes before those in front of it.
 _LARGEST_GAP = 1000
+#: Places that are made for those within them or in front of them, in all: a short path may ask for many.
+_MOST_PLACES = 50_000
 
 _VALUES = ("stringValue", "numberValue", "boolValue", "nullValue")
 
@@ -30,6 +34,7 @@ class StreamedArguments:
     def __init__(self, given: Any = None) -> None:
         self._root: dict[str, Any] = dict(given) if isinstance(given, Mapping) else {}
         self._readable = True
+        self._room = _MOST_PLACES
 
     def feed(self, pieces: Any) -> None:
         for piece in pieces if isinstance(pieces, list) else ():
@@ -37,14 +42,67 @@ class StreamedArguments:
             kind = next((kind for kind in _VALUES if kind in piece), None) if steps else None
             if kind is not None:
                 value = None if kind == "nullValue" else piece[kind]
-                self._readable = _put(self._root, steps or [], value) and self._readable
+                self._readable = self._put(steps or [], value) and self._readable
             elif steps is None:
                 self._readable = False
 
     def json(self, *, cut: bool = False) -> str:
         """The arguments as JSON; a text that is none when a part of them was not understood, or `cut` off."""
-        text = json.dumps(self._root, ensure_ascii=False)
+        text = json.dumps(self._root, ensure_ascii=False, default="".join)
         return text[:-1] if cut or not self._readable else text
+
+    def _put(self, steps: Sequence[str | int], value: Any) -> bool:
+        """Whether there was a place for it."""
+        holder: Any = self._root
+        for step, following in zip(steps, [*steps[1:], None], strict=True):
+            if not self._has_room(holder, step):
+                return False
+            before = holder[step] if isinstance(step, int) else holder.get(step)
+            if following is None:
+                holder[step] = _joined(before, value)
+            elif before is None:
+                self._room -= 1
+                holder[step] = [] if isinstance(following, int) else {}
+            holder = holder[step]
+        return True
+
+    def _has_room(self, holder: Any, step: str | int) -> bool:
+        """Whether `holder` has such a place; an array is filled up for it."""
+        if not isinstance(step, int):
+            return isinstance(holder, dict) and self._room > 0
+        if not isinstance(holder, list):
+            return False
+        gap = step + 1 - len(holder)
+        if gap > min(_LARGEST_GAP + 1, self._room):
+            return False
+        if gap > 0:
+            self._room -= gap
+            holder += [None] * gap
+        return True
+
+
+class _Text:
+    """A text in pieces, joined once, at the end."""
+
+    __slots__ = ("_pieces",)
+
+    def __init__(self, first: str) -> None:
+        self._pieces = [first]
+
+    def add(self, piece: str) -> None:
+        self._pieces.append(piece)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._pieces)
+
+
+def _joined(before: Any, value: Any) -> Any:
+    """What stands in a place when `value` comes to it: texts grow, everything else is replaced."""
+    if not isinstance(value, str) or not isinstance(before, str | _Text):
+        return value
+    text = before if isinstance(before, _Text) else _Text(before)
+    text.add(value)
+    return text
 
 
 def _read_path(path: Any) -> list[str | int] | None:
@@ -55,7 +113,7 @@ def _read_path(path: Any) -> list[str | int] | None:
     place = 1
     while place < len(path):
         step = _STEP.match(path, place)
-        if step is None:
+        if step is None or len(steps) == _MOST_STEPS:
             return None
         name, index, quoted = step.groups()
         try:
@@ -71,22 +129,3 @@ def _unquoted(name: str) -> str:
     if name[0] == "'":
         inner = inner.replace("\\'", "'").replace('"', '\\"')
     return str(json.loads(f'"{inner}"', strict=False))
-
-
-def _put(holder: Any, steps: list[str | int], value: Any) -> bool:
-    """Whether there was a place for it."""
-    for step, following in zip(steps, [*steps[1:], None], strict=True):
-        if isinstance(step, int):
-            if not isinstance(holder, list) or step > len(holder) + _LARGEST_GAP:
-                return False
-            holder += [None] * (step + 1 - len(holder))
-        elif not isinstance(holder, dict):
-            return False
-        before = holder[step] if isinstance(step, int) else holder.get(step)
-        if following is not None:
-            if before is None:
-                before = holder[step] = [] if isinstance(following, int) else {}
-            holder = before
-        else:
-            holder[step] = before + value if isinstance(before, str) and isinstance(value, str) else value
-    return True

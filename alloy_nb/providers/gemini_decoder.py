@@ -11,10 +11,11 @@ from ..errors import AuthError, BadRequestError, ProviderError, StreamError
 from ..messages import Audio, Image, Opaque
 from ..usage import Usage
 from ._failures import make_error
+from ._fields import count, items, mapping
 from .base import Delta, Done, StopReason, TextDelta, ThinkingDelta, ToolCallDelta, UsageDelta, WholePart
 from .gemini_arguments import StreamedArguments
 
-__all__ = ["GeminiDecoder", "count", "read_media", "read_usage"]
+__all__ = ["GeminiDecoder", "read_media", "read_usage"]
 
 _STOP_REASONS: dict[str, StopReason] = {
     "STOP": "end_turn",
@@ -112,9 +113,7 @@ class GeminiDecoder:
         return cls(f"{message} ({finish}){detail}", hint="try again, or say it more simply")
 
     def _candidate(self, candidate: Mapping[str, Any]) -> Iterator[Delta]:
-        content = candidate.get("content")
-        parts = content.get("parts") if isinstance(content, Mapping) else None
-        for part in parts if isinstance(parts, list) else ():
+        for part in items(mapping(candidate.get("content")).get("parts")):
             if isinstance(part, Mapping):
                 yield from self._part(part)
         finish = candidate.get("finishReason")
@@ -203,7 +202,7 @@ class GeminiDecoder:
 
 
 def _first(candidates: Any) -> Mapping[str, Any] | None:
-    for candidate in candidates if isinstance(candidates, list) else ():
+    for candidate in items(candidates):
         if isinstance(candidate, Mapping) and not candidate.get("index"):
             return candidate
     return None
@@ -235,18 +234,10 @@ def read_usage(usage: Mapping[str, Any]) -> Usage:
     >>> read_usage({"promptTokenCount": 7, "candidatesTokenCount": 2, "thoughtsTokenCount": 3})
     Usage(input_tokens=7, output_tokens=5, cached_tokens=0, cache_write_tokens=0, reasoning_tokens=3)
     """
-    thoughts = count(usage, "thoughtsTokenCount")
+    thoughts = count(usage.get("thoughtsTokenCount"))
     return Usage(
-        input_tokens=count(usage, "promptTokenCount") + count(usage, "toolUsePromptTokenCount"),
-        output_tokens=count(usage, "candidatesTokenCount") + thoughts,
-        cached_tokens=count(usage, "cachedContentTokenCount"),
+        input_tokens=count(usage.get("promptTokenCount")) + count(usage.get("toolUsePromptTokenCount")),
+        output_tokens=count(usage.get("candidatesTokenCount")) + thoughts,
+        cached_tokens=count(usage.get("cachedContentTokenCount")),
         reasoning_tokens=thoughts,
     )
-
-
-def count(counts: Mapping[str, Any], name: str) -> int:
-    """A count; what is missing, null or no number counts 0."""
-    value = counts.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e15:
-        return 0
-    return int(value)

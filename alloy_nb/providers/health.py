@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..errors import OverloadedError, ProviderError, ProviderTimeout, RateLimitError, ServerError, StreamError
+from ..forks import renewed_in_child
+from ..overrides import Overrides
 from .retry import LONGEST_RETRY_AFTER
 
 __all__ = ["Health", "health_of", "nothing_known"]
@@ -93,19 +95,16 @@ class _Known:
         self.own: weakref.WeakKeyDictionary[Any, Health] = weakref.WeakKeyDictionary()
 
 
-_lock = threading.Lock()
+_lock = renewed_in_child(threading.Lock)
 _known = _Known()
+_in_its_place: Overrides[_Known] = Overrides()
 
 
 @contextmanager
 def nothing_known() -> Iterator[None]:
     """While it is open, no service has failed yet; what fails meanwhile is forgotten after. For tests."""
-    global _known
-    before, _known = _known, _Known()
-    try:
+    with _in_its_place.open(_Known()):
         yield
-    finally:
-        _known = before
 
 
 def health_of(provider: Any) -> Health:
@@ -114,18 +113,19 @@ def health_of(provider: Any) -> Health:
     A provider without an account is known by itself.
     """
     account: Hashable = getattr(provider, "account", None)
-    with _lock:
+    with _lock():
+        known = _in_its_place.newest or _known
         if account is None:
-            return _health_of_object(provider)
+            return _health_of_object(provider, known)
         key = (account, provider.model)
-        health = _known.shared.get(key)
+        health = known.shared.get(key)
         if health is None:
-            health = _known.shared[key] = Health(_known.pauses.setdefault(account, _Pause()))
+            health = known.shared[key] = Health(known.pauses.setdefault(account, _Pause()))
         return health
 
 
-def _health_of_object(provider: Any) -> Health:
+def _health_of_object(provider: Any, known: _Known) -> Health:
     try:
-        return _known.own.setdefault(provider, Health())
+        return known.own.setdefault(provider, Health())
     except TypeError:  # it cannot be referred to weakly, or has no hash
         return Health()

@@ -22,6 +22,7 @@ from ._settings import check_base_url, check_header, check_key
 from .base import Delta, Request
 from .keys import Secret
 from .sse import NDJSONDecoder, SSEDecoder
+from .vendors import VENDORS
 
 if TYPE_CHECKING:
     import httpx2
@@ -64,6 +65,8 @@ class HTTPProvider:
     name: str = "http"
     options: frozenset[str] = frozenset()
     constrains_arguments: bool = False
+    #: The time limit is on the bytes: a service that sends signs of life, but no words yet, is not silent.
+    watches_silence: bool = True
     #: The service's own words for what went wrong, beside those that all use.
     vocabulary: ClassVar[Vocabulary] = Vocabulary()
     #: How a streamed answer is framed.
@@ -94,9 +97,24 @@ class HTTPProvider:
         self.encoding_key = object()
 
     @property
+    def own(self) -> str:
+        """The name on what only this service can read, such as signatures; with the address, if it is not the vendor's.
+
+        >>> HTTPProvider("m", base_url="https://x.test/v1").own
+        'http@x.test'
+        """
+        host = urlsplit(self.base_url).netloc.rpartition("@")[2].lower()
+        vendor = VENDORS.get(self.name)
+        return self.name if vendor and urlsplit(vendor.address).netloc == host else f"{self.name}@{host}"
+
+    @property
     def account(self) -> Hashable:
-        """Who shares the service's limits: all with the same key at the same address."""
-        return (self.name, self.base_url, self._api_key)
+        """Who shares the service's limits: all with the same key at the same address.
+
+        The key, or whose it is, may be in a header of the user's own.
+        """
+        headers = frozenset((name.lower(), value) for name, value in self._headers.items())
+        return (self.name, self.base_url, self._api_key, headers)
 
     # What a wire says
 
@@ -233,8 +251,9 @@ class HTTPProvider:
                     for burst in decoder.feed(frames.feed(piece)):
                         yield burst
                     if decoder.complete:
-                        yield decoder.end()
+                        # Before it is told that it is over: whoever reads on until then keeps the connection usable.
                         await drain(pieces)
+                        yield decoder.end()
                         return
             for burst in decoder.feed(frames.end()):
                 yield burst

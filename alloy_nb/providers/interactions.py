@@ -13,9 +13,10 @@ from ..errors import ConfigError, ProviderError
 from ..messages import Audio, Document, Image, Message, Opaque, Part, Text, ToolCall, ToolResult
 from ..options import PROVIDER_OPTIONS, nearest
 from ._encoding import encode_all
+from ._fitting import fit_name
+from ._parts import in_words, readable, unpacked
 from .base import Request, ToolSpec
-from .chat_parts import in_words, readable
-from .gemini import is_sent, merged, system_parts, unpacked
+from .gemini import NAME, is_sent, merged, system_parts
 from .gemini_schema import adapt_schema
 from .gemini_thinking import thinking_level
 from .interactions_decoder import InteractionsDecoder
@@ -39,8 +40,10 @@ class InteractionsWire:
     def streamed(self, body: Mapping[str, Any]) -> dict[str, Any]:
         return {**body, "stream": True}
 
-    def decoder(self, classify: Callable[[Any], ProviderError] | None = None) -> InteractionsDecoder:
-        return InteractionsDecoder(classify=classify)
+    def decoder(
+        self, classify: Callable[[Any], ProviderError] | None = None, *, provider: str | None = None
+    ) -> InteractionsDecoder:
+        return InteractionsDecoder(provider=provider or "google", classify=classify)
 
 
 def encode(request: Request, model: str, *, provider: str = "google", key: object = None) -> dict[str, Any]:
@@ -108,7 +111,12 @@ def _model_steps(message: Message, provider: str) -> Iterator[dict[str, Any]]:
     for part in message.parts:
         step: Any = None
         if isinstance(part, ToolCall):
-            step = {"type": "function_call", "id": part.id, "name": part.name, "arguments": dict(part.input)}
+            step = {
+                "type": "function_call",
+                "id": part.id,
+                "name": fit_name(part.name, NAME),
+                "arguments": dict(part.input),
+            }
         elif isinstance(part, Opaque) and part.provider == provider and part.data.get("type") == "step":
             step = part.data.get("step")
         elif (content := _content(part)) is not None:
@@ -127,7 +135,7 @@ def _user_steps(message: Message) -> Iterator[dict[str, Any]]:
     for result in message.tool_results:
         yield _function_result(result)
     parts: list[Part] = []
-    for part in message.parts:
+    for part in map(unpacked, message.parts):
         if isinstance(part, Document) and part.name and is_sent(part):
             parts.append(Text(f"{part.name}:"))
         parts.append(part)
@@ -139,7 +147,7 @@ def _user_steps(message: Message) -> Iterator[dict[str, Any]]:
 def _function_result(result: ToolResult) -> dict[str, Any]:
     step: dict[str, Any] = {"type": "function_result", "call_id": result.call_id, "result": result.text}
     if result.name:
-        step["name"] = result.name
+        step["name"] = fit_name(result.name, NAME)
     if result.is_error:
         step["is_error"] = True
     if result.images:

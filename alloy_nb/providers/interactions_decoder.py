@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import ProviderError, ServerError, StreamError
 from ..messages import Opaque
 from ..usage import Usage
 from ._failures import make_error
+from ._fields import count, items, mapping, text
+from ._payload import load_json
 from .base import Delta, Done, StopReason, TextDelta, ThinkingDelta, ToolCallDelta, UsageDelta, WholePart
-from .gemini_decoder import count, read_media
+from .gemini_decoder import read_media
 
 __all__ = ["InteractionsDecoder"]
 
@@ -38,7 +41,7 @@ class InteractionsDecoder:
         self._model: str | None = None
         self._status = ""
         self._called = False
-        self._steps: dict[Any, dict[str, Any]] = {}
+        self._steps: dict[int | str, _Step] = {}
         self._seen = 0
         self._annotations: list[Any] = []
 
@@ -54,8 +57,7 @@ class InteractionsDecoder:
         elif kind == "step.stop":
             yield from self._stop(index)
         else:
-            interaction = event.get("interaction") if kind is not None else event
-            yield from self._interaction(interaction if isinstance(interaction, Mapping) else {})
+            yield from self._interaction(mapping(event.get("interaction")) if kind is not None else event)
 
     def end(self) -> Iterator[Delta]:
         for index in list(self._steps):
@@ -88,94 +90,129 @@ class InteractionsDecoder:
         if isinstance(usage, Mapping):
             yield UsageDelta(_read_usage(usage))
 
-    def _start(self, index: Any, step: Any) -> Iterator[Delta]:
-        if not isinstance(step, Mapping):
+    def _start(self, index: Any, data: Any) -> Iterator[Delta]:
+        if not isinstance(data, Mapping):
             return
-        if step.get("error"):
-            raise self._classify(step)
+        if data.get("error"):
+            raise self._classify(data)
         self._seen += 1
-        kind = step.get("type")
-        # The step as far as it is known, with the place that its parts have in the answer.
-        made = self._steps[index] = {**step, "": self._seen}
-        if kind == "model_output":
-            for content in _listed(step.get("content")):
-                yield from self._content(made, content)
-        elif kind == "thought":
-            made["summary"] = []
-            for content in _listed(step.get("summary")):
-                yield from self._summary(made, content)
-        elif kind == "function_call":
+        step = self._steps[_key(index)] = _Step(self._seen, text(data.get("type")), dict(data))
+        if step.kind == "model_output":
+            for content in items(data.get("content")):
+                yield from self._content(step, content)
+        elif step.kind == "thought":
+            for content in items(data.get("summary")):
+                yield from self._summary(step, content)
+        elif step.kind == "function_call":
             self._called = True
-            call_id, name = step.get("id"), step.get("name")
+            call_id, name = data.get("id"), data.get("name")
             yield ToolCallDelta(
                 self._seen, call_id if isinstance(call_id, str) else None, name if isinstance(name, str) else None
             )
 
     def _delta(self, index: Any, delta: Any) -> Iterator[Delta]:
-        made = self._steps.get(index)
-        if made is None or not isinstance(delta, Mapping):
+        step = self._steps.get(_key(index))
+        if step is None or not isinstance(delta, Mapping):
             return
         kind = delta.get("type")
         if kind == "arguments_delta":
-            made["arguments"] = None  # they come piece by piece
-            yield ToolCallDelta(made[""], arguments=str(delta.get("arguments") or ""))
+            yield from step.add_arguments(delta.get("arguments"))
         elif kind == "thought_summary":
-            yield from self._summary(made, delta.get("content"))
+            yield from self._summary(step, delta.get("content"))
         elif kind == "thought_signature":
-            made["signature"] = delta.get("signature")
+            step.fields["signature"] = text(delta.get("signature"))
         elif kind == "text_annotation_delta":
-            self._annotations += _listed(delta.get("annotations"))
-        elif made.get("type") == "model_output":
-            yield from self._content(made, delta)
+            self._annotations += items(delta.get("annotations"))
+        elif step.kind == "model_output":
+            yield from self._content(step, delta)
         else:
-            for name, value in delta.items():
-                if name != "type":
-                    both = isinstance(value, list) and isinstance(made.get(name), list)
-                    made[name] = [*made[name], *value] if both else value
+            step.add(delta)
 
     def _stop(self, index: Any) -> Iterator[Delta]:
-        made = self._steps.pop(index, None)
-        if made is None:
+        step = self._steps.pop(_key(index), None)
+        if step is None:
             return
-        place, kind = made.pop(""), made.get("type")
-        if kind == "function_call":
-            if arguments := made.get("arguments"):
-                yield ToolCallDelta(place, arguments=json.dumps(arguments, ensure_ascii=False))
-        elif kind != "model_output" and (kind != "thought" or made.get("signature")):
-            yield WholePart(Opaque(self._provider, {"type": "step", "step": made}))
+        if step.kind == "function_call":
+            if not step.arguments and (arguments := step.fields.get("arguments")):
+                yield ToolCallDelta(step.place, arguments=json.dumps(arguments, ensure_ascii=False))
+        elif step.kind == "thought":
+            if step.fields.get("signature"):
+                yield self._own({**step.fields, "summary": step.summary})
+        elif step.kind not in ("", "model_output"):
+            yield self._own(step.whole())
 
-    def _content(self, made: Mapping[str, Any], content: Any) -> Iterator[Delta]:
+    def _content(self, step: _Step, content: Any) -> Iterator[Delta]:
         if not isinstance(content, Mapping):
             return
-        text = content.get("text")
         if content.get("type") == "text":
-            if isinstance(text, str) and text:
-                yield TextDelta(text, made[""])
-            self._annotations += _listed(content.get("annotations"))
+            if words := text(content.get("text")):
+                yield TextDelta(words, step.place)
+            self._annotations += items(content.get("annotations"))
         elif media := read_media(content.get("mime_type"), content.get("data")):
             yield WholePart(media)
-        else:
-            step = {"type": "model_output", "content": [content]}
-            yield WholePart(Opaque(self._provider, {"type": "step", "step": step}))
+        elif text(content.get("type")):
+            yield self._own({"type": "model_output", "content": [content]})
 
-    def _summary(self, made: Mapping[str, Any], content: Any) -> Iterator[Delta]:
-        if not isinstance(content, Mapping):
+    def _summary(self, step: _Step, content: Any) -> Iterator[Delta]:
+        if not isinstance(content, Mapping) or step.kind != "thought":
             return
-        made["summary"].append(content)
-        text = content.get("text")
-        if isinstance(text, str) and text:
-            yield ThinkingDelta(text, None, made[""])
+        step.summary.append(content)
+        if words := text(content.get("text")):
+            yield ThinkingDelta(words, None, step.place)
+
+    def _own(self, step: Mapping[str, Any]) -> WholePart:
+        return WholePart(Opaque(self._provider, {"type": "step", "step": step}))
 
 
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+@dataclass(slots=True)
+class _Step:
+    """A step as far as it is known; `place` is that of its parts in the answer."""
+
+    place: int
+    kind: str
+    fields: dict[str, Any]
+    summary: list[Any] = field(default_factory=list)
+    #: Pieces of the arguments: these come in their place.
+    arguments: list[str] = field(default_factory=list)
+    #: Names of the lists in `fields` that are this step's own, and grow.
+    _grown: set[str] = field(default_factory=set)
+
+    def add_arguments(self, arguments: Any) -> Iterator[ToolCallDelta]:
+        piece = arguments if isinstance(arguments, str) else json.dumps(arguments) if arguments else ""
+        self.arguments.append(piece)
+        if self.kind == "function_call":
+            yield ToolCallDelta(self.place, arguments=piece)
+
+    def add(self, delta: Mapping[str, Any]) -> None:
+        """A piece of a step that is handed back as it came: lists grow, everything else is replaced."""
+        for name, value in delta.items():
+            before = self.fields.get(name)
+            if name == "type":
+                continue
+            if not (isinstance(value, list) and isinstance(before, list)):
+                self.fields[name] = value
+                self._grown.discard(name)
+            elif name in self._grown:
+                before += value
+            else:
+                self.fields[name] = [*before, *value]
+                self._grown.add(name)
+
+    def whole(self) -> dict[str, Any]:
+        raw = "".join(self.arguments)
+        return {**self.fields, "arguments": load_json(raw)} if raw else self.fields
+
+
+def _key(index: Any) -> int | str:
+    """What a step is known by; one that is numbered by nothing of use is known as the step without a number."""
+    return index if isinstance(index, int | str) else ""
 
 
 def _read_usage(usage: Mapping[str, Any]) -> Usage:
-    thoughts = count(usage, "total_thought_tokens")
+    thoughts = count(usage.get("total_thought_tokens"))
     return Usage(
-        input_tokens=count(usage, "total_input_tokens") + count(usage, "total_tool_use_tokens"),
-        output_tokens=count(usage, "total_output_tokens") + thoughts,
-        cached_tokens=count(usage, "total_cached_tokens"),
+        input_tokens=count(usage.get("total_input_tokens")) + count(usage.get("total_tool_use_tokens")),
+        output_tokens=count(usage.get("total_output_tokens")) + thoughts,
+        cached_tokens=count(usage.get("total_cached_tokens")),
         reasoning_tokens=thoughts,
     )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-import string
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -12,31 +10,20 @@ from typing import Any, ClassVar
 from ..errors import ConfigError, RateLimitError
 from ..messages import Audio, Document
 from ._failures import Vocabulary
-from .chat import ChatDialect, effort_of
-from .chat_parts import data_url
+from ._fitting import fit_id
+from ._parts import data_url
+from .chat import ChatDialect
+from .efforts import effort_of
 from .vendor import VendorProvider
 from .wired import Wire, WiredProvider
 
 __all__ = ["Mistral"]
 
 _ID = re.compile(r"[A-Za-z0-9]{9}")
-_ALPHABET = string.digits + string.ascii_letters
 
 
 def _nine(call_id: str) -> str:
-    """The id itself where it is one of the service's kind, else nine characters that stand for it.
-
-    >>> _nine("aX2gaLIyo"), len(_nine("call_0123456789")), _nine("x") == _nine("x")
-    ('aX2gaLIyo', 9, True)
-    """
-    if _ID.fullmatch(call_id):
-        return call_id
-    number = int.from_bytes(hashlib.sha256(call_id.encode("utf-8", "replace")).digest()[:8])
-    digits = []
-    for _ in range(9):
-        number, digit = divmod(number, len(_ALPHABET))
-        digits.append(_ALPHABET[digit])
-    return "".join(digits)
+    return fit_id(call_id, _ID, 9)
 
 
 # How models are asked to think
@@ -77,12 +64,16 @@ _WAYS: tuple[tuple[str, Callable[[bool | str | int], dict[str, Any]]], ...] = (
 # Its own forms of parts
 
 
-def _document(part: Document) -> dict[str, Any]:
+def _document(part: Document) -> dict[str, Any] | None:
+    if not (part.url or part.data):
+        return None
     name = {"document_name": part.name} if part.name else {}
     return {"type": "document_url", "document_url": part.url or data_url(part), **name}
 
 
-def _audio(part: Audio) -> dict[str, Any]:
+def _audio(part: Audio) -> dict[str, Any] | None:
+    if not (part.url or part.data):
+        return None
     return {"type": "input_audio", "input_audio": part.url or part.base64}
 
 
@@ -93,6 +84,7 @@ _CHAT = ChatDialect(
     tool_choices={"auto": "auto", "required": "any", "none": "none"},
     call_id=_nine,
     result_name=True,
+    answer_to_results=True,
     empty_answers=False,
     forms={"document": _document, "audio": _audio},
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import time
 import warnings
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
@@ -43,6 +44,8 @@ _EVERYWHERE = ("", "0.0.0.0", "::")
 _ENDINGS = ("/chat/completions", "/api/chat", "/v1", "/api")
 _LARGEST_FACTS = 16 * 1024 * 1024
 _LOOK_SECONDS = 0.3
+#: How long a question about the model that failed is not asked again.
+_NOT_AGAIN_SECONDS = 60.0
 #: What a look at a server that is none ends in.
 _NOBODY = (OSError, ValueError, LookupError, TypeError, RecursionError, ConfigError)
 #: Models that make vectors of texts, by the words in their names or families.
@@ -85,6 +88,7 @@ class Ollama(VendorProvider):
     def __init__(self, model: str, **settings: Any) -> None:
         super().__init__(model, **settings)
         self._window: Window | None = None
+        self._ask_again = 0.0  # not before this moment of the monotonic clock
         #: Sizes, as powers of two, of the conversations that a warning was given for.
         self._warned: set[int] = set()
 
@@ -92,7 +96,7 @@ class Ollama(VendorProvider):
         return complete_address(address)
 
     def encode(self, request: Request) -> Encoded:
-        return "/chat", {}, encode(request, self.model, provider=self.name, key=self.encoding_key)
+        return "/chat", {}, encode(request, self.model, provider=self.own, key=self.encoding_key)
 
     def decoder(self) -> OllamaDecoder:
         return OllamaDecoder(classify=lambda body: self.classify(None, {}, body))
@@ -166,14 +170,17 @@ class Ollama(VendorProvider):
         return f"; installed are {', '.join(installed[:5])}" if installed else ""
 
     async def _known_window(self) -> Window:
-        """The model's, asked for once; the usual one, without a limit, when that fails."""
+        """The model's, asked for once; the usual one, without a limit, for a while after that failed."""
         if self._window is None:
+            if time.monotonic() < self._ask_again:
+                return Window()
             try:
                 body = to_json({"model": self.model})
                 async with self._opened("POST", "/show", {}, body, timeout=5.0) as response:
                     shown = load_json(await read_body(response, _LARGEST_FACTS))
             except Exception as error:  # noqa: BLE001 - the answer matters, not what is known of the model
                 _log.debug("nothing is known of %s: %s", self.model, type(error).__name__)
+                self._ask_again = time.monotonic() + _NOT_AGAIN_SECONDS
                 return Window()
             self._window = read_window(shown if isinstance(shown, dict) else {})
         return self._window

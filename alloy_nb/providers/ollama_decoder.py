@@ -10,11 +10,14 @@ from uuid import uuid4
 from ..errors import ProviderError, StreamError
 from ..usage import Usage
 from ._failures import make_error
+from ._fields import count, items, mapping, text
 from .base import Delta, Done, StopReason, TextDelta, ThinkingDelta, ToolCallDelta, UsageDelta
 
 __all__ = ["OllamaDecoder"]
 
 _OPEN, _CLOSE = "<think>", "</think>"
+#: An answer that begins with more blanks than this begins with them.
+_LONGEST_START = 1000
 
 
 class OllamaDecoder:
@@ -37,15 +40,15 @@ class OllamaDecoder:
         """The deltas of one line. An error that stands there is raised as what it is."""
         if event.get("error"):
             raise self._classify(event)
-        self._model = self._model or _text(event.get("model")) or None
+        self._model = self._model or text(event.get("model")) or None
         message = event.get("message")
         if isinstance(message, Mapping):
             yield from self._message(message)
         if event.get("done") is True:
             yield from self._tags.end()
-            self._reason = _text(event.get("done_reason")) or "stop"
+            self._reason = text(event.get("done_reason")) or "stop"
             if "prompt_eval_count" in event or "eval_count" in event:
-                yield UsageDelta(Usage(_count(event.get("prompt_eval_count")), _count(event.get("eval_count"))))
+                yield UsageDelta(Usage(count(event.get("prompt_eval_count")), count(event.get("eval_count"))))
 
     @property
     def finished(self) -> bool:
@@ -58,28 +61,26 @@ class OllamaDecoder:
         yield Done(self._stop_reason(), self._model)
 
     def _message(self, message: Mapping[str, Any]) -> Iterator[Delta]:
-        if thought := _text(message.get("thinking")):
+        if thought := text(message.get("thinking")):
             # The server tells thinking from the answer: tags in the answer are its own.
             yield from self._tags.end()
             yield ThinkingDelta(thought)
-        if text := _text(message.get("content")):
-            yield from self._tags.feed(text)
-        calls = message.get("tool_calls")
-        for call in calls if isinstance(calls, list) else ():
+        if words := text(message.get("content")):
+            yield from self._tags.feed(words)
+        for call in items(message.get("tool_calls")):
             if isinstance(call, Mapping):
                 yield from self._tags.end()
                 yield self._call(call)
 
     def _call(self, call: Mapping[str, Any]) -> ToolCallDelta:
         """Calls come whole, one after the other; older servers give them no id."""
-        function = call.get("function")
-        function = function if isinstance(function, Mapping) else {}
+        function = mapping(call.get("function"))
         arguments = function.get("arguments")
         if not isinstance(arguments, str):
             arguments = "" if arguments is None else json.dumps(arguments, ensure_ascii=False)
         self._calls += 1
-        call_id = _text(call.get("id")) or f"call_{uuid4().hex[:16]}"
-        return ToolCallDelta(self._calls - 1, call_id, _text(function.get("name")), arguments)
+        call_id = text(call.get("id")) or f"call_{uuid4().hex[:16]}"
+        return ToolCallDelta(self._calls - 1, call_id, text(function.get("name")), arguments)
 
     def _stop_reason(self) -> StopReason:
         if self._reason == "length":
@@ -103,7 +104,7 @@ class _Tags:
         if self._inside is None:
             self._held += text
             start = self._held.lstrip()
-            if _OPEN.startswith(start):
+            if _OPEN.startswith(start) and len(self._held) < _LONGEST_START:
                 return
             self._inside = start.startswith(_OPEN)
             text, self._held = (start[len(_OPEN) :] if self._inside else self._held), ""
@@ -142,11 +143,3 @@ def _beginning_of(tag: str, text: str) -> str:
     """The end of `text` that may be the beginning of `tag`."""
     sizes = range(min(len(tag) - 1, len(text)), 0, -1)
     return next((text[-size:] for size in sizes if tag.startswith(text[-size:])), "")
-
-
-def _count(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

@@ -9,9 +9,11 @@ from ..errors import ConfigError
 from ..messages import Image, Message, Opaque, Part, Text, Thinking, ToolCall, ToolResult
 from ..options import nearest
 from ._encoding import encode_all
+from ._fitting import fit_name
+from ._parts import joined, noted, said, schema_in_words, unpacked
 from .base import Request
-from .chat import effort_of, encode_tool, schema_in_words
-from .chat_parts import in_words, joined, noted, readable
+from .chat import encode_tool
+from .efforts import effort_of
 
 __all__ = ["encode"]
 
@@ -108,7 +110,7 @@ def _message(message: Message, provider: str) -> Iterator[dict[str, Any]]:
     if message.role == "assistant":
         yield _assistant(message, provider)
     elif message.role == "system":
-        yield {"role": "system", "content": joined(map(noted, message.parts))}
+        yield {"role": "system", "content": "\n".join(filter(None, map(said, message.parts)))}
     else:
         yield from _user(message)
 
@@ -121,7 +123,7 @@ def _assistant(message: Message, provider: str) -> dict[str, Any]:
     if message.tool_calls:
         # Arguments are an object here; a text would not be read.
         encoded["tool_calls"] = [
-            {"id": call.id, "function": {"name": call.name, "arguments": dict(call.input)}}
+            {"id": call.id, "function": {"name": fit_name(call.name), "arguments": dict(call.input)}}
             for call in message.tool_calls
         ]
     return encoded
@@ -131,7 +133,7 @@ def _user(message: Message) -> Iterator[dict[str, Any]]:
     """Results first, each a message of its own; then everything else, with the results' pictures."""
     for result in message.tool_results:
         text = f"Error: {result.text}" if result.is_error else result.text
-        name = {"tool_name": result.name} if result.name else {}
+        name = {"tool_name": fit_name(result.name)} if result.name else {}
         yield {"role": "tool", **name, "tool_call_id": result.call_id, "content": text}
     rest: list[Part] = []
     for result in message.tool_results:
@@ -144,17 +146,11 @@ def _user(message: Message) -> Iterator[dict[str, Any]]:
 
 def _with_images(parts: list[Part]) -> dict[str, Any]:
     """Words, and beside them the pictures as bare base64; what is neither is said in words."""
-    words = joined(Text(_said(part)) for part in parts if not _is_sent(part))
+    parts = [unpacked(part) for part in parts]
+    words = joined(Text(said(part)) for part in parts if not _is_sent(part))
     images = [part.base64 for part in parts if isinstance(part, Image) and part.data]
     return {"role": "user", "content": words, **({"images": images} if images else {})}
 
 
 def _is_sent(part: Part) -> bool:
     return isinstance(part, Image) and bool(part.data)
-
-
-def _said(part: Part) -> str:
-    if isinstance(part, Text):
-        return part.text
-    text = readable(part)
-    return in_words(part) if text is None else text

@@ -20,7 +20,7 @@ _ANSWER = 2048
 _BYTES_PER_TOKEN = 3.5
 _TOKENS_PER_IMAGE = 1000
 
-_NUM_CTX = re.compile(r"^\s*num_ctx\s+(\d+)", re.MULTILINE)
+_NUM_CTX = re.compile(r"^\s*num_ctx\s+(\d{1,12})\b", re.MULTILINE)
 
 
 class ContextWarning(UserWarning):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
 from ..errors import ProviderError
+from ._fitting import fit_id
 from .base import Request
 from .chat import ChatDialect
 from .efforts import Family, effort_for
 from .http import Encoded
 from .responses import OPENAI, VOCABULARY
-from .responses_items import fit_id
 from .vendor import VendorProvider
 from .wired import Wire, WiredProvider
 
@@ -35,8 +36,11 @@ FAMILIES = (
 )
 
 
+_ID = re.compile(r"[^\ud800-\udfff]{1,40}")
+
+
 def _short_id(call_id: str) -> str:
-    return fit_id(call_id, longest=40)
+    return fit_id(call_id, _ID)
 
 
 class OpenAI(VendorProvider, WiredProvider):

@@ -10,7 +10,8 @@ from ..errors import ContentFilterError, ProviderError, StreamError
 from ..messages import Message
 from ._settings import check_header
 from .base import Request
-from .chat import ChatDialect, effort_of
+from .chat import ChatDialect
+from .efforts import effort_of
 from .http import Encoded
 from .responses import OPENROUTER, VOCABULARY
 from .vendor import VendorProvider
@@ -102,9 +103,10 @@ class OpenRouter(VendorProvider, WiredProvider):
         self._routing = {name: value for name, value in routing.items() if value is not None}
         app = {"http-referer": app_url, "x-title": app_name}
         self._app = {name: check_header(name, value).reveal() for name, value in app.items() if value}
-        if isinstance(self.wire, ChatDialect):
-            makers = frozenset(map(_maker, (model, *models)))
-            self.wire = replace(self.wire, cache_system=makers <= _MARKED, keeps=_same_maker(makers))
+        makers = frozenset(map(_maker, (model, *models)))
+        wire: Any = self.wire
+        cached = {"cache_system": makers <= _MARKED} if isinstance(wire, ChatDialect) else {}
+        self.wire = replace(wire, keeps=_same_maker(makers), **cached)
 
     def encode(self, request: Request) -> Encoded:
         path, headers, body = super().encode(request)

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import AlloyError, ConfigError
+from ..forks import renewed_in_child
 from ..models import default_model
 from ..options import nearest
 from ..redaction import redact
@@ -29,7 +30,7 @@ _LOCAL = "alloy_nb.providers.local"
 
 _Chosen = str | Provider
 
-_lock = threading.RLock()  # a provider may resolve another one while it is made
+_lock = renewed_in_child(threading.RLock)  # a provider may resolve another one while it is made
 _default: _Chosen | None = None
 #: Providers made from strings, by all that they were made from: a changed key makes another one.
 _made: dict[Hashable, Provider] = {}
@@ -195,7 +196,7 @@ def _from_script(file: str, directory: Path) -> Provider:
 
 
 def _made_once(key: Hashable, make: Callable[[], Provider]) -> Provider:
-    with _lock:
+    with _lock():
         provider = _made.get(key)
         if provider is None:
             provider = _made[key] = make()

@@ -24,7 +24,7 @@ from ..options import PROVIDER_OPTIONS, nearest
 from ._encoding import encode_all
 from ._failures import Vocabulary
 from .base import Request, ToolSpec
-from .chat import effort_of
+from .efforts import effort_of
 from .responses_decoder import ResponsesDecoder
 from .responses_items import message_items
 from .strict_schema import make_strict
@@ -88,6 +88,8 @@ class ResponsesDialect:
     include: tuple[str, ...] = ()
     unthinking: tuple[str, ...] = ()
     summary: str | None = None
+    #: Whether what was kept of an answer may go to the model that is asked now; None means always.
+    keeps: Callable[[Message], bool] | None = None
     #: Whether a tool says if its schema is strict. Where it does not say so, OpenAI makes every key required.
     strict: bool = True
     server_items: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -109,8 +111,10 @@ class ResponsesDialect:
     def streamed(self, body: Mapping[str, Any]) -> dict[str, Any]:
         return {**body, "stream": True}
 
-    def decoder(self, classify: Callable[[Any], ProviderError] | None = None) -> ResponsesDecoder:
-        return ResponsesDecoder(self.provider, classify=classify)
+    def decoder(
+        self, classify: Callable[[Any], ProviderError] | None = None, *, provider: str | None = None
+    ) -> ResponsesDecoder:
+        return ResponsesDecoder(provider or self.provider, classify=classify)
 
 
 OPENAI = ResponsesDialect(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +12,8 @@ from ..errors import ProviderError, StreamError
 from ..messages import Image, Opaque
 from ..usage import Usage
 from ._failures import make_error
+from ._fields import count, mapping, mappings, place, text
+from ._payload import load_json
 from .base import Delta, Done, StopReason, TextDelta, ThinkingDelta, ToolCallDelta, UsageDelta, WholePart
 
 __all__ = ["ResponsesDecoder", "read_usage"]
@@ -24,6 +25,8 @@ _UNFINISHED = {
     "in_progress": "the answer is not ready, and comes later",
     "cancelled": "the answer was cancelled",
 }
+#: What is added to the arguments of a call that was not finished, so that they are none.
+_UNFINISHED_CALL = " (the call was not finished)"
 
 
 @dataclass(slots=True)
@@ -63,9 +66,11 @@ class ResponsesDecoder:
         self._status: str | None = None
         self._reason: str | None = None
         self._refused = False
-        self._called = False
         #: By item, kind and place in the item.
         self._parts: dict[tuple[Any, str, Any], _Told] = {}
+        self._heard: set[tuple[Any, str]] = set()
+        #: Calls by their place, as they began, and those whose name was told.
+        self._calls: dict[Any, Mapping[str, Any]] = {}
         self._named: set[Any] = set()
         self._annotations: dict[Any, list[Any]] = {}
         #: Items by their place: the kind of each one, and those that are done.
@@ -95,57 +100,62 @@ class ResponsesDecoder:
     # Events
 
     def _text(self, event: Mapping[str, Any]) -> Iterable[Delta]:
-        text = _string(event.get("delta"))
-        if not text:
+        words = text(event.get("delta"))
+        if not words:
             return ()
-        part = self._part(_place(event), "text", _number(event.get("content_index")))
-        part.pieces.append(text)
-        return (TextDelta(text, part.block),)
+        part = self._part(_place(event), "text", place(event.get("content_index")))
+        part.pieces.append(words)
+        return (TextDelta(words, part.block),)
 
     def _refusal(self, event: Mapping[str, Any]) -> Iterable[Delta]:
         self._refused = True
         return self._text(event)
 
     def _thought(self, event: Mapping[str, Any]) -> Iterable[Delta]:
-        text, place = _string(event.get("delta")), _place(event)
+        words, at = text(event.get("delta")), _place(event)
         kind, other = ("summary", "content") if "summary_index" in event else ("content", "summary")
         # A service that tells its thoughts and a summary of them tells the same thing twice.
-        if not text or self._has(place, other):
+        if not words or (at, other) in self._heard:
             return ()
-        part = self._part(place, kind, _number(event.get(f"{kind}_index")))
-        part.pieces.append(text)
-        return (ThinkingDelta(text, block=part.block),)
+        part = self._part(at, kind, place(event.get(f"{kind}_index")))
+        part.pieces.append(words)
+        return (ThinkingDelta(words, block=part.block),)
 
     def _piece(self, event: Mapping[str, Any]) -> Iterable[Delta]:
-        self._called = True
-        piece, place = _string(event.get("delta")), _place(event)
-        self._part(place, "arguments").pieces.append(piece)
-        return (ToolCallDelta(place, arguments=piece),)
+        piece, at = text(event.get("delta")), _place(event)
+        self._calls.setdefault(at, {})
+        self._part(at, "arguments").pieces.append(piece)
+        return (ToolCallDelta(at, arguments=piece),)
 
     def _all_pieces(self, event: Mapping[str, Any]) -> Iterable[Delta]:
-        self._called = True
-        place = _place(event)
-        rest = self._rest_of_call(place, event.get("arguments"))
-        return (ToolCallDelta(place, arguments=rest),) if rest else ()
+        at = _place(event)
+        self._calls.setdefault(at, {})
+        rest = self._rest_of_call(at, event.get("arguments"))
+        return (ToolCallDelta(at, arguments=rest),) if rest else ()
 
     def _annotation(self, event: Mapping[str, Any]) -> Iterable[Delta]:
-        self._annotations.setdefault(_place(event), []).append(event.get("annotation"))
+        if annotation := mapping(event.get("annotation")):
+            self._annotations.setdefault(_place(event), []).append(annotation)
         return ()
 
     def _item_added(self, event: Mapping[str, Any]) -> Iterable[Delta]:
-        item = _mapping(event.get("item"))
-        self._kinds[_place(event)] = item.get("type")
-        return self._call(_place(event), item) if item.get("type") == "function_call" else ()
+        item, at = mapping(event.get("item")), _place(event)
+        self._kinds[at] = item.get("type")
+        if item.get("type") != "function_call":
+            return ()
+        # Its arguments, which some give here already as "{}", are those that come in pieces and in the end.
+        self._calls[at] = item
+        return self._call(at, {**item, "arguments": None})
 
     def _item_done(self, event: Mapping[str, Any]) -> Iterable[Delta]:
-        return self._item(_place(event), _mapping(event.get("item")))
+        return self._item(_place(event), mapping(event.get("item")))
 
     def _begun(self, event: Mapping[str, Any]) -> Iterable[Delta]:
-        self._model = self._model or _string(_mapping(event.get("response")).get("model")) or None
+        self._model = self._model or text(mapping(event.get("response")).get("model")) or None
         return ()
 
     def _ended(self, event: Mapping[str, Any]) -> Iterable[Delta]:
-        return self._response(_mapping(event.get("response")), _string(event["type"]).removeprefix("response."))
+        return self._response(mapping(event.get("response")), text(event["type"]).removeprefix("response."))
 
     def _error(self, event: Mapping[str, Any]) -> Iterable[Delta]:
         raise self._classify(event)
@@ -163,89 +173,108 @@ class ResponsesDecoder:
     # What they tell
 
     def _response(self, response: Mapping[str, Any], status: str) -> list[Delta]:
-        status = _string(response.get("status")) or status
-        self._model = self._model or _string(response.get("model")) or None
+        status = text(response.get("status")) or status
+        self._model = self._model or text(response.get("model")) or None
         if response.get("error") or status == "failed":
             raise self._classify({"error": response.get("error") or {"message": "the service failed to answer"}})
         if status in _UNFINISHED:
             hint = "leave `background` out of extra_body: nobody comes back for the answer"
             raise StreamError(_UNFINISHED[status], hint=hint, retryable=False)
-        deltas = [delta for place, item in self._left_over(response) for delta in self._item(place, item)]
-        if usage := _mapping(response.get("usage")):
+        deltas = [delta for at, item in self._left_over(response) for delta in self._item(at, item)]
+        for at, item in self._calls.items():
+            if at not in self._done:
+                begun = {**item, "arguments": None} if any(self._part(at, "arguments").pieces) else item
+                deltas += self._close(at, begun, finished=status != "incomplete")
+        if usage := mapping(response.get("usage")):
             deltas.append(UsageDelta(read_usage(usage)))
         self._status = status
-        self._reason = _string(_mapping(response.get("incomplete_details")).get("reason"))
+        self._reason = text(mapping(response.get("incomplete_details")).get("reason"))
         return deltas
 
     def _left_over(self, response: Mapping[str, Any]) -> Iterator[tuple[Any, Mapping[str, Any]]]:
         """Items of the finished response whose own last event never came."""
-        items = _mappings(response.get("output"))
+        items = mappings(response.get("output"))
         nothing_came = not (self._kinds or self._parts or self._done)
-        for place, item in enumerate(items):
-            if place not in self._done and (nothing_came or self._kinds.get(place) == item.get("type")):
-                yield place, item
-        if nothing_came and not items and (text := _string(response.get("output_text"))):
-            yield 0, {"type": "message", "content": [{"type": "output_text", "text": text}]}
+        for at, item in enumerate(items):
+            if at not in self._done and (nothing_came or self._kinds.get(at) == item.get("type")):
+                yield at, item
+        if nothing_came and not items and (words := text(response.get("output_text"))):
+            yield 0, {"type": "message", "content": [{"type": "output_text", "text": words}]}
 
-    def _item(self, place: Any, item: Mapping[str, Any]) -> Iterable[Delta]:
+    def _item(self, at: Any, item: Mapping[str, Any]) -> Iterable[Delta]:
         """What an item tells that was not told yet."""
-        if place in self._done:
+        if at in self._done:
             return ()
-        self._done.add(place)
+        self._done.add(at)
         kind = item.get("type")
         if kind == "message":
-            return self._message(place, item)
+            return self._message(at, item)
         if kind == "function_call":
-            return self._call(place, item)
+            self._calls.setdefault(at, item)
+            return self._close(at, item, finished=text(item.get("status")) in ("", "completed"))
         if kind == "reasoning":
-            return [*self._reasoning(place, item), self._opaque(item)]
+            odd = [name for name in ("summary", "content") if name in item and not isinstance(item[name], list)]
+            whole = {name: value for name, value in item.items() if name not in odd}
+            return [*self._reasoning(at, item), self._opaque(whole)]
         if kind == "image_generation_call":
             return self._picture(item)
         return (self._opaque(item),) if isinstance(kind, str) and kind else ()
 
-    def _message(self, place: Any, item: Mapping[str, Any]) -> Iterator[Delta]:
+    def _message(self, at: Any, item: Mapping[str, Any]) -> Iterator[Delta]:
         annotations: list[Any] = []
-        for index, part in enumerate(_mappings(item.get("content"))):
+        for index, part in enumerate(mappings(item.get("content"))):
             self._refused |= part.get("type") == "refusal"
-            annotations += _mappings(part.get("annotations"))
-            text = _string(part.get("text")) or _string(part.get("refusal"))
-            if text:
-                told = self._part(place, "text", index)
-                if rest := told.rest(text):
+            annotations += filter(None, mappings(part.get("annotations")))
+            words = text(part.get("text")) or text(part.get("refusal"))
+            if words:
+                told = self._part(at, "text", index)
+                if rest := told.rest(words):
                     yield TextDelta(rest, told.block)
-        found = {"phase": item.get("phase"), "annotations": annotations or self._annotations.get(place)}
+        found = {"phase": text(item.get("phase")), "annotations": annotations or self._annotations.get(at)}
         amended = {name: value for name, value in found.items() if value}
-        if amended and self._has(place, "text"):
+        if amended and (at, "text") in self._heard:
             yield self._opaque(amended)
 
-    def _call(self, place: Any, item: Mapping[str, Any]) -> Iterable[Delta]:
-        self._called = True
-        call_id = _string(item.get("call_id")) or _string(item.get("id"))
-        rest = self._rest_of_call(place, item.get("arguments"))
-        if place in self._named and not rest:
+    def _call(self, at: Any, item: Mapping[str, Any]) -> Iterable[Delta]:
+        call_id = text(item.get("call_id")) or text(item.get("id"))
+        rest = self._rest_of_call(at, item.get("arguments"))
+        if at in self._named and not rest:
             return ()
-        self._named.add(place)
-        return (ToolCallDelta(place, call_id or None, _string(item.get("name")) or None, rest),)
+        self._named.add(at)
+        return (ToolCallDelta(at, call_id or None, text(item.get("name")) or None, rest),)
 
-    def _reasoning(self, place: Any, item: Mapping[str, Any]) -> Iterator[Delta]:
-        kinds = ("content", "summary") if self._has(place, "content") else ("summary", "content")
+    def _close(self, at: Any, item: Mapping[str, Any], *, finished: bool) -> list[Delta]:
+        """A call as it is in the end: one that was not finished gets arguments that nobody runs."""
+        if finished:
+            return list(self._call(at, item))
+        told = "".join(self._part(at, "arguments").pieces)
+        whole = _as_json(item.get("arguments"))
+        # What was told may be more than the item says.
+        deltas = list(self._call(at, item if whole.startswith(told) else {**item, "arguments": None}))
+        told = "".join(self._part(at, "arguments").pieces)
+        if not told.strip() or load_json(told) is not None:
+            deltas.append(ToolCallDelta(at, arguments=_UNFINISHED_CALL))
+        return deltas
+
+    def _reasoning(self, at: Any, item: Mapping[str, Any]) -> Iterator[Delta]:
+        kinds = ("content", "summary") if (at, "content") in self._heard else ("summary", "content")
         for kind in kinds:
-            texts = [_string(part.get("text")) for part in _mappings(item.get(kind))]
-            for index, text in enumerate(texts):
-                told = self._part(place, kind, index)
-                if rest := told.rest(text):
+            texts = [text(part.get("text")) for part in mappings(item.get(kind))]
+            for index, words in enumerate(texts):
+                told = self._part(at, kind, index)
+                if rest := told.rest(words):
                     yield ThinkingDelta(rest, block=told.block)
-            if any(texts) or self._has(place, kind):
+            if any(texts) or (at, kind) in self._heard:
                 return
 
     def _picture(self, item: Mapping[str, Any]) -> Iterator[Delta]:
         """A picture for everybody, and beside it what its maker wants to see again."""
         try:
-            data = base64.b64decode(_string(item.get("result")), validate=True)
-        except binascii.Error:
+            data = base64.b64decode(text(item.get("result")), validate=True)
+        except ValueError:
             data = b""
         if data:
-            yield WholePart(Image(f"image/{_string(item.get('output_format')) or 'png'}", data))
+            yield WholePart(Image(f"image/{text(item.get('output_format')) or 'png'}", data))
             item = {name: value for name, value in item.items() if name != "result"}
         yield self._opaque(item)
 
@@ -254,23 +283,28 @@ class ResponsesDecoder:
 
     # Book-keeping
 
-    def _part(self, place: Any, kind: str, index: Any = None) -> _Told:
-        part = self._parts.get((place, kind, index))
+    def _part(self, at: Any, kind: str, index: Any = None) -> _Told:
+        part = self._parts.get((at, kind, index))
         if part is None:
-            part = self._parts[place, kind, index] = _Told(len(self._parts))
+            part = self._parts[at, kind, index] = _Told(len(self._parts))
+            self._heard.add((at, kind))
         return part
 
-    def _has(self, place: Any, kind: str) -> bool:
-        return any(key[0] == place and key[1] == kind for key in self._parts)
-
-    def _rest_of_call(self, place: Any, arguments: Any) -> str:
-        whole = arguments if isinstance(arguments, str) else "" if arguments is None else json.dumps(arguments)
-        return self._part(place, "arguments").rest(whole)
+    def _rest_of_call(self, at: Any, arguments: Any) -> str:
+        """Of the arguments, what was not told yet. The finished ones count, and what was told cannot be taken back."""
+        whole, part = _as_json(arguments), self._part(at, "arguments")
+        told = "".join(part.pieces)
+        if not whole or whole.startswith(told):
+            return part.rest(whole)
+        known = load_json(told)
+        if known is None or known != load_json(whole):
+            raise StreamError("the service told the arguments of a tool call in two ways")
+        return ""
 
     def _stop_reason(self) -> StopReason:
         if self._status == "incomplete":
             return "content_filter" if self._reason == "content_filter" else "max_tokens"
-        if self._called:
+        if self._calls:
             return "tool_use"
         return "refusal" if self._refused else "end_turn"
 
@@ -302,14 +336,20 @@ def read_usage(usage: Mapping[str, Any]) -> Usage:
     >>> read_usage({"input_tokens": 7, "output_tokens": None, "input_tokens_details": {"cached_tokens": 4}})
     Usage(input_tokens=7, output_tokens=0, cached_tokens=4, cache_write_tokens=0, reasoning_tokens=0)
     """
-    prompt, answer = _mapping(usage.get("input_tokens_details")), _mapping(usage.get("output_tokens_details"))
+    prompt, answer = mapping(usage.get("input_tokens_details")), mapping(usage.get("output_tokens_details"))
     return Usage(
-        input_tokens=_count(usage.get("input_tokens")),
-        output_tokens=_count(usage.get("output_tokens")),
-        cached_tokens=_count(prompt.get("cached_tokens")),
-        cache_write_tokens=_count(prompt.get("cache_write_tokens")),
-        reasoning_tokens=_count(answer.get("reasoning_tokens")),
+        input_tokens=count(usage.get("input_tokens")),
+        output_tokens=count(usage.get("output_tokens")),
+        cached_tokens=count(prompt.get("cached_tokens")),
+        cache_write_tokens=count(prompt.get("cache_write_tokens")),
+        reasoning_tokens=count(answer.get("reasoning_tokens")),
     )
+
+
+def _as_json(arguments: Any) -> str:
+    if isinstance(arguments, str):
+        return arguments
+    return "" if arguments is None else json.dumps(arguments, ensure_ascii=False)
 
 
 def _place(event: Mapping[str, Any]) -> Any:
@@ -317,26 +357,4 @@ def _place(event: Mapping[str, Any]) -> Any:
     index = event.get("output_index")
     if isinstance(index, int):
         return index
-    return _string(event.get("item_id")) or _string(_mapping(event.get("item")).get("id"))
-
-
-def _count(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e15:
-        return 0
-    return int(value)
-
-
-def _number(value: Any) -> int:
-    return value if isinstance(value, int) else 0
-
-
-def _string(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _mappings(value: Any) -> list[Mapping[str, Any]]:
-    return [_mapping(item) for item in value] if isinstance(value, list) else []
+    return text(event.get("item_id")) or text(mapping(event.get("item")).get("id"))

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from ..messages import Audio, Document, Image, Message, Opaque, Part, Text, Thinking, ToolCall, ToolResult
-from .chat_parts import arguments_text, data_url, in_words, joined, kind, noted, readable
+from ._fitting import fit_id, fit_name
+from ._parts import arguments_text, data_url, in_words, joined, kind, readable, said, unpacked
 
 if TYPE_CHECKING:
     from .responses import ResponsesDialect
 
-__all__ = ["fit_id", "message_items"]
+__all__ = ["message_items"]
 
-_UNFIT_FOR_NAMES = re.compile(r"[^A-Za-z0-9_-]")
+_ID = re.compile(r"[^\ud800-\udfff]{1,64}")
 
 Item = dict[str, Any]
 
@@ -33,7 +33,7 @@ def message_items(message: Message, dialect: ResponsesDialect, provider: str, *,
     if message.role == "assistant":
         return _assistant(message, dialect, provider, thinks)
     if message.role == "system":
-        return [{"role": "system", "content": joined(map(noted, message.parts))}]
+        return [{"role": "system", "content": "\n".join(filter(None, map(said, message.parts)))}]
     return list(_user(message, dialect))
 
 
@@ -49,7 +49,8 @@ def _assistant(message: Message, dialect: ResponsesDialect, provider: str, think
             items.append({**_said("\n".join(words), dialect), **more})
             words.clear()
 
-    parts = _in_place(message.parts, provider)
+    keeps = dialect.keeps is None or dialect.keeps(message)
+    parts = _in_place([part for part in message.parts if keeps or not isinstance(part, Opaque)], provider)
     for part, following in zip_longest(parts, parts[1:]):
         match part:
             case Text(text) if text:
@@ -132,20 +133,8 @@ def _is_call(item: Item) -> bool:
 
 
 def _call(call: ToolCall) -> Item:
-    # A name that the model made up may hold what no name may.
-    name = _UNFIT_FOR_NAMES.sub("_", call.name) or "_"
-    return {"type": "function_call", "call_id": fit_id(call.id), "name": name, "arguments": arguments_text(call)}
-
-
-def fit_id(call_id: str, longest: int = 64) -> str:
-    """The same id, or, for another service's that is too long, always the same one in its place.
-
-    >>> fit_id("call_1"), len(fit_id("x" * 65))
-    ('call_1', 37)
-    """
-    if len(call_id) <= longest:
-        return call_id
-    return "call_" + hashlib.sha256(call_id.encode()).hexdigest()[:32]
+    named = {"call_id": fit_id(call.id, _ID), "name": fit_name(call.name)}
+    return {"type": "function_call", **named, "arguments": arguments_text(call)}
 
 
 # What it is told
@@ -156,7 +145,7 @@ def _user(message: Message, dialect: ResponsesDialect) -> Iterator[Item]:
     rest: list[Part] = []
     for result in message.tool_results:
         output = _output(result, dialect)
-        yield {"type": "function_call_output", "call_id": fit_id(result.call_id), "output": output}
+        yield {"type": "function_call_output", "call_id": fit_id(result.call_id, _ID), "output": output}
         if result.images and isinstance(output, str):
             rest += [Text(f"Images from {result.name or 'the tool'}:"), *result.images]
     rest += [part for part in message.parts if not isinstance(part, ToolResult | ToolCall | Thinking | Opaque)]
@@ -181,6 +170,7 @@ def _parts(parts: Iterable[Part], dialect: ResponsesDialect) -> list[Item]:
 
 def _content_part(part: Part, dialect: ResponsesDialect) -> Item:
     """A part in the service's form, or in words where it has none: nothing is left out in silence."""
+    part = unpacked(part)
     text = part.text if isinstance(part, Text) else readable(part)
     if text is None:
         return (_media(part) if kind(part) in dialect.media else None) or {"type": "input_text", "text": in_words(part)}

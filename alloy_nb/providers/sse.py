@@ -103,6 +103,9 @@ class SSEDecoder:
 
     def _from_blocks(self, blocks: list[bytes]) -> list[tuple[str | None, bytes]]:
         """Events of blocks between blank lines; those of one line, which are nearly all, at once."""
+        if self._first:
+            blocks[0] = blocks[0].removeprefix(_BOM)
+            self._first = False
         events: list[tuple[str | None, bytes]] = []
         for block in blocks:
             if block[:6] == b"data: " and b"\n" not in block:
@@ -110,7 +113,6 @@ class SSEDecoder:
                 events.append((None, block[6:]))
             else:
                 events += self._from_lines([*block.split(b"\n"), b""])
-        self._first = False
         return events
 
     def _from_lines(self, lines: list[bytes]) -> list[tuple[str | None, bytes]]:

@@ -20,8 +20,8 @@ __all__ = ["VendorProvider"]
 class VendorProvider(HTTPProvider):
     """The base of a wire whose address and key are known by the vendor's `name`.
 
-    Without `api_key` the key is looked for in the vendor's environment variables, in `.env` in the working directory
-    and in the keyring; without `base_url` the vendor's own address, or its environment variable's, is asked. A
+    Without `api_key` the key is looked for in the vendor's environment variables, in `.env` in the working directory,
+    and in what `alloy login` stored, a file of credentials or the keyring; without `base_url` the vendor's own address, or its environment variable's, is asked. A
     `base_url` without a path gets the vendor's. Raises `AuthError` when the vendor's own address would be asked
     without a key.
     """

@@ -30,7 +30,7 @@ class Wire(Protocol):
 
     def streamed(self, body: Mapping[str, Any]) -> dict[str, Any]: ...
 
-    def decoder(self, classify: Any) -> Decoder: ...
+    def decoder(self, classify: Any, *, provider: str | None = None) -> Decoder: ...
 
 
 class WiredProvider(HTTPProvider):
@@ -44,7 +44,7 @@ class WiredProvider(HTTPProvider):
         self.options = self.wire.options
 
     def encode(self, request: Request) -> Encoded:
-        body = self.wire.encode(request, self.model, provider=self.name, key=self.encoding_key)
+        body = self.wire.encode(request, self.model, provider=self.own, key=self.encoding_key)
         return self.wire.path, {}, body
 
     def streamed(self, encoded: Encoded) -> Encoded:
@@ -52,7 +52,7 @@ class WiredProvider(HTTPProvider):
         return path, headers, self.wire.streamed(body)
 
     def decoder(self) -> Decoder:
-        return self.wire.decoder(self.classify_inside)
+        return self.wire.decoder(self.classify_inside, provider=self.own)
 
     def classify_inside(self, body: Any) -> ProviderError:
         """The error that a service put into an answer that began well."""

@@ -6,7 +6,7 @@ import asyncio
 import functools
 import inspect
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
@@ -65,16 +65,20 @@ class cassette:  # noqa: N801 - used as a function, like `contextlib.suppress`
         self.path = Path(path)
         self.record = record
         self.normalize = normalize
-        self._open: list[Any] = []
+        self._open: list[tuple[Hashable, Any]] = []
 
     def __enter__(self) -> Tape:
         using = self._use()
         tape = using.__enter__()
-        self._open.append(using)
+        self._open.append((_whose(), using))
         return tape
 
     def __exit__(self, *exception: Any) -> None:
-        self._open.pop().__exit__(*exception)
+        # Blocks of several threads or tasks may overlap: each closes its own, if it can be told.
+        mine = [entry for entry in tuple(self._open) if entry[0] == _whose()] or self._open
+        entry = mine[-1]
+        self._open.remove(entry)
+        entry[1].__exit__(*exception)
 
     def __call__(self, function: _Function) -> _Function:
         """The function, playing and recording here whenever it is called."""
@@ -104,6 +108,12 @@ class cassette:  # noqa: N801 - used as a function, like `contextlib.suppress`
 
     def __repr__(self) -> str:
         return f"cassette({str(self.path)!r}, record={self.record!r})"
+
+
+def _whose() -> Hashable:
+    """The thread, and the task, that is at it."""
+    task = asyncio.current_task() if asyncio._get_running_loop() else None
+    return threading.get_ident(), task
 
 
 class Tape:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ..forks import renewed_in_child
+from ..overrides import Overrides
 from ..providers import retry
 from ..providers.health import nothing_known
 
@@ -27,17 +30,38 @@ def no_delays() -> Iterator[list[float]]:
     >>> delays
     [30]
     """
-    delays: list[float] = []
+    with _lists.open([]) as delays, _nothing_slept(), nothing_known():
+        yield delays
 
-    async def skip(delay: float) -> None:
-        delays.append(delay)
-        # As a wait would: others have their turn, and a cancellation lands.
-        await asyncio.sleep(0)
 
-    before = retry.sleep
-    retry.sleep = skip
+_lists: Overrides[list[float]] = Overrides()
+_lock = renewed_in_child(threading.Lock)
+_open = 0
+_waiting = retry.sleep
+
+
+@contextmanager
+def _nothing_slept() -> Iterator[None]:
+    """The first that opens puts `_skip` in the place of waiting, the last that closes puts back what was there."""
+    global _open, _waiting
+    with _lock():
+        _open += 1
+        if _open == 1:
+            _waiting, retry.sleep = retry.sleep, _skip
     try:
-        with nothing_known():
-            yield delays
+        yield
     finally:
-        retry.sleep = before
+        with _lock():
+            _open -= 1
+            if not _open:
+                retry.sleep = _waiting
+
+
+async def _skip(delay: float) -> None:
+    delays = _lists.newest
+    if delays is None:  # it was closed a moment ago
+        await _waiting(delay)
+        return
+    delays.append(delay)
+    # As a wait would: others have their turn, and a cancellation lands.
+    await asyncio.sleep(0)

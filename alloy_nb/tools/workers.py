@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import os
 import queue
 import sys
 import threading
@@ -20,6 +19,7 @@ from typing import Any
 
 from ..bell import Bell
 from ..errors import ToolError
+from ..forks import renewed_in_child
 from ..guests import GuestCrash
 
 __all__ = ["MAIN", "MainThread", "abandon", "abandoned_count", "call_in_thread"]
@@ -27,21 +27,33 @@ __all__ = ["MAIN", "MainThread", "abandon", "abandoned_count", "call_in_thread"]
 #: How long a thread waits for another call before it ends, in seconds.
 IDLE_SECONDS = 0.5
 
-_abandoned: set[Settling] = set()
-_lock = threading.Lock()
+
+class _Crew:
+    """The threads that wait for a call, and the calls that were given up."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.idle: list[_Worker] = []
+        self.abandoned: set[Settling] = set()
+
+
+# A forked child has none of its parent's threads.
+_crew = renewed_in_child(_Crew)
 
 
 def abandoned_count() -> int:
     """How many calls were given up and have not come back."""
-    with _lock:
-        _abandoned.difference_update([call for call in _abandoned if call.returned])
-        return len(_abandoned)
+    crew = _crew()
+    with crew.lock:
+        crew.abandoned.difference_update([call for call in crew.abandoned if call.returned])
+        return len(crew.abandoned)
 
 
 def abandon(call: Settling) -> None:
     """Count `call` as given up, until it returns."""
-    with _lock:
-        _abandoned.add(call)
+    crew = _crew()
+    with crew.lock:
+        crew.abandoned.add(call)
 
 
 class Settling:
@@ -126,20 +138,18 @@ class _Worker:
                     return
                 continue
             self._thread.name = "alloy-idle"
-            with _lock:
-                _idle.append(self)
+            crew = _crew()
+            with crew.lock:
+                crew.idle.append(self)
 
     def _retire(self) -> bool:
         """Whether nobody has chosen this thread meanwhile, who is about to give it a call."""
-        with _lock:
-            if self not in _idle:
+        crew = _crew()
+        with crew.lock:
+            if self not in crew.idle:
                 return False
-            _idle.remove(self)
+            crew.idle.remove(self)
             return True
-
-
-_idle: list[_Worker] = []
-_process = os.getpid()
 
 
 def call_in_thread(call: Callable[[], Any], name: str) -> Settling:
@@ -151,15 +161,14 @@ def call_in_thread(call: Callable[[], Any], name: str) -> Settling:
 
 
 def _worker() -> _Worker:
-    global _process, _lock
-    if _process != os.getpid():
-        # A fork has none of its parent's threads, one of which may have held the lock.
-        _process, _lock = os.getpid(), threading.Lock()
-        _idle.clear()
-    with _lock:
-        if _idle:
-            return _idle.pop()
+    crew = _crew()
+    with crew.lock:
+        if crew.idle:
+            return crew.idle.pop()
     return _Worker()
+
+
+_jobs_lock = renewed_in_child(threading.Lock)
 
 
 class MainThread:
@@ -169,7 +178,6 @@ class MainThread:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self.bell = Bell()  # for the pump that waits
         self.jobs: deque[Callable[[], None]] = deque()
         self.pumps = 0
@@ -185,12 +193,12 @@ class MainThread:
 
     def enter(self) -> None:
         """A pump begins to wait on the main thread."""
-        with self._lock:
+        with _jobs_lock():
             self.pumps += 1
 
     def leave(self) -> None:
         """A pump ends; jobs it did not come to go to the main thread's loop, or wait for the next pump."""
-        with self._lock:
+        with _jobs_lock():
             self.pumps = max(0, self.pumps - 1)
             loop = self._loop
             if self.pumps == 0 and loop is not None and loop.is_running():
@@ -202,7 +210,7 @@ class MainThread:
 
         `in_pump` is its form for a pump, out of which an interrupt may come.
         """
-        with self._lock:
+        with _jobs_lock():
             waiting = self.pumps > 0 and self._is_waited_for()
             if waiting:
                 self.jobs.append(in_pump or job)

@@ -53,6 +53,21 @@
     return own(i).execution_count === null ? "new" : "ok";
   }
 
+  const ended = () => notebook().widgets.filter((one, i) => status(i) !== "running" && own(i).execution_count !== null);
+
+  // The limit is one cell's: it begins anew with each that ends, since a cell may wait for all that run before it.
+  async function whileCellsEnd(what, limit, promise) {
+    let over = false;
+    const settle = () => { over = true; };
+    promise.then(settle, settle);
+    for (let count = -1, end = 0; !over; await frame()) {
+      const now = ended().length;
+      if (now !== count) [count, end] = [now, performance.now() + limit];
+      if (performance.now() > end) throw new Error(`never: ${what}; ${count} of ${notebook().widgets.length} have`);
+    }
+    return promise;
+  }
+
   window.bed = {
     async started(limit) {
       await until("JupyterLab has started", limit, () => window.jupyterapp);
@@ -110,7 +125,9 @@
       runs.set(cell(i), command("notebook:run-cell"));
     },
     async finished(i, limit) {
-      await within(`cell ${i} ends`, limit, runs.get(cell(i)) ?? Promise.reject(new Error(`cell ${i} was not run`)));
+      const run = runs.get(cell(i));
+      if (!run) throw new Error(`cell ${i} was not run`);
+      await whileCellsEnd(`cell ${i} ends`, limit, run);
       await until(`cell ${i} is idle`, limit, () => status(i) !== "running");
       return status(i);
     },

@@ -100,7 +100,8 @@ def test_what_a_page_asks_of_others_is_refused_and_noted(page: Page) -> None:
     page.open("from IPython.display import HTML\nHTML('<img src=\"http://example.invalid/x.png\"><p>shown</p>')")
     page.run(0)
     page.await_text(0, "shown")
-    assert page.foreign == ["http://example.invalid/x.png"]
+    # A moment later JupyterLab's table of contents reads the output for headings, and asks for the image once more.
+    assert set(page.foreign) == {"http://example.invalid/x.png"}
 
 
 def test_nothing_of_the_person_who_runs_the_tests_is_in_the_kernel(page: Page, tmp_path: Path) -> None:

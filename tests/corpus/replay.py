@@ -101,7 +101,7 @@ def _outcome(case: Case, make: Make, pieces: list[bytes]) -> Answer | ProviderEr
 
 
 async def _ask(case: Case, provider: HTTPProvider) -> Answer:
-    answer = Answer(provider.name)
+    answer = Answer(provider.own)
     if case["kind"] == "complete" or case["framing"] == "json":
         for delta in await provider.complete(REQUEST):
             answer.feed(delta)

@@ -33,7 +33,7 @@ BY_STATUS: dict[int, Any] = {
 
 
 def make(**settings: Any) -> Anthropic:
-    return Anthropic("claude-sonnet-4-6", base_url="http://service.test", api_key="k" * 20, **settings)
+    return Anthropic("claude-sonnet-4-6", api_key="k" * 20, **settings)
 
 
 def sent_back(message: Message) -> list[dict[str, Any]]:

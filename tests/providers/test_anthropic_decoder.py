@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from typing import Any
 
 import pytest
@@ -20,10 +22,11 @@ from alloy_nb.errors import (
     StreamError,
 )
 from alloy_nb.messages import Message, Opaque, Text, Thinking, ToolCall
+from alloy_nb.providers._payload import to_json
 from alloy_nb.providers.answer import Answer
 from alloy_nb.providers.anthropic import Anthropic
 from alloy_nb.providers.anthropic_decoder import AnthropicDecoder, read_usage
-from alloy_nb.providers.base import TextDelta
+from alloy_nb.providers.base import Request, TextDelta, WholePart
 from alloy_nb.usage import Usage
 
 START = {"type": "message_start", "message": {"model": "claude-x", "content": [], "usage": {"input_tokens": 5}}}
@@ -366,6 +369,13 @@ def test_pieces_of_a_block_that_never_began() -> None:
     assert message.parts == (Text("Hi"), Thinking("Hm", "s", "anthropic"))
 
 
+def sent_again(made: Message) -> None:
+    body = Anthropic("claude-sonnet-4-6", api_key="sk-0").encode(
+        Request((Message.user("Hello"), made, Message.user("Go on")))
+    )[2]
+    assert json.loads(to_json(body))["messages"]
+
+
 nonsense = st.recursive(
     st.none() | st.booleans() | st.integers(-1, 3) | st.text(max_size=3),
     lambda inner: (
@@ -394,6 +404,7 @@ def test_no_event_breaks_it(events: list[dict[str, Any]]) -> None:
     except StreamError:
         return
     assert all(isinstance(part.text, str) for part in message.parts if isinstance(part, Text | Thinking))
+    sent_again(message)
 
 
 @given(st.lists(st.text(max_size=5), max_size=6), st.integers(0, 3))
@@ -410,3 +421,46 @@ def test_arguments_may_nest_deeper_than_python_reads() -> None:
     deep = "[" * 100_000
     assert stream(began(0, type="server_tool_use", input={}), piece(0, input=deep), ended(0)).parts == ()
     assert read_usage({}) == Usage()
+
+
+def test_a_block_of_the_services_own_in_many_pieces_is_joined_once() -> None:
+    many, cited = 100_000, {"type": "citations_delta", "citation": {"a": 1}}
+    decoder = AnthropicDecoder()
+    list(decoder.feed(began(0, type="compaction", content="")))
+    started = time.process_time()
+    for _ in range(many):
+        list(decoder.feed({"type": "content_block_delta", "index": 0, "delta": {"type": "x", "content": "0123456789"}}))
+        list(decoder.feed({"type": "content_block_delta", "index": 0, "delta": cited}))
+    (whole,) = decoder.feed(ended(0))
+    assert isinstance(whole, WholePart)
+    assert isinstance(whole.part, Opaque)
+    assert len(whole.part.data["content"]) == many * 10
+    assert len(whole.part.data["citations"]) == many
+    assert time.process_time() - started < 30
+
+
+def test_blocks_out_of_shape_can_be_sent_again() -> None:
+    """One whose kind was a list made every later request fail."""
+    odd: list[dict[str, Any]] = [
+        began(0, type=["odd"]),
+        began(0, type={"odd": 1}),
+        began(0, text="x"),
+        began(0, type="new", citations=7),
+        began(0, type="text", text="Hi", citations=7),
+        began(0, type="tool_use", id="t", name="f", input=[1], caller=[1]),
+    ]
+    for start in odd:
+        pieces = [
+            {"type": "content_block_delta", "index": 0, "delta": {"type": kind, "citation": {"a": 1}, "": "x"}}
+            for kind in ("citations_delta", ["odd"], "new")
+        ]
+        made = stream(start, *pieces, ended(0), began(1, type="text", text="Hello"))
+        sent_again(made)
+        assert all(part.data.get("type", "") is not None for part in made.parts if isinstance(part, Opaque))
+    lost = stream({"type": "message_delta", "delta": {"container": {"id": 7}}}, began(0, type="text", text="Hi"))
+    assert lost.parts == (Text("Hi"),)
+
+
+def test_a_half_of_a_character_in_arguments_of_the_service_is_replaced() -> None:
+    made = stream(began(0, type="server_tool_use", id="s", input={}), piece(0, input='{"q": "\\ud83d"}'), ended(0))
+    assert made.parts[0].data["input"] == {"q": "\ufffd"}  # type: ignore[union-attr]

@@ -232,7 +232,8 @@ def test_items_of_the_other_wire_are_not_sent() -> None:
 
 
 def test_a_picture_in_a_system_message_is_named() -> None:
-    assert messages_of(Message("system", (Text("See:"), PNG)))[0]["content"] == "See:\n[image]"
+    (told,) = messages_of(Message("system", (Text("See:"), PNG)))
+    assert told["content"] == "See:\n[image that this service cannot be given: image/png]"
 
 
 def test_a_dialects_own_word_for_a_choice() -> None:

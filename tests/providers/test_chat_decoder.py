@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +22,13 @@ from alloy_nb.errors import (
     ServerError,
     StreamError,
 )
-from alloy_nb.messages import Image, Opaque, Text, Thinking
-from alloy_nb.providers._payload import parse_event
+from alloy_nb.messages import Image, Message, Opaque, Text, Thinking
+from alloy_nb.providers._payload import parse_event, to_json
 from alloy_nb.providers.answer import Answer
-from alloy_nb.providers.base import Done
+from alloy_nb.providers.base import Done, Request, WholePart
 from alloy_nb.providers.chat_decoder import ChatDecoder
+from alloy_nb.providers.openai import OpenAI
+from alloy_nb.providers.openrouter import OpenRouter
 from alloy_nb.providers.sse import SSEDecoder
 from alloy_nb.usage import Usage
 
@@ -293,7 +297,6 @@ def test_details_in_pieces_are_one_item_each() -> None:
                 "details": [
                     {"type": "reasoning.text", "index": 0, "text": "So far", "format": "v1", "signature": "sig"},
                     {"type": "reasoning.encrypted", "index": 0, "data": "e1", "id": "a"},
-                    None,
                     {"type": "reasoning.encrypted", "index": 0, "data": "e2", "id": "b"},
                 ]
             },
@@ -463,13 +466,21 @@ JUNK = st.recursive(
 )
 
 
+def own(part: Any, provider: str) -> Any:
+    return replace(part, provider=provider) if isinstance(part, Opaque | Thinking) else part
+
+
 @given(st.lists(st.dictionaries(st.sampled_from(["choices", "usage", "error", "model"]), JUNK), max_size=4))
 def test_no_shape_breaks_the_decoder(events: list[dict[str, Any]]) -> None:
     """PRV-w2: nothing but a ProviderError."""
     try:
-        read(*events, decoder=keeping("details")).message()
+        made = read(*events, decoder=keeping("reasoning_details")).message()
     except ProviderError:
         return
+    for provider in (OpenRouter("openai/gpt-5.2", api_key="sk-0"), OpenAI("gpt-5.2", api="chat", api_key="sk-0")):
+        made = replace(made, parts=tuple(own(part, provider.name) for part in made.parts))
+        body = provider.encode(Request((Message.user("Hello"), made, Message.user("Go on"))))[2]
+        assert len(json.loads(to_json(body))["messages"]) >= 2
 
 
 @given(st.data())
@@ -489,3 +500,27 @@ def test_the_end_says_which_model_answered() -> None:
     list(decoder.feed({**chunk("stop", content="x"), "model": ""}))
     list(decoder.feed({"choices": [], "model": "m-2026"}))
     assert list(decoder.end()) == [Done("end_turn", "m-2026")]
+
+
+def test_details_in_many_pieces_are_joined_once() -> None:
+    """Each piece copied all that came before it."""
+    piece, many = {"type": "reasoning.text", "index": 0, "text": "0123456789"}, 100_000
+    decoder = keeping("details")
+    started = time.process_time()
+    for _ in range(many):
+        list(decoder.feed({"choices": [{"index": 0, "delta": {"details": [piece]}}]}))
+    list(decoder.feed(chunk("stop", content="x")))
+    kept = next(delta.part for delta in decoder.end() if isinstance(delta, WholePart))
+    assert isinstance(kept, Opaque)
+    assert len(kept.data["details"][0]["text"]) == many * 10
+    # Generous: joined anew each time, they took minutes.
+    assert time.process_time() - started < 20
+
+
+def test_details_that_are_none_are_left_out() -> None:
+    """A service that sent them refuses them."""
+    pieces: list[Any] = [None, 7, ["odd"], {"type": ["odd"], "index": [1], "text": 7}, {"type": "x", "id": []}]
+    for whole_answer in (False, True):
+        event = whole(content="x", details=pieces) if whole_answer else chunk("stop", content="x", details=pieces)
+        answer = read(event, decoder=keeping("details"))
+        assert answer.message().parts[-1] == Opaque("us", {"details": pieces[-2:]})

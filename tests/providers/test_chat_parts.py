@@ -1,13 +1,11 @@
-"""Parts of messages in the words of Chat Completions."""
+"""Parts of messages in the forms of Chat Completions."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from alloy_nb.messages import Audio, Document, Image, Part, Text, ToolCall
-from alloy_nb.providers.chat_parts import FORMS, arguments_text, content_part, in_words, joined, noted, readable
+from alloy_nb.messages import Audio, Document, Image, Part
+from alloy_nb.providers.chat_parts import FORMS, content_part
 
 PDF = Document("application/pdf", b"%PDF", name="a.pdf")
 
@@ -30,28 +28,16 @@ def test_a_document_that_is_text_is_told_to_everybody() -> None:
     """Also to services that take no files: there is nothing in it that they cannot be given."""
     document = Document("text/csv", b"a,b\xff", name="a.csv")
     assert content_part(document, {}) == {"type": "text", "text": "a.csv:\na,b\ufffd"}
-    assert readable(Document("application/ld+json", b"{}")) == "document:\n{}"
-    assert readable(PDF) is readable(Text("x")) is None
-    assert readable(Document("text/csv", url="https://x.test/a.csv")) is None
 
 
-@pytest.mark.parametrize(
-    ("part", "words"),
-    [
-        (PDF, "[document that this service cannot be given: a.pdf, application/pdf]"),
-        (Image("image/png", b"x"), "[image that this service cannot be given: image/png]"),
-    ],
-)
-def test_the_words_for_a_part(part: Any, words: str) -> None:
-    assert in_words(part) == words
+def test_what_holds_nothing_is_named() -> None:
+    broken = Image.from_url("data:image/png;base64,?")
+    assert content_part(broken, FORMS)["text"] == "[image that this service cannot be given: image/png]"
 
 
-def test_texts_are_lines() -> None:
-    assert joined([Text("a"), Text(""), PDF, Text("b")]) == "a\nb"
-    assert noted(PDF) == Text("[document]")
-    assert noted(Text("x")) == Text("x")
-
-
-def test_arguments_that_json_does_not_know() -> None:
-    assert arguments_text(ToolCall("c", "f", {"when": {1}})) == '{"when": "{1}"}'
-    assert arguments_text(ToolCall("c", "f", {}, raw="[1")) == "{}"
+def test_bytes_within_an_address_are_bytes() -> None:
+    (data,) = {content_part(Image.from_url("data:image/PNG;base64,AA%3D%3D"), FORMS)["image_url"]["url"]}
+    assert data == "data:image/png;base64,AA=="
+    assert content_part(Document.from_url("data:text/csv,a%2Cb"), FORMS)["text"] == "document:\na,b"
+    sound = content_part(Audio.from_url("data:audio/wav;base64,UklGRg=="), FORMS)
+    assert sound["input_audio"] == {"data": "UklGRg==", "format": "wav"}

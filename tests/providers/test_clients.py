@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import threading
+from contextlib import ExitStack
 from types import SimpleNamespace
 from typing import Any
 
@@ -96,6 +97,37 @@ def test_many_requests_at_once_are_spread_over_several_clients(monkeypatch: pyte
         assert await client_for(address, None) is clients[0]
         await asyncio.sleep(0.01)
         assert [client.is_closed for client in clients] == [False, True, True]
+
+    asyncio.run(go())
+
+
+def test_a_client_with_a_request_under_way_is_kept_however_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(_clients, "time", SimpleNamespace(monotonic=lambda: now))
+
+    async def go() -> None:
+        nonlocal now
+        address = "http://127.0.0.1:1"
+        first = await client_for(address, None)
+        with ExitStack() as quick:
+            for _ in range(MOST_AT_ONCE):
+                quick.enter_context(in_use(first))
+            second = await client_for(address, None)
+            slow = in_use(second)
+            slow.__enter__()
+        now += 1000
+        assert await client_for(address, None) is first
+        await asyncio.sleep(0.01)
+        assert not second.is_closed
+        slow.__exit__(None, None, None)
+        now += 29
+        assert await client_for(address, None) is first
+        await asyncio.sleep(0.01)
+        assert not second.is_closed
+        now += 2
+        assert await client_for(address, None) is first
+        await asyncio.sleep(0.01)
+        assert second.is_closed
 
     asyncio.run(go())
 

@@ -69,7 +69,8 @@ def test_openais_models(model: str, thinking: Any, effort: str | None) -> None:
         ("grok-3-mini-fast", "medium", "high"),
         ("grok-3-mini", False, "low"),
         ("grok-3", True, None),
-        ("grok-3", "high", "high"),
+        ("grok-3", "high", None),
+        ("grok-4-fast", 4096, None),
     ],
 )
 def test_xais_models(model: str, thinking: Any, effort: str | None) -> None:

@@ -129,7 +129,7 @@ def test_a_fault_that_stays_is_told_as_what_it_is(fault: str, service: Any, repl
     assert type(result.error) is error
     assert result.error.hint or result.error.message
     assert result.messages == ()
-    # A service that asked for a pause is left alone: it counts as one attempt more.
+    # The first attempt and two more, but for what another attempt cannot mend.
     assert len(service.received) == (1 if fault in LASTING else 3)
 
 

@@ -203,7 +203,10 @@ def test_addresses_are_fetched_by_google() -> None:
     assert parts(Image("image/png", url=f"data:image/webp;base64,{data}")) == [
         {"inlineData": {"mimeType": "image/webp", "data": data}}
     ]
-    assert "fileData" in parts(Image("image/png", url="data:image/png;base64,A"))[0]
+    # What cannot be read is named, and not quoted.
+    assert parts(Image("image/png", url="data:image/png;base64,A")) == [
+        {"text": "[image that this service cannot be given: image/png]"}
+    ]
 
 
 def test_a_document_keeps_its_name() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -101,3 +102,35 @@ def test_what_cannot_be_placed_makes_no_call_that_would_run(pieces: list[Any]) -
 def test_what_was_cut_off_makes_no_call_that_would_run() -> None:
     arguments = StreamedArguments({"a": 1})
     assert parse_arguments(arguments.json(cut=True)) is None
+
+
+def test_a_path_that_goes_too_deep_is_none() -> None:
+    """An event of 300 kB took 300 MB."""
+    arguments = StreamedArguments()
+    arguments.feed([{"jsonPath": "$.a" + "[1000]" * 50_000, "numberValue": 1}])
+    assert parse_arguments(arguments.json()) is None
+    assert len(arguments.json()) < 10
+    assert put_together({"jsonPath": "$" + ".a" * 64, "numberValue": 1}) is not None
+
+
+def test_places_that_were_only_filled_up_have_an_end() -> None:
+    arguments = StreamedArguments()
+    arguments.feed([{"jsonPath": f"$.a{name}" + "[1000]" * 60, "numberValue": 1} for name in range(100)])
+    assert len(arguments.json()) < 400_000
+    assert parse_arguments(arguments.json()) is None
+
+
+def test_a_text_in_many_pieces_is_joined_once() -> None:
+    """Each piece copied all that came before it: what is kept are the pieces."""
+    arguments = StreamedArguments({"text": "0"})
+    started = time.process_time()
+    for _ in range(200_000):
+        arguments.feed([{"jsonPath": "$.text", "stringValue": "0123456789"}])
+    assert len(arguments.json()) > 2_000_000
+    assert time.process_time() - started < 30
+
+
+def test_a_text_that_becomes_something_else() -> None:
+    texts = [{"jsonPath": "$.a", "stringValue": text} for text in ("x", "y")]
+    assert put_together(*texts, {"jsonPath": "$.a", "numberValue": 1}) == {"a": 1}
+    assert put_together(*texts, {"jsonPath": "$.a.b", "numberValue": 1}) is None

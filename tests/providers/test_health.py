@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from alloy_nb.errors import AuthError, BadRequestError, ProviderError, RateLimitError, ServerError
@@ -116,9 +118,22 @@ def test_a_provider_that_can_be_remembered_in_no_way_is_always_well() -> None:
     assert not health_of(bare).resting
 
 
-def test_a_key_shows_nowhere() -> None:
-    provider = OpenAICompatible("m", base_url="http://one.test", api_key="sk-secret-secret-secret")
+@pytest.mark.parametrize("settings", [{"api_key": "sk-secret-x"}, {"headers": {"Authorization": "Bearer sk-secret-x"}}])
+def test_a_key_shows_nowhere(settings: dict[str, Any]) -> None:
+    provider = OpenAICompatible("m", base_url="http://one.test", **settings)
     assert "sk-secret" not in repr(provider.account)
+
+
+@pytest.mark.parametrize("name", ["Authorization", "api-key", "OpenAI-Organization"])
+def test_users_whose_keys_are_in_headers_share_nothing(name: str, clock: Clock) -> None:
+    def of(key: str, name: str = name) -> Health:
+        return health_of(OpenAICompatible("m", base_url="http://headers.test", headers={name: key}))
+
+    for _ in range(FAILURES_TO_REST):
+        of("Bearer hers").failed(RateLimitError("slow down", retry_after=20))
+    assert (of("Bearer hers").resting, of("Bearer hers").pause) == (True, 20)
+    assert (of("Bearer his").resting, of("Bearer his").pause) == (False, 0)
+    assert of("Bearer hers", name.upper()).resting
 
 
 def test_what_happens_in_a_test_is_forgotten_after_it(clock: Clock) -> None:
@@ -128,3 +143,15 @@ def test_what_happens_in_a_test_is_forgotten_after_it(clock: Clock) -> None:
         at("http://one.test", "forgotten").failed(RateLimitError("slow down", retry_after=20))
     assert at("http://one.test", "forgotten").pause == 0
     assert at("http://one.test", "kept").pause == 20
+
+
+def test_tests_that_overlap_leave_nothing_behind() -> None:
+    first, second = nothing_known(), nothing_known()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    for _ in range(FAILURES_TO_REST):
+        at("http://overlap.test", "key").failed(ServerError("down"))
+    assert at("http://overlap.test", "key").resting
+    second.__exit__(None, None, None)
+    assert not at("http://overlap.test", "key").resting

@@ -277,3 +277,21 @@ def test_an_answer_is_over_when_the_service_says_so_though_the_line_stays_open(
     service.answers(reply(body, headers={"content-type": kind}, end="hang"))
     assert ask(model("m", base_url=service.url, api_key=KEY))[-1] == Done("end_turn", None)
     assert service.left.wait(10)
+
+
+@pytest.mark.parametrize(
+    ("provider", "own"),
+    [
+        (Anthropic("m", api_key=KEY), "anthropic"),
+        (Anthropic("m", api_key=KEY, base_url="https://API.anthropic.com"), "anthropic"),
+        (
+            Anthropic("m", api_key=KEY, base_url="https://me:pw@api.deepseek.com/anthropic"),
+            "anthropic@api.deepseek.com",
+        ),
+        (OpenAI("m", api_key=KEY, base_url="http://localhost:8000"), "openai@localhost:8000"),
+        (Ollama("m", base_url="http://localhost:11434"), "ollama"),
+    ],
+)
+def test_a_service_elsewhere_owns_nothing_of_the_vendors(provider: HTTPProvider, own: str) -> None:
+    """Law 9: what one can read alone is not sent to another of the same name; no password is in that name."""
+    assert provider.own == own

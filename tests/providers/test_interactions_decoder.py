@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 import pytest
 
 from alloy_nb.errors import ProviderError, RateLimitError, ServerError, StreamError
 from alloy_nb.messages import Image, Message, Opaque, Text, Thinking
+from alloy_nb.providers._payload import to_json
 from alloy_nb.providers.answer import Answer
 from alloy_nb.providers.base import Request
 from alloy_nb.providers.interactions import encode
@@ -200,3 +202,53 @@ def test_what_was_used_and_who_answered() -> None:
     answer = read(whole(OUTPUT, model="gemini-3-flash-001", usage=usage))
     assert answer.usage == Usage(input_tokens=12, output_tokens=7, cached_tokens=5, reasoning_tokens=4)
     assert answer.model == "gemini-3-flash-001"
+
+
+@pytest.mark.parametrize("index", [[1], {"a": 1}, None, "x", 1.5])
+def test_steps_that_are_numbered_oddly(index: Any) -> None:
+    events = streamed({"type": "model_output"}, {"type": "text", "text": "Hi"})
+    assert read(*({**event, "index": index} for event in events), done()).message().text == "Hi"
+
+
+@pytest.mark.parametrize(
+    ("step", "delta"),
+    [
+        ({"type": "thought", "signature": "s"}, {"type": "new", "summary": "odd", "": "odd"}),
+        ({"type": "thought", "summary": "odd"}, {"type": "thought_summary", "content": {"text": "x"}}),
+        ({"type": "new"}, {"type": "thought_summary", "content": {"text": "x"}}),
+        ({"type": "new", "": 7}, {"type": ["odd"], "": [], "type2": {}}),
+        ({"type": ["odd"]}, {"type": "text", "text": 7}),
+        ({"type": "model_output", "content": [{"type": ["odd"]}, {}]}, {"type": {}}),
+        ({"type": "function_call", "name": "f"}, {"type": "arguments_delta", "arguments": {"n": 1}}),
+        ({"type": "new"}, {"type": "arguments_delta", "arguments": [1]}),
+    ],
+)
+def test_steps_out_of_shape_can_be_sent_again(step: Any, delta: Any) -> None:
+    """Law 8"""
+    made = read(*streamed(step, delta, delta), *streamed(OUTPUT), done()).message()
+    body = encode(Request((Message.user("Hello"), made)), "gemini-3-flash")
+    assert json.loads(to_json(body))["input"][-1]["type"] == "model_output"
+    assert all(isinstance(step.get("type"), str) for step in body["input"])
+
+
+def test_the_arguments_of_the_services_own_tool_are_no_call_of_ours() -> None:
+    pieces = [{"type": "arguments_delta", "arguments": text} for text in ('{"code": ', '"1"}')]
+    made = read(*streamed({"type": "code_execution_call", "id": "c"}, *pieces), *streamed(OUTPUT), done())
+    assert sent_back(made.message())[0] == {"type": "code_execution_call", "id": "c", "arguments": {"code": "1"}}
+    assert made.stop_reason == "end_turn"
+
+
+def test_lists_of_a_step_grow_in_place() -> None:
+    """Each piece copied the list as it was before; and what the event holds is never changed."""
+    step = {"type": "search_result", "result": [0]}
+    decoder = InteractionsDecoder()
+    list(decoder.feed({"event_type": "step.start", "index": 0, "step": step}))
+    lists = set()
+    for number in range(1, 50):
+        list(decoder.feed({"event_type": "step.delta", "index": 0, "delta": {"type": "x", "result": [number]}}))
+        lists.add(id(decoder._steps[0].fields["result"]))
+    assert len(lists) == 1
+    (part,) = [delta.part for delta in decoder.feed({"event_type": "step.stop", "index": 0})]  # type: ignore[union-attr]
+    assert isinstance(part, Opaque)
+    assert part.data["step"]["result"] == list(range(50))
+    assert step["result"] == [0]

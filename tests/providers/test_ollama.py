@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -351,3 +352,22 @@ def test_no_server_has_no_models(service: Any, reply: Any) -> None:
     assert running_models(service.url) == []
     assert running_models(f"https://127.0.0.1:{closed_port()}") == []
     assert running_models("http://[") == []
+
+
+def test_a_question_about_the_model_that_failed_is_not_asked_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may take seconds to fail, and did so before every turn."""
+    server = Server({"/api/show": httpx2.ConnectError("gone")})
+    provider = ollama(server)
+    for _ in range(3):
+        ask(provider, LONG)
+    assert server.paths.count("/api/show") == 1
+    now = time.monotonic()
+    monkeypatch.setattr("alloy_nb.providers.ollama.time.monotonic", lambda: now + 61)
+    server.answers["/api/show"] = SHOWN
+    for _ in range(2):
+        ask(provider, LONG)
+    assert server.paths.count("/api/show") == 2
+
+
+def test_a_window_of_thousands_of_digits_is_none() -> None:
+    assert asked_window(Server({"/api/show": {"parameters": "num_ctx " + "9" * 5000}})) is not None

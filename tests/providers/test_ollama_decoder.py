@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alloy_nb.errors import ProviderError, ServerError, StreamError
-from alloy_nb.messages import Text, Thinking
+from alloy_nb.messages import Message, Text, Thinking
+from alloy_nb.providers._payload import to_json
 from alloy_nb.providers.answer import Answer
-from alloy_nb.providers.base import ToolCallDelta
+from alloy_nb.providers.base import Request, TextDelta, ToolCallDelta
+from alloy_nb.providers.ollama import Ollama
 from alloy_nb.providers.ollama_decoder import OllamaDecoder
 from alloy_nb.usage import Usage
 
@@ -173,6 +176,23 @@ FIELDS = st.sampled_from(["message", "done", "done_reason", "error", "model", "e
 def test_no_shape_breaks_the_decoder(events: list[dict[str, Any]]) -> None:
     """Law 8: nothing but a ProviderError."""
     try:
-        read(*events).message()
+        made = read(*events).message()
     except ProviderError:
         return
+    body = Ollama("m").encode(Request((Message.user("Hello"), made, Message.user("Go on"))))[2]
+    assert len(json.loads(to_json(body))["messages"]) >= 2
+
+
+def test_a_count_that_nobody_counted_is_none() -> None:
+    """Five thousand digits could not even be shown."""
+    for odd in (10**400, 1e300, -1, True, "7", None, [1]):
+        answer = read(last("Hi", prompt_eval_count=odd, eval_count=3))
+        assert answer.usage == Usage(0, 3)
+
+
+def test_an_answer_that_begins_with_many_blanks() -> None:
+    """They were all copied with each piece, to see whether a tag begins."""
+    decoder = OllamaDecoder()
+    told = [delta for _ in range(3000) for delta in decoder.feed({"message": {"content": "\n"}})]
+    assert len(told) > 1000
+    assert "".join(delta.text for delta in told if isinstance(delta, TextDelta)) == "\n" * 3000

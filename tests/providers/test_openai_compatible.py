@@ -167,7 +167,7 @@ def test_responses_of_whoever_speaks_them(base_url: str, asked: list[str]) -> No
     assert body.get("include", []) == asked
     assert "stop_sequences" not in provider.options
     (delta,) = provider.decoder().feed({"output": [{"type": "new"}]})
-    assert delta.part.provider == "us"  # type: ignore[union-attr]
+    assert delta.part.provider == provider.own  # type: ignore[union-attr]
 
 
 def test_a_real_servers_responses(service: Any, reply: Any, fixtures: Path) -> None:

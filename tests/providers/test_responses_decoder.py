@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from alloy_nb.errors import ContentFilterError, ProviderError, RateLimitError, ServerError, StreamError
 from alloy_nb.messages import Image, Message, Opaque, Text, Thinking, ToolCall
+from alloy_nb.providers._payload import to_json
 from alloy_nb.providers.answer import Answer
+from alloy_nb.providers.base import Request
+from alloy_nb.providers.openai import OpenAI
 from alloy_nb.providers.responses_decoder import ResponsesDecoder, read_usage
 from alloy_nb.usage import Usage
 
@@ -398,6 +401,12 @@ def test_errors_are_made_by_whoever_knows_the_service() -> None:
         decoder.feed({"type": "error", "error": "ours"})
 
 
+def sent_again(made: Message) -> None:
+    """Law 8: what was read can be sent, also by the wires of others."""
+    provider = OpenAI("gpt-5.2", api_key="sk-0")
+    to_json(provider.encode(Request((Message.user("Hello"), made, Message.user("Go on"))))[2])
+
+
 NONSENSE = st.one_of(
     st.none(), st.booleans(), st.integers(-1, 2), st.text(max_size=3), st.just([]), st.just([None]), st.just({})
 )
@@ -445,6 +454,7 @@ def test_no_event_breaks_it(events: list[Event]) -> None:
         return
     made = answer.message()
     assert Message.from_dict(made.to_dict()).text == made.text
+    sent_again(made)
 
 
 @given(st.lists(st.sampled_from(["a", "bc", " "]), min_size=1, max_size=6), st.booleans())
@@ -453,3 +463,86 @@ def test_the_deltas_are_the_text(deltas: list[str], closed: bool) -> None:
     whole = "".join(deltas)
     last = [done(0, message(whole))] if closed else []
     assert decode(*map(text, deltas), *last, ended(output=[message(whole)])).message().text == whole
+
+
+# What is told in two ways, or only half
+
+
+def test_arguments_that_were_told_otherwise_in_the_end_are_asked_for_again() -> None:
+    """The finished item counts, and what was told of it cannot be taken back: the first ones were run."""
+    for events in (
+        [added(0, call("")), piece('{"path": "y"}'), pieces_end(WHOLE)],
+        [added(0, call("")), piece('{"path": "y"}'), done(0, call(WHOLE))],
+        [added(0, call("")), piece('{"po'), done(0, call({"path": "x"}, status="completed"))],
+        [piece("no JSON"), ended(output=[call(WHOLE)]), done(0, call(WHOLE))],
+    ):
+        error = failing(*events)
+        assert isinstance(error, StreamError)
+        assert error.retryable
+
+
+def test_arguments_that_are_written_otherwise_are_the_same() -> None:
+    for last in ('{ "path":"x" }', "", None, {"path": "x"}):
+        events = [added(0, call("{}")), piece('{"path":'), piece(' "x"}'), done(0, call(last)), ended()]
+        assert parts_of(*events) == (ToolCall("c1", "read", {"path": "x"}),)
+
+
+def test_arguments_that_came_with_the_beginning_only() -> None:
+    assert parts_of(added(0, call(WHOLE)), ended()) == (ToolCall("c1", "read", {"path": "x"}),)
+    # Some services begin each call so.
+    assert parts_of(added(0, call("{}")), piece(WHOLE), ended()) == (ToolCall("c1", "read", {"path": "x"}),)
+
+
+@pytest.mark.parametrize("arguments", ["", "{}", WHOLE, '{"pa'])
+@pytest.mark.parametrize("status", ["incomplete", "in_progress", "something_new"])
+def test_a_call_that_was_not_finished_has_nothing_to_run(arguments: str, status: str) -> None:
+    """A call without its arguments was run with none, which for some tools means everything."""
+    item = call(arguments, status=status)
+    cut = ended("incomplete", incomplete_details={"reason": "content_filter"})
+    for events in (
+        [done(0, item), cut],
+        [added(0, call("", status="in_progress")), piece(arguments), done(0, item), cut],
+        [added(0, call("")), piece(arguments), piece(" "), done(0, item), cut],
+        [added(0, call("", status="in_progress")), piece(arguments), cut],
+        [piece(arguments), cut],
+        [{**cut["response"], "output": [item]}],
+    ):
+        (made,) = decode(*events).message().tool_calls
+        assert made.input == {}
+        assert made.raw is not None
+        assert made.raw.startswith(arguments)
+
+
+def test_own_parts_of_the_wrong_kind_can_be_sent_again() -> None:
+    """One such part made every later request fail."""
+    odd = [
+        thought(encrypted_content="e") | {"summary": 7, "content": "odd"},
+        thought(encrypted_content="e") | {"summary": None, "content": {"a": 1}},
+        {"type": ["odd"]},
+        {"type": {"odd": 1}, "id": "x"},
+        {"type": "image_generation_call", "result": "é"},
+        message("Hi", phase=["odd"]) | {"content": [{"text": "Hi", "annotations": [7, None, {}]}]},
+        call("{}", status=7, id=[1]),
+    ]
+    for item in odd:
+        made = decode(done(0, item), text("Hello", at=1), ended()).message()
+        sent_again(made)
+    (kept, *_) = parts_of(done(0, odd[0]), ended())
+    assert kept == Opaque("openai", {"type": "reasoning", "id": "rs", "encrypted_content": "e"})
+
+
+def test_each_delta_is_looked_at_alone() -> None:
+    """The parts before it were gone through for every piece of a thought."""
+
+    class Counted(dict[Any, Any]):
+        walks = 0
+
+        def __iter__(self) -> Any:
+            Counted.walks += 1
+            return super().__iter__()
+
+    decoder = ResponsesDecoder("openai")
+    decoder._parts = Counted()
+    for part in range(50):
+        assert list(decoder.feed(summary("a", part)))
+    assert Counted.walks == 0

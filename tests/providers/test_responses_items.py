@@ -174,7 +174,7 @@ def test_nothing_said_is_no_item() -> None:
 
 def test_the_words_of_the_system() -> None:
     said = items(Text("One."), PNG, Text("Two."), role="system")
-    assert said == [{"role": "system", "content": "One.\n[image]\nTwo."}]
+    assert said == [{"role": "system", "content": "One.\n[image that this service cannot be given: image/png]\nTwo."}]
 
 
 # What it is told

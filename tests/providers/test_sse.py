@@ -160,3 +160,14 @@ def test_a_whole_answer_one_byte_at_a_time(name: str, fixtures: Path) -> None:
     data = (fixtures / name).read_bytes()
     assert decode([data[i : i + 1] for i in range(len(data))]) == decode([data])
     assert decode([data.replace(b"\n", b"\r\n")]) == decode([data])
+
+
+def test_a_mark_of_the_byte_order_is_one_at_the_beginning_only() -> None:
+    """It was taken from a later block as well, when those before it were of one line."""
+    later = b"data: a\n\n\xef\xbb\xbfdata: b\ndata: c\n\n"
+    for pieces in ([later], [later[:9], later[9:]], [later[n : n + 1] for n in range(len(later))]):
+        decoder = SSEDecoder()
+        events = [event for piece in pieces for event in decoder.feed(piece)]
+        assert [*events, *decoder.end()] == [(None, b"a"), (None, b"c")]
+    decoder = SSEDecoder()
+    assert decoder.feed(b"\xef\xbb\xbfdata: a\n\ndata: b\n\n") == [(None, b"a"), (None, b"b")]

@@ -509,3 +509,38 @@ def test_every_provider_of_ours_is_recorded_and_played(path: Path, name: str) ->
             assert len(service.received) == (2 if up else 0)
     assert texts == [cases.text.text] * 2
     assert KEY not in path.read_text(encoding="utf-8")
+
+
+def test_cassettes_whose_lifetimes_overlap_close_each_their_own(service: Loopback, tmp_path: Path) -> None:
+    """The newest open one counts; one that ends takes away itself alone."""
+    first, second = cassette(tmp_path / "first.json"), cassette(tmp_path / "second.json")
+    older = first.__enter__()
+    newer = second.__enter__()
+    first.__exit__(None, None, None)
+    assert alloy.run("Hi", model=model(service)).text == "Hello"
+    second.__exit__(None, None, None)
+    assert (len(older.requests), len(newer.requests)) == (0, 1)
+    alloy.run("Hi", model=model(service))
+    assert len(newer.requests) == 1
+
+
+def test_one_cassette_open_in_two_threads_is_closed_by_each_for_itself(service: Loopback, path: Path) -> None:
+    both = cassette(path)
+    opened, leave = threading.Event(), threading.Event()
+    tapes: list[Any] = []
+
+    def other() -> None:
+        with both as tape:
+            tapes.append(tape)
+            opened.set()
+            leave.wait(60)
+            alloy.run("Hi", model=model(service))
+
+    thread = threading.Thread(target=other)
+    with both as mine:
+        thread.start()
+        assert opened.wait(60)
+    leave.set()
+    thread.join(60)
+    assert (len(mine.requests), len(tapes[0].requests)) == (0, 1)
+    assert len(exchanges(path)) == 1

@@ -52,3 +52,23 @@ def test_afterwards_delays_are_back_also_when_they_are_nested() -> None:
         asyncio.run(retry.sleep(4))  # type: ignore[arg-type]
     assert (inner, outer) == ([3], [4])
     assert retry.sleep is before
+
+
+def test_two_that_overlap_leave_delays_as_they_were() -> None:
+    """As in the threads of two tests: whichever ends first, the other still holds, and after both nothing is left."""
+    before = retry.sleep
+    first, second = no_delays(), no_delays()
+    older = first.__enter__()
+    newer = second.__enter__()
+    first.__exit__(None, None, None)
+    asyncio.run(retry.sleep(3000))  # type: ignore[arg-type]
+    second.__exit__(None, None, None)
+    assert (older, newer) == ([], [3000])
+    assert retry.sleep is before
+
+
+def test_what_still_runs_after_the_end_waits_again() -> None:
+    with no_delays() as delays:
+        left = retry.sleep
+    asyncio.run(left(0.001))  # type: ignore[arg-type]
+    assert delays == []
