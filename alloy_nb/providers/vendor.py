@@ -21,9 +21,9 @@ class VendorProvider(HTTPProvider):
     """The base of a wire whose address and key are known by the vendor's `name`.
 
     Without `api_key` the key is looked for in the vendor's environment variables, in `.env` in the working directory,
-    and in what `alloy login` stored, a file of credentials or the keyring; without `base_url` the vendor's own address, or its environment variable's, is asked. A
-    `base_url` without a path gets the vendor's. Raises `AuthError` when the vendor's own address would be asked
-    without a key.
+    and in what `alloy login` stored, a file of credentials or the keyring; without `base_url` the vendor's own
+    address, or its environment variable's, is asked. A `base_url` without a path gets the vendor's. Raises
+    `AuthError` when the vendor's own address would be asked without a key.
     """
 
     #: What people copy along with an address, and the wire adds itself.
