@@ -16,7 +16,7 @@ from .tools.workers import call_in_thread
 if TYPE_CHECKING:
     from .pump import Pump
 
-__all__ = ["PumpAsker", "ThreadAsker", "ask_on_stdin", "stdin_available"]
+__all__ = ["PumpAsker", "ThreadAsker", "ask_on_stdin", "is_refused_stdin", "stdin_available"]
 
 _ALLOW: dict[str, Remember] = {"y": "once", "yes": "once", "a": "command", "always": "command", "t": "tool"}
 _DENY = ("", "n", "no", "deny")
@@ -34,6 +34,11 @@ def stdin_available() -> bool:
         return sys.stdin is not None and sys.stdin.isatty()
     except ValueError:  # stdin was closed
         return False
+
+
+def is_refused_stdin(error: BaseException) -> bool:
+    """A kernel's word for a front end that lets nobody be asked. Known by its name: the kernel may not be installed."""
+    return type(error).__name__ == "StdinNotImplementedError"
 
 
 def _kernel() -> Any:
@@ -59,7 +64,7 @@ def ask_on_stdin(question: Question, wanted: Wanted = lambda: True) -> Decision:
         except EOFError:
             return nobody_to_ask(question)
         except Exception as error:  # noqa: BLE001 - whatever a front end's `input` raises
-            if type(error).__name__ == "StdinNotImplementedError":
+            if is_refused_stdin(error):
                 return nobody_to_ask(question)
             # A prompt that cannot be put or read is a no, and the run goes on.
             return Decision(False, f"the question could not be put: {type(error).__name__}", by="policy")

@@ -9,7 +9,7 @@ from collections.abc import Coroutine, Iterator, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from .asking import stdin_available
+from .asking import is_refused_stdin, stdin_available
 from .errors import AlloyError, AuthError, ConfigError
 from .models import default_model
 from .options import nearest
@@ -110,7 +110,7 @@ def _ask_for_key(name: str, variable: str) -> Secret:
     except (EOFError, getpass.GetPassWarning):
         raise _nobody_here(name, variable) from None
     except Exception as error:
-        if type(error).__name__ == "StdinNotImplementedError":
+        if is_refused_stdin(error):
             raise _nobody_here(name, variable) from None
         raise
     if len(typed) > 1 and typed[0] == typed[-1] and typed[0] in "'\"":

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .tools.base import Tool
     from .tools.context import ToolContext
 
-__all__ = ["APPROVALS", "PROVIDER_OPTIONS", "Options", "make_options", "nearest"]
+__all__ = ["APPROVALS", "PROVIDER_OPTIONS", "Options", "make_options", "nearest", "wrong_choice"]
 
 APPROVALS = ("ask", "auto", "deny", "pause")
 
@@ -98,6 +98,17 @@ def nearest(word: str, known: Sequence[str] | frozenset[str]) -> str | None:
     """
     found = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
     return found[0] if found else None
+
+
+def wrong_choice(name: str, given: Any, known: Sequence[str]) -> ConfigError:
+    """What to raise for a value that is none of the known ones; it names the nearest, else all of them.
+
+    >>> wrong_choice("tool_choice", "non", ["auto", "none"]).hint
+    "did you mean 'none'?"
+    """
+    near = nearest(str(given), known)
+    hint = f"did you mean {near!r}?" if near else "choose one of " + ", ".join(known)
+    return ConfigError(f"{name} is {given!r}", hint=hint)
 
 
 def make_options(given: Mapping[str, Any]) -> Options:

@@ -13,6 +13,7 @@ from urllib.parse import unquote_to_bytes
 from ..messages import Audio, Document, Image, Part, Text, ToolCall
 
 __all__ = [
+    "UNKNOWN_TYPE",
     "arguments_text",
     "data_url",
     "in_words",
@@ -22,12 +23,13 @@ __all__ = [
     "readable",
     "said",
     "schema_in_words",
+    "text_of",
     "unpacked",
 ]
 
 _READABLE = re.compile(r"text/.*|application/(.*\+)?(json|xml|yaml|toml|javascript)")
 #: The type that an address of its own without one has, and the one of which nothing is known.
-_PLAIN, _UNKNOWN_TYPE = "text/plain", "application/octet-stream"
+_PLAIN, UNKNOWN_TYPE = "text/plain", "application/octet-stream"
 
 _Kind = TypeVar("_Kind", bound=Part)
 
@@ -42,7 +44,7 @@ def unpacked(part: _Kind) -> _Kind:
         return part
     head, _, inside = part.url[5:].partition(",")
     mime_type, *parameters = head.split(";")
-    known = part.mime_type if part.mime_type != _UNKNOWN_TYPE else _PLAIN
+    known = part.mime_type if part.mime_type != UNKNOWN_TYPE else _PLAIN
     data = unquote_to_bytes(inside.encode("utf-8", "replace"))
     if any(parameter.strip().lower() == "base64" for parameter in parameters):
         try:
@@ -67,9 +69,16 @@ def readable(part: Part) -> str | None:
     >>> readable(Document("text/csv", b"a,b", name="a.csv"))
     'a.csv:\\na,b'
     """
-    if not isinstance(part, Document) or not part.data or not _READABLE.fullmatch(part.mime_type):
+    if not isinstance(part, Document) or (text := text_of(part)) is None:
         return None
-    return f"{part.name or 'document'}:\n{part.data.decode('utf-8', 'replace')}"
+    return f"{part.name or 'document'}:\n{text}"
+
+
+def text_of(document: Document) -> str | None:
+    """What stands in a document that is text; None where it is none, or not here."""
+    if not document.data or not _READABLE.fullmatch(document.mime_type):
+        return None
+    return document.data.decode("utf-8", "replace")
 
 
 def in_words(part: Part) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import ConfigError
 from ..messages import Message, Opaque
-from ..options import nearest
+from ..options import wrong_choice
 from ._encoding import encode_all
 from ._payload import JSONArray, encode_json
 from .anthropic_messages import encode_message, in_place, is_own_thought
@@ -116,10 +116,7 @@ def _tool_choice(choice: str, names: Sequence[str]) -> dict[str, Any]:
         return {"type": "tool", "name": choice}
     if choice in _TOOL_CHOICES:
         return {"type": _TOOL_CHOICES[choice]}
-    known = [*_TOOL_CHOICES, *names]
-    near = nearest(choice, known)
-    hint = f"did you mean {near!r}?" if near else "choose one of " + ", ".join(known)
-    raise ConfigError(f"tool_choice is {choice!r}", hint=hint)
+    raise wrong_choice("tool_choice", choice, [*_TOOL_CHOICES, *names])
 
 
 # What depends on the whole conversation, or on the whole body

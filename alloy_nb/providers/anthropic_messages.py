@@ -9,7 +9,7 @@ from typing import Any
 
 from ..messages import Audio, Document, Image, Message, Opaque, Part, Text, Thinking, ToolCall, ToolResult
 from ._fitting import fit_id, fit_name
-from ._parts import in_words, kind, said, unpacked
+from ._parts import UNKNOWN_TYPE, in_words, kind, said, text_of, unpacked
 
 __all__ = ["NOT_SENT", "encode_message", "in_place", "is_own_thought"]
 
@@ -22,8 +22,6 @@ _PICTURES = {"image/jpeg": "image/jpeg", "image/jpg": "image/jpeg"} | {
     name: name for name in ("image/png", "image/gif", "image/webp")
 }
 _PDF = "application/pdf"
-_UNKNOWN_TYPE = "application/octet-stream"
-_READABLE = re.compile(r"text/.*|application/(.*\+)?(json|xml|yaml|toml|javascript)")
 _ID = re.compile(r"[A-Za-z0-9_-]+")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
@@ -164,10 +162,9 @@ def _document(document: Document) -> Block:
     source = None
     if document.data and document.mime_type == _PDF:
         source = _inline(_PDF, document.base64)
-    elif document.data and _READABLE.fullmatch(document.mime_type):
-        text = document.data.decode("utf-8", "replace")
+    elif (text := text_of(document)) is not None:
         source = {"type": "text", "media_type": "text/plain", "data": text} if text.strip() else None
-    elif document.url and document.mime_type in (_PDF, _UNKNOWN_TYPE):
+    elif document.url and document.mime_type in (_PDF, UNKNOWN_TYPE):
         source = _linked(document.url)
     if source is None:
         return _named(document)

@@ -6,14 +6,13 @@ answer to deltas, is `ChatDecoder`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import ConfigError, ProviderError
+from ..errors import ProviderError
 from ..messages import Message, Opaque, Part, Text, Thinking, ToolCall, ToolResult
-from ..options import PROVIDER_OPTIONS, nearest
+from ..options import PROVIDER_OPTIONS, wrong_choice
 from ._encoding import encode_all
 from ._fitting import fit_name
 from ._parts import arguments_text, joined, noted, said, schema_in_words
@@ -155,7 +154,7 @@ def _settings(request: Request, dialect: ChatDialect) -> dict[str, Any]:
 def _response_format(schema: Mapping[str, Any], form: str) -> dict[str, Any]:
     if form != "json_schema":
         return {"type": form}
-    name = re.sub(r"[^A-Za-z0-9_-]", "_", str(schema.get("title") or "output"))[:64]
+    name = fit_name(str(schema.get("title") or "output"))
     return {"type": "json_schema", "json_schema": {"name": name, "schema": dict(schema)}}
 
 
@@ -165,10 +164,7 @@ def _tool_choice(choice: str, tools: Iterable[ToolSpec], dialect: ChatDialect) -
         return {"type": "function", "function": {"name": choice}}
     if choice in dialect.tool_choices:
         return dialect.tool_choices[choice]
-    known = [*dialect.tool_choices, *names]
-    near = nearest(choice, known)
-    hint = f"did you mean {near!r}?" if near else "choose one of " + ", ".join(known)
-    raise ConfigError(f"tool_choice is {choice!r}", hint=hint)
+    raise wrong_choice("tool_choice", choice, [*dialect.tool_choices, *names])
 
 
 # Messages

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any
 
-from ..errors import ConfigError, ProviderError
+from ..errors import ProviderError
 from ..messages import Audio, Document, Image, Message, Opaque, Part, Text, Thinking, ToolCall, ToolResult
-from ..options import PROVIDER_OPTIONS, nearest
+from ..options import PROVIDER_OPTIONS, wrong_choice
 from ._encoding import encode_all
 from ._fitting import fit_name
-from ._parts import in_words, readable, said, schema_in_words, unpacked
+from ._parts import UNKNOWN_TYPE, in_words, readable, said, schema_in_words, unpacked
 from ._payload import JSONArray, encode_json
 from .base import Request, ToolSpec
 from .gemini_decoder import GeminiDecoder
@@ -31,7 +31,6 @@ _CHOICES = {"auto": "AUTO", "required": "ANY", "none": "NONE"}
 _MEDIA = re.compile(r"(image|audio|video)/.*|application/pdf")
 #: Pictures that may stand within a tool's result, where the model takes any.
 _WITHIN_RESULTS = frozenset({"image/png", "image/jpeg", "image/webp"})
-_UNKNOWN_TYPE = "application/octet-stream"
 #: What Google takes for the name of a function.
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,63}")
 
@@ -142,10 +141,7 @@ def _tool_choice(choice: str, tools: Iterable[ToolSpec]) -> dict[str, Any]:
         return {"mode": "ANY", "allowedFunctionNames": [choice]}
     if choice in _CHOICES:
         return {"mode": _CHOICES[choice]}
-    known = [*_CHOICES, *names]
-    near = nearest(choice, known)
-    hint = f"did you mean {near!r}?" if near else "choose one of " + ", ".join(known)
-    raise ConfigError(f"tool_choice is {choice!r}", hint=hint)
+    raise wrong_choice("tool_choice", choice, [*_CHOICES, *names])
 
 
 # Messages
@@ -271,7 +267,7 @@ def _media(part: Image | Audio | Document) -> dict[str, Any]:
     """Bytes as they are, an address for Google to fetch, text as text; anything else in words."""
     part = unpacked(part)
     if part.url is not None and not part.data:
-        known = {} if part.mime_type == _UNKNOWN_TYPE else {"mimeType": part.mime_type}
+        known = {} if part.mime_type == UNKNOWN_TYPE else {"mimeType": part.mime_type}
         return {"fileData": {**known, "fileUri": part.url}}
     if is_sent(part):
         return _inline(part.mime_type, part.base64)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..errors import ConfigError
-from ..options import nearest
+from ..options import wrong_choice
 
 __all__ = ["generation", "thinking_config", "thinking_level"]
 
@@ -66,9 +65,7 @@ def thinking_level(thinking: bool | str | int, model: str) -> str | None:
 def _is_off(thinking: bool | str | int) -> bool:
     """Whether no thinking is asked for, also by a budget of 0, which equals False."""
     if isinstance(thinking, str) and thinking not in _BUDGETS:
-        near = nearest(thinking, list(_BUDGETS))
-        hint = f"did you mean {near!r}?" if near else "choose one of " + ", ".join(_BUDGETS)
-        raise ConfigError(f"thinking is {thinking!r}", hint=hint)
+        raise wrong_choice("thinking", thinking, list(_BUDGETS))
     return thinking in (False, "none", "off")
 
 

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ConfigError, ProviderError
+from ..errors import ProviderError
 from ..messages import Audio, Document, Image, Message, Opaque, Part, Text, ToolCall, ToolResult
-from ..options import PROVIDER_OPTIONS, nearest
+from ..options import PROVIDER_OPTIONS, wrong_choice
 from ._encoding import encode_all
 from ._fitting import fit_name
-from ._parts import in_words, readable, unpacked
+from ._parts import UNKNOWN_TYPE, in_words, readable, unpacked
 from .base import Request, ToolSpec
 from .gemini import NAME, is_sent, merged, system_parts
 from .gemini_schema import adapt_schema
@@ -24,7 +24,6 @@ from .interactions_decoder import InteractionsDecoder
 __all__ = ["InteractionsWire", "encode"]
 
 _CHOICES = {"auto": "auto", "required": "any", "none": "none"}
-_UNKNOWN_TYPE = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +95,7 @@ def _tool_choice(choice: str, tools: Iterable[ToolSpec]) -> Any:
         return {"allowed_tools": {"mode": "any", "tools": [choice]}}
     if choice in _CHOICES:
         return _CHOICES[choice]
-    known = [*_CHOICES, *names]
-    near = nearest(choice, known)
-    hint = f"did you mean {near!r}?" if near else "choose one of " + ", ".join(known)
-    raise ConfigError(f"tool_choice is {choice!r}", hint=hint)
+    raise wrong_choice("tool_choice", choice, [*_CHOICES, *names])
 
 
 # Messages
@@ -170,7 +166,7 @@ def _media(part: Image | Audio | Document) -> dict[str, Any]:
     part = unpacked(part)
     kind = part.mime_type.partition("/")[0]
     content: dict[str, Any] = {"type": kind if kind in ("image", "audio", "video") else type(part).__name__.lower()}
-    if part.mime_type != _UNKNOWN_TYPE:
+    if part.mime_type != UNKNOWN_TYPE:
         content["mime_type"] = part.mime_type
     if part.url is not None and not part.data:
         return {**content, "uri": part.url}

@@ -6,7 +6,6 @@ an answer to deltas, is `ResponsesDecoder`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,9 +19,10 @@ from ..errors import (
     ProviderError,
 )
 from ..messages import Message
-from ..options import PROVIDER_OPTIONS, nearest
+from ..options import PROVIDER_OPTIONS, wrong_choice
 from ._encoding import encode_all
 from ._failures import Vocabulary
+from ._fitting import fit_name
 from .base import Request, ToolSpec
 from .efforts import effort_of
 from .responses_decoder import ResponsesDecoder
@@ -35,7 +35,6 @@ _ENCRYPTED = "reasoning.encrypted_content"
 #: Fields of the body that hold fields of their own.
 _MERGED = ("reasoning", "text")
 _SILENT_EFFORTS = ("none", "minimal")
-_LONGEST_NAME = 64
 
 #: What a service did by itself, in the fields in which it may be told again: what else an item says is for reading
 #: only, and refused. Calls that want an output of the caller are none of these, since nobody gave one.
@@ -201,7 +200,7 @@ def _reasoning(thinking: bool | str | int, dialect: ResponsesDialect) -> dict[st
 
 
 def _text_format(schema: Mapping[str, Any]) -> dict[str, Any]:
-    name = re.sub(r"[^A-Za-z0-9_-]", "_", str(schema.get("title") or "output"))[:_LONGEST_NAME]
+    name = fit_name(str(schema.get("title") or "output"))
     strict = make_strict(schema)
     return {"type": "json_schema", "name": name, "schema": strict or dict(schema), "strict": strict is not None}
 
@@ -224,6 +223,4 @@ def _tool_choice(choice: str, tools: Iterable[ToolSpec | Mapping[str, Any]]) -> 
         words[name or kind] = {"type": kind, "name": name} if name else {"type": kind}
     if choice in words:
         return words[choice]
-    near = nearest(choice, list(words))
-    hint = f"did you mean {near!r}?" if near else "choose one of " + ", ".join(words)
-    raise ConfigError(f"tool_choice is {choice!r}", hint=hint)
+    raise wrong_choice("tool_choice", choice, list(words))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
-from ..errors import ConfigError, ProviderError, StreamError
-from ..options import nearest
+from ..errors import ProviderError, StreamError
+from ..options import wrong_choice
 from .base import Request
 from .http import Decoder, Encoded, HTTPProvider
 
@@ -72,9 +72,7 @@ class WiredProvider(HTTPProvider):
             return known[0]
         if api in known:
             return api
-        near = nearest(str(api), known)
-        hint = f"did you mean {near!r}?" if near else "choose one of " + ", ".join(known)
-        raise ConfigError(f"api is {api!r}", hint=hint)
+        raise wrong_choice("api", api, known)
 
 
 def _names(answer: Any) -> list[str] | None:
