@@ -57,7 +57,7 @@ def repair(messages: Sequence[Message]) -> tuple[Message, ...]:
     ['c1']
     """
     repaired: list[Message] = []
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     place = 0
     while place < len(messages):
         request = messages[place]
@@ -72,7 +72,9 @@ def repair(messages: Sequence[Message]) -> tuple[Message, ...]:
     return tuple(repaired)
 
 
-def _repaired_turn(request: Message, following: Sequence[Message], taken: set[str], *, last: bool) -> Iterator[Message]:
+def _repaired_turn(
+    request: Message, following: Sequence[Message], taken: dict[str, int], *, last: bool
+) -> Iterator[Message]:
     """An answer that calls tools, and what was said until the next answer."""
     given: dict[str, list[ToolResult]] = {call.id: [] for call in request.tool_calls}
     for result in (result for message in following for result in message.tool_results):
@@ -121,12 +123,16 @@ def _in_words(parts: Iterable[Part], known: Container[str] = (), *, calls: bool 
             yield part
 
 
-def _free_id(call_id: str, taken: set[str]) -> str:
-    """The id, or one made of it where another call has it already; then that is taken too."""
-    own, count = call_id, 2
+def _free_id(call_id: str, taken: dict[str, int]) -> str:
+    """The id, or one made of it where another call has it already; then that is taken too.
+
+    `taken` holds the number that the next call of an id may try, so that many of one id are no more work than few.
+    """
+    own, count = call_id, taken.get(call_id, 2)
     while own in taken:
         own, count = f"{call_id}_{count}", count + 1
-    taken.add(own)
+    taken[call_id] = count
+    taken.setdefault(own, 2)
     return own
 
 

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import sys
+from types import FrameType
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -118,3 +122,25 @@ def test_an_id_that_another_turn_has_used_is_made_ones_own() -> None:
     assert [message.tool_calls[0].id for message in repaired[::2]] == ["c0", "c0_2"]
     assert [message.tool_results[0].call_id for message in repaired[1::2]] == ["c0", "c0_2"]
     assert repaired[:2] == turn
+
+
+def test_a_long_history_whose_calls_share_one_id_is_repaired_in_steps_that_grow_with_its_length() -> None:
+    def lines_run(turns: int) -> int:
+        one = (Message.assistant(ToolCall("c", "read")), Message.user("so?"))
+        count = 0
+
+        def trace(frame: FrameType, event: str, _: Any) -> Any:
+            nonlocal count
+            count += event == "line"
+            return trace
+
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            repaired = repair(one * turns)
+        finally:
+            sys.settrace(before)
+        assert len({call.id for message in repaired for call in message.tool_calls}) == turns
+        return count
+
+    assert lines_run(400) < 3 * lines_run(200)

@@ -25,6 +25,7 @@ from ..errors import (
 from ..models import nearest_model
 from ..redaction import redact
 from ._environment import ProxySetting, certificate_variable
+from ._payload import load_json
 
 __all__ = [
     "Failure",
@@ -135,7 +136,7 @@ def read_failure(body: Any) -> Failure:
     Failure(message='no', codes=frozenset({'invalid_request_error'}), status=400, retry_after=None)
     """
     if isinstance(body, str):
-        parsed = _parse(body)
+        parsed = load_json(body)
         if parsed is None:
             return Failure(_plain(body))
         body = parsed
@@ -204,13 +205,6 @@ def _status(error: Mapping[str, Any]) -> int | None:
         if isinstance(value, int) and 400 <= value <= 599:
             return value
     return None
-
-
-def _parse(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _plain(text: str) -> str:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64decode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
-from ..messages import Audio, Document, Image, Part, Text, ToolCall
+from ..messages import Audio, Document, Image, Part, Text, ToolCall, ToolResult
 
 __all__ = [
     "UNKNOWN_TYPE",
     "arguments_text",
+    "aside",
     "data_url",
     "in_words",
     "joined",
@@ -103,6 +104,12 @@ def said(part: Part) -> str:
     part = unpacked(part)
     text = readable(part)
     return in_words(part) if text is None else text
+
+
+def aside(result: ToolResult, images: Sequence[Image] | None = None) -> list[Part]:
+    """A result's pictures, for a service that takes none in results: said in the user's name, after all results."""
+    images = result.images if images is None else images
+    return [Text(f"Images from {result.name or 'the tool'}:"), *images] if images else []
 
 
 def noted(part: Part) -> Part:

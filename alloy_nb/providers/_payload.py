@@ -11,7 +11,7 @@ from pydantic_core import from_json
 
 from ..errors import ConfigError, StreamError
 
-__all__ = ["JSONArray", "load_json", "parse_body", "parse_event", "to_json"]
+__all__ = ["JSONArray", "load_json", "parse_body", "parse_document", "parse_event", "to_json"]
 
 
 class JSONArray:
@@ -59,6 +59,14 @@ def parse_body(body: bytes) -> list[Mapping[str, Any]]:
     if not all(isinstance(item, dict) for item in objects):
         raise StreamError("the service's answer is no JSON object", hint="check the base_url", retryable=False)
     return objects
+
+
+def parse_document(data: bytes) -> Any:
+    """A whole JSON document of any shape; a `StreamError` for what is none."""
+    value = load_json(data)
+    if value is None:
+        raise StreamError("the service's answer is no JSON", hint="check the base_url", retryable=False)
+    return value
 
 
 def load_json(data: bytes | str) -> Any:

@@ -15,7 +15,7 @@ from ..messages import Message, Opaque, Part, Text, Thinking, ToolCall, ToolResu
 from ..options import PROVIDER_OPTIONS, wrong_choice
 from ._encoding import encode_all
 from ._fitting import fit_name
-from ._parts import arguments_text, joined, noted, said, schema_in_words
+from ._parts import arguments_text, aside, joined, noted, said, schema_in_words
 from .base import Request, ToolSpec
 from .chat_decoder import ChatDecoder
 from .chat_parts import FORMS, Form, content_part
@@ -255,8 +255,7 @@ def _rest(message: Message) -> list[Part]:
     """What is said in the user's name beside the results, whose messages hold words only: their pictures first."""
     rest: list[Part] = []
     for result in message.tool_results:
-        if result.images:
-            rest += [Text(f"Images from {result.name or 'the tool'}:"), *result.images]
+        rest += aside(result)
     unsaid = ToolResult | ToolCall | Thinking | Opaque
     return rest + [part for part in message.parts if not isinstance(part, unsaid) and part != Text("")]
 

@@ -13,7 +13,7 @@ from ..messages import Audio, Document, Image, Message, Opaque, Part, Text, Thin
 from ..options import PROVIDER_OPTIONS, wrong_choice
 from ._encoding import encode_all
 from ._fitting import fit_name
-from ._parts import UNKNOWN_TYPE, in_words, readable, said, schema_in_words, unpacked
+from ._parts import UNKNOWN_TYPE, aside, in_words, readable, said, schema_in_words, unpacked
 from ._payload import JSONArray, encode_json
 from .base import Request, ToolSpec
 from .gemini_decoder import GeminiDecoder
@@ -215,8 +215,7 @@ class _Writer:
         for result in results:
             within, outside = self._pictures(result)
             parts.append({"functionResponse": _function_response(result, within)})
-            if outside:
-                following += [Text(f"Images from {result.name}:"), *outside]
+            following += aside(result, outside)
         for part in map(unpacked, message.parts):
             if isinstance(part, Document) and part.name and is_sent(part):
                 following.append(Text(f"{part.name}:"))

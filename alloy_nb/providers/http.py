@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
@@ -16,7 +15,7 @@ from ..redaction import redact
 from ._clients import ClientFactory, client_for, in_use
 from ._environment import check_network, proxy_of
 from ._failures import Vocabulary, connect_error, make_error, proxy_error, reach_hint, request_id
-from ._payload import parse_body, parse_event, to_json
+from ._payload import parse_body, parse_document, parse_event, to_json
 from ._reading import drain, is_whole, let_go, pieces_of, read_body, refuse_page
 from ._settings import check_base_url, check_header, check_key
 from .base import Delta, Request
@@ -171,7 +170,7 @@ class HTTPProvider:
         failure: AlloyError
         try:
             async with self._opened("GET", path, {}, None, timeout=30.0) as response:
-                return json.loads(await read_body(response, LARGEST_ANSWER))
+                return parse_document(await read_body(response, LARGEST_ANSWER))
         except Exception as error:  # noqa: BLE001 - see `_guarded`
             failure = self._failure(error, answering=False)
         raise failure

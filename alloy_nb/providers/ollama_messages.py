@@ -10,7 +10,7 @@ from ..messages import Image, Message, Opaque, Part, Text, Thinking, ToolCall, T
 from ..options import nearest
 from ._encoding import encode_all
 from ._fitting import fit_name
-from ._parts import joined, noted, said, schema_in_words, unpacked
+from ._parts import aside, joined, noted, said, schema_in_words, unpacked
 from .base import Request
 from .chat import encode_tool
 from .efforts import effort_of
@@ -137,8 +137,7 @@ def _user(message: Message) -> Iterator[dict[str, Any]]:
         yield {"role": "tool", **name, "tool_call_id": result.call_id, "content": text}
     rest: list[Part] = []
     for result in message.tool_results:
-        if result.images:
-            rest += [Text(f"Images from {result.name or 'the tool'}:"), *result.images]
+        rest += aside(result)
     rest += [part for part in message.parts if not isinstance(part, ToolResult | ToolCall | Thinking | Opaque)]
     if rest or not message.tool_results:
         yield _with_images(rest)

@@ -166,11 +166,17 @@ def encode(
     asked += [word for word in _listed(extra, "include") if word not in asked]
     if asked:
         body["include"] = asked
-    settings = _settings(request, dialect)
-    for name in _MERGED:
-        if isinstance(extra.get(name), Mapping):
-            extra[name] = {**settings.get(name, {}), **extra[name]}
-    return body | settings | extra
+    return _with_extra(body | _settings(request, dialect), extra)
+
+
+def _with_extra(body: dict[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    """What the user says of the body goes over it; fields that hold fields are taken field by field."""
+    merged = {
+        name: {**body.get(name, {}), **value}
+        for name, value in extra.items()
+        if name in _MERGED and isinstance(value, Mapping)
+    }
+    return {**body, **extra, **merged}
 
 
 def _listed(extra: dict[str, Any], name: str) -> list[Any]:

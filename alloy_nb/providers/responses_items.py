@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..messages import Audio, Document, Image, Message, Opaque, Part, Text, Thinking, ToolCall, ToolResult
 from ._fitting import fit_id, fit_name
-from ._parts import arguments_text, data_url, in_words, joined, kind, readable, said, unpacked
+from ._parts import arguments_text, aside, data_url, in_words, joined, kind, readable, said, unpacked
 
 if TYPE_CHECKING:
     from .responses import ResponsesDialect
@@ -146,8 +146,8 @@ def _user(message: Message, dialect: ResponsesDialect) -> Iterator[Item]:
     for result in message.tool_results:
         output = _output(result, dialect)
         yield {"type": "function_call_output", "call_id": fit_id(result.call_id, _ID), "output": output}
-        if result.images and isinstance(output, str):
-            rest += [Text(f"Images from {result.name or 'the tool'}:"), *result.images]
+        if isinstance(output, str):
+            rest += aside(result)
     rest += [part for part in message.parts if not isinstance(part, ToolResult | ToolCall | Thinking | Opaque)]
     if rest or not message.tool_results:
         yield {"role": "user", "content": _content(rest, dialect)}
