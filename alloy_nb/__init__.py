@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from .tools.base import Tool as Tool
     from .tools.context import ToolContext as ToolContext
     from .tools.decorator import tool as tool
+    from .usage import Budget as Budget
     from .usage import Usage as Usage
 
 _ERRORS = (
@@ -105,6 +106,7 @@ _PUBLIC: dict[str, str] = {
     "Scripted": "providers.scripted",
     "Tool": "tools.base",
     "ToolContext": "tools.context",
+    "Budget": "usage",
     "Usage": "usage",
     "XAI": "providers.xai",
     "arun": "runs",

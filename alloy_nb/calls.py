@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
 
-from .errors import DeadlineExceeded, Halted
+from .errors import BudgetExceeded, DeadlineExceeded, Halted
 from .events import Event
 from .history import with_results
 from .messages import ToolCall
 from .middleware.base import Block
 from .state import RunState
+from .tools.approval import Decision, Question
+from .tools.context import CancelToken, ParentRun, ToolContext
 from .tools.executor import ToolPhase
 
 __all__ = ["TurnCalls"]
@@ -32,12 +34,17 @@ class TurnCalls:
         self._untold: list[Event] = []
         self._wake = asyncio.Event()
         self._all_told = asyncio.Event()
+        self._exceeded: BudgetExceeded | None = None
+        self._parent = ParentRun(
+            state.path, state.budget, state.call_ids, self._forward, state.count, self._ask_for_child
+        )
         self._phase = ToolPhase(
             calls,
             state.tools,
-            make_context=state.tool_context,
+            make_context=self._context,
             desk=state.desk,
-            blocker=self._blocked,
+            gate=self._gate,
+            admit=self._admit,
             emit=self._emit,
             told=self._all_told.wait,
             deadline=state.deadline,
@@ -59,6 +66,8 @@ class TurnCalls:
             work.result()
             yield self._settle()
             await self._state.call_hooks("after_tool_execution")
+            if self._exceeded is not None:
+                raise self._exceeded
         except (Exception, asyncio.CancelledError) as error:
             # A run that does not end as `waiting` leaves no call open.
             await _stop(work)
@@ -89,19 +98,47 @@ class TurnCalls:
         events, self._untold = self._untold, []
         return events
 
-    async def _blocked(self, call: ToolCall) -> str | None:
+    async def _gate(self, call: ToolCall) -> str | ToolCall:
         if self._state.stop_reason in _CUT and not call.input and call.raw is None:
             # A call whose arguments never came looks like one without any.
             return f"the answer was cut ({self._state.stop_reason}), perhaps before the arguments of this call"
-        answer = await self._state.call_hooks("before_tool_call", call)
-        return answer.reason if isinstance(answer, Block) else None
+        answer = await self._state.ask_hooks(call)
+        return answer.reason if isinstance(answer, Block) else answer
+
+    def _admit(self, call: ToolCall) -> str | None:
+        """The budget's word; a run whose budget is used up ends when its other calls are done."""
+        if self._state.budget is None:
+            return None
+        try:
+            self._state.budget.take_call()
+        except BudgetExceeded as error:
+            self._exceeded = error
+            return error.message
+        return None
+
+    def _context(self, call: ToolCall, token: CancelToken, report: Callable[[str, float | None], None]) -> ToolContext:
+        return self._state.tool_context(call, token, report, self._parent)
+
+    # -- an agent within a call -----------------------------------------------------------------------------------
+
+    def _forward(self, events: Sequence[Event]) -> None:
+        self._tell([self._state.adopt(event) for event in events])
+
+    async def _ask_for_child(self, question: Question) -> Decision:
+        with self._state.deadline.paused():
+            return await self._state.desk.put(question, self._all_told.wait)
+
+    # -- telling --------------------------------------------------------------------------------------------------
 
     def _emit(self, type: str, payload: Any) -> Event:
         event = self._state.event(type, payload)
-        self._untold.append(event)
+        self._tell([event])
+        return event
+
+    def _tell(self, events: Sequence[Event]) -> None:
+        self._untold.extend(events)
         self._all_told.clear()
         self._wake.set()
-        return event
 
     async def _wait(self) -> None:
         """Until there is an event or the deadline may have passed."""

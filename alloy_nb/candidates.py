@@ -15,9 +15,9 @@ from .providers.base import Provider, Request
 from .providers.health import Health, health_of
 from .providers.registry import resolve_model
 from .providers.vendors import VENDORS
-from .usage import Usage
+from .usage import Budget, Usage
 
-__all__ = ["Candidate", "collect_candidates", "fitted", "in_order_of_promise", "may_fall_back"]
+__all__ = ["Candidate", "check_prices", "collect_candidates", "fitted", "in_order_of_promise", "may_fall_back"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,19 @@ def collect_candidates(options: Options, directory: Path) -> tuple[Candidate, ..
         )
     others = [resolve_model(model, working_directory=directory) for model in options.fallback]
     return tuple(Candidate(it, health_of(it), lacking(it, options)) for it in (first, *others))
+
+
+def check_prices(candidates: Sequence[Candidate], budget: Budget | None) -> None:
+    """Raise `ConfigError` for a table of prices that cannot be read, and a budget in dollars that cannot be kept."""
+    candidates[0].cost(Usage())
+    if budget is None or "usd" not in budget.limits:
+        return
+    for candidate in candidates:
+        if candidate.cost(Usage()) is None:
+            raise ConfigError(
+                f"the price of {candidate.label} is not known, so a budget in dollars cannot be kept",
+                hint="limit tokens instead, Budget(tokens=...), or put the model's prices into your models.json",
+            )
 
 
 def lacking(provider: Provider, options: Options) -> tuple[str, ...]:

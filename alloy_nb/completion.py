@@ -121,6 +121,8 @@ async def _with_retries(state: RunState, candidate: Candidate, tried: Tried) -> 
         yield [state.event("retry", {"attempt": attempt, "delay_s": pause, "reason": reason})]
         await retry.sleep(pause)
     while True:
+        if state.budget is not None:
+            state.budget.check()
         answer = Answer(getattr(provider, "own", provider.name), provider.model, state.call_ids)
         tried.append((candidate, answer))
         try:

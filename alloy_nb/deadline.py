@@ -19,9 +19,14 @@ class Deadline:
 
     def __init__(self, timeout: float | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._end = None if timeout is None else clock() + timeout
+        self._timeout = timeout
         self._pauses = 0
         self._paused_at = 0.0
+        self.restart()
+
+    def restart(self) -> None:
+        """All of `timeout` is left again: for a run that had to wait for its turn."""
+        self._end = None if self._timeout is None else self._clock() + self._timeout
 
     def remaining(self) -> float | None:
         """Seconds left, never below 0; None when there is no limit or while the clock stands still."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ from .events import Event
 from .journal import EventFile, Journal
 from .loop import run_loop
 from .messages import Message
+from .middleware.base import listeners
 from .options import Options
 from .portal import PORTAL
 from .result import Result
@@ -20,6 +22,8 @@ from .state import RunState
 from .tools.approval import Decision, Question
 
 __all__ = ["Execution"]
+
+logger = logging.getLogger("alloy_nb")
 
 
 class Execution:
@@ -29,12 +33,19 @@ class Execution:
     `result` (None until the run is over), `questions` (what waits for a decision), `attendance` (who sees to them).
     To do, on any thread: `launch`, `cancel`, `steer`, `decide`. `drive` is for who runs it on a loop of their own.
 
+    `ended` is called with the result, once, before anybody who waits can have it.
+
     A run in the `background` has readers who come and go: its questions are left to its attendance, and its callbacks
     to a thread of their own. Otherwise the one who made it waits for it, and asks and hears.
     """
 
-    def __init__(self, state: RunState, *, background: bool = False) -> None:
+    def __init__(
+        self, state: RunState, *, background: bool = False, ended: Callable[[Result], None] | None = None
+    ) -> None:
         self._state = state
+        self._ended = ended
+        self._observers = listeners(state.options.middleware)
+        self._complained = False
         self.background = background
         self.journal = Journal()
         self.attendance = Attendance(state.desk, self.journal)
@@ -81,6 +92,8 @@ class Execution:
         try:
             async for events in run_loop(self._state):
                 self.journal.extend(events)
+                if self._observers:
+                    self._observe(events)
                 if self._file is not None:
                     self._file.write(events)
                 if hear is not None:
@@ -91,9 +104,22 @@ class Execution:
             with self._lock:
                 self._task = None
                 self.result = self._state.result(self.journal.since(0))
+            if self._ended is not None:
+                self._ended(self.result)
             if self._file is not None:
                 self._file.close()
             self.journal.close()
+
+    def _observe(self, events: list[Event]) -> None:
+        """Middleware that listens; what it raises must not break the run."""
+        for event in events:
+            for middleware in self._observers:
+                try:
+                    middleware.on_event(event)
+                except Exception:  # the user's own code
+                    if not self._complained:
+                        self._complained = True
+                        logger.exception("%s.on_event raised; the run goes on", type(middleware).__name__)
 
     def settled(self) -> Result:
         """The result of a run that is over, as every reader knows who has read to the end."""
@@ -115,7 +141,7 @@ class Execution:
 
     def steer(self, message: Message) -> bool:
         """A message that the model sees before its next turn; False once the run is over."""
-        return self._state.steer(message)
+        return self._state.steering.add(message)
 
     def decide(self, call_id: str, decision: Decision) -> bool:
         """Answer a question; False when it is not open (any more)."""

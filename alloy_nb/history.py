@@ -5,12 +5,12 @@ Every provider refuses a history in which a call has no result, or a result no c
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from .messages import Message, Part, Text, ToolCall, ToolResult
+from .messages import Message, Opaque, Part, Text, Thinking, ToolCall, ToolResult
 
-__all__ = ["close_open_calls", "open_calls", "repair", "with_results"]
+__all__ = ["close_open_calls", "open_calls", "repair", "with_results", "without_signed_thoughts"]
 
 
 def open_calls(messages: Sequence[Message]) -> tuple[ToolCall, ...]:
@@ -44,6 +44,30 @@ def close_open_calls(messages: tuple[Message, ...]) -> tuple[Message, ...]:
         return messages
     why = "Not run: the user went on without deciding"
     return with_results(messages, [ToolResult(why, call_id=call.id, name=call.name, is_error=True) for call in waiting])
+
+
+def without_signed_thoughts(messages: Iterable[Message]) -> tuple[Message, ...]:
+    """A history that was changed: providers refuse a thought that they signed within another one.
+
+    >>> [m.parts for m in without_signed_thoughts([Message.assistant([Thinking("Hm", "sig"), Text("Hi")])])]
+    [(Text(text='Hi'),)]
+    """
+    kept = (_with_parts(m, (part for part in m.parts if not _is_signed(part))) for m in messages)
+    return tuple(message for message in kept if message.parts)
+
+
+def _is_signed(part: Part) -> bool:
+    """A thought with its maker's mark, in each of the forms in which providers send one."""
+    if not isinstance(part, Opaque):
+        return isinstance(part, Thinking) and part.signature is not None
+    own = next((inner for key in ("part", "step") if isinstance(inner := part.data.get(key), Mapping)), part.data)
+    return own.get("type") in _THOUGHTS or (bool(own) and _MARKS.issuperset(own))
+
+
+#: A provider's own parts that are thoughts: by their kind (Anthropic's hidden ones, OpenAI's, Google's Interactions'),
+#: or by having nothing but marks (Gemini's, OpenRouter's).
+_THOUGHTS = frozenset({"redacted_thinking", "reasoning", "thought"})
+_MARKS = frozenset({"thoughtSignature", "thought", "text", "reasoning_details", "reasoning", "reasoning_content"})
 
 
 def repair(messages: Sequence[Message]) -> tuple[Message, ...]:

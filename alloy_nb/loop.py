@@ -66,12 +66,10 @@ async def _turns(state: RunState) -> AsyncGenerator[list[Event], None]:
             state.finish("max_turns")
             return
         await asyncio.sleep(0)  # a provider that never waits still lets a cancellation land here
-        for message in state.take_steering():
+        for message in state.steering.take():
             state.history.append(message)
             yield [state.event("message", message)]
-        hooks = state.hook_context()
-        await state.call_hooks("before_completion", ctx=hooks)
-        state.system_prompt = hooks.system_prompt
+        await state.call_hooks("before_completion")
         async for burst in call_provider(state):
             yield burst
         answer = state.history[-1]
@@ -101,7 +99,7 @@ async def _after_answer(state: RunState, calls: TurnCalls | None) -> AsyncGenera
 
 def _conclude(state: RunState, answer: Message) -> list[Message]:
     """The model is done, unless somebody steered meanwhile or its answer has the wrong shape: what it is told then."""
-    steered = state.take_steering(last=True)
+    steered = state.steering.take(last=True)
     if steered:
         return steered
     if state.output_type is not None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from .errors import ConfigError
 from .messages import Message
+from .usage import Budget
 
 if TYPE_CHECKING:
     from .events import Event
@@ -56,6 +57,8 @@ class Options:
     request_timeout: float | None = 120.0
     tool_timeout: float | None = 120.0
     max_retries: int = 3
+    max_pending: int = 0
+    budget: Budget | None = None
     fallback: Sequence[str | Provider] = ()
     approval: Approval = "ask"
     decisions: Mapping[str, bool] = field(default_factory=dict)
@@ -139,7 +142,7 @@ def check_names(given: Mapping[str, Any]) -> None:
 
 def check_values(options: Options) -> None:
     """Wrong values are said here, before anything runs."""
-    for name in ("max_turns", "max_retries"):
+    for name in ("max_turns", "max_retries", "max_pending"):
         value = getattr(options, name)
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
             raise ConfigError(f"{name} is {value!r}", hint="give a whole number, 0 or more")
@@ -158,6 +161,8 @@ def check_values(options: Options) -> None:
             f"approval is {options.approval!r}",
             hint="choose one of " + ", ".join(APPROVALS) + ", or a function (call, ctx) -> bool",
         )
+    if options.budget is not None and not isinstance(options.budget, Budget):
+        raise ConfigError(f"budget is {options.budget!r}", hint="give a Budget: budget=alloy.Budget(tokens=100_000)")
     for name in ("on_event", "on_chunk"):
         if getattr(options, name) is not None and not callable(getattr(options, name)):
             raise ConfigError(f"{name} cannot be called", hint=f"give {name} a function of one argument")

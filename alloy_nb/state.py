@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import os
-import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import AsyncIterator, Callable, Iterable, MutableMapping, Sequence
+from contextlib import asynccontextmanager
 from functools import cached_property
+from operator import is_not
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from .candidates import Candidate, collect_candidates
+from .candidates import Candidate, check_prices, collect_candidates
 from .deadline import Deadline
 from .errors import AlloyError, ConfigError, DeadlineExceeded
 from .events import Event, now_ms
-from .history import close_open_calls, open_calls, repair
+from .history import close_open_calls, open_calls, repair, without_signed_thoughts
 from .messages import Message, ToolCall
-from .middleware.base import Block, HookContext, call_hooks
+from .middleware.base import Block, HookContext, ask_hooks, call_hooks
 from .options import PROVIDER_OPTIONS, Options, working_directory
 from .prompts import to_message
 from .providers.base import Provider, Request, ToolSpec
 from .providers.keys import register_dotenv
 from .redaction import register_environment
 from .result import Result, Status, ToolRecord
+from .steering import Steering
 from .tools.approval import ApprovalDesk, Asker, Memory
-from .tools.context import CancelToken, ToolContext
+from .tools.context import CancelToken, ParentRun, ToolContext
 from .tools.toolbox import collect_tools, to_spec
 from .usage import Usage
 
@@ -47,24 +48,35 @@ class RunState:
         asker: Asker | None = None,
         memory: Memory | None = None,
         tool_state: MutableMapping[str, Any] | None = None,
+        parent: ParentRun | None = None,
     ) -> None:
         register_environment(os.environ)
         self.options = options
+        self.parent = parent
+        self.path = _path_of(options.name, parent)
         self.directory = working_directory(options)
         register_dotenv(self.directory)
         self.candidates = collect_candidates(options, self.directory)
-        self.provider: Provider = self.candidates[0].provider
         self.tools = collect_tools(options.tools)
         check_tool_choice(options.tool_choice, self.tools)
-        self.candidates[0].cost(Usage())  # a table of prices that cannot be read is said now
-        self._begin(None if prompt is None else to_message(prompt))
         self.run_id = options.run_id or f"run-{uuid4().hex[:16]}"
         self.correlation_id = _correlation_id(options, self.run_id)
         self.system_prompt = options.system_prompt
-        self.output: Any = None
         self.output_type = None if options.output is None else _output_type(options.output)
-        self.desk = ApprovalDesk(options.approval, asker, memory or Memory(), self.decisions)
+        self.budget = options.budget or (parent.budget if parent is not None else None)
+        check_prices(self.candidates, self.budget)
         self.tool_state: MutableMapping[str, Any] = {} if tool_state is None else tool_state
+        self.prompt = None if prompt is None else to_message(prompt)
+        self.desk = ApprovalDesk(options.approval, asker, memory or Memory())
+        self.deadline = Deadline(options.timeout)
+        self.steering = Steering()
+        self.seq = 0
+        self._clear()
+        self.begin(options.messages)
+
+    def _clear(self) -> None:
+        """Nothing was said, done or spent."""
+        self.output: Any = None
         self.usage = Usage()
         self.cost: float | None = None
         self._priced = True  # as long as the price of everything that was used is known
@@ -75,30 +87,38 @@ class RunState:
         self.model: str | None = None
         self.pending: tuple[ToolCall, ...] = ()
         self.records: list[ToolRecord] = []
-        self.seq = 0
         self.repairs = 0
-        self.deadline = Deadline(options.timeout)
         self.started_at = time.perf_counter()
-        self._steering: deque[Message] = deque()
-        self._steering_open = True
-        self._steering_lock = threading.Lock()
 
-    def _begin(self, prompt: Message | None) -> None:
-        """The conversation, with what was said before; a prompt ends what that left open."""
-        self.prompt = prompt
-        self.given = tuple(self.options.messages)
+    def begin(self, messages: Sequence[Message]) -> None:
+        """Take the conversation as it stands, with what was said before; a prompt ends what that left open.
+
+        Once more for a run that had to wait for its turn, when that has come.
+        """
+        prompt = self.prompt
+        self.given = tuple(messages)
         history = repair(self.given)
         self.history: list[Message] = list(history if prompt is None else close_open_calls(history))
         if prompt is None and not self.history:
             raise ConfigError("there is no prompt and no history", hint="pass a prompt, or messages=")
-        self.before = tuple(self.history)
+        #: Where this run's own part of the history begins.
+        self.own_start = len(self.history)
         if prompt is not None:
             self.history.append(prompt)
-        #: The ids of all calls so far: a service that counts anew in each answer would use one twice.
-        self.call_ids = {call.id for message in self.history for call in message.tool_calls}
+        #: The ids of all calls so far: a service that counts anew in each answer would use one twice. A run within
+        #: another shares them, so that one desk can tell the questions of both apart.
+        self.call_ids = set() if self.parent is None else self.parent.call_ids
+        self.call_ids.update(call.id for message in self.history for call in message.tool_calls)
         # A decision holds for a call that waits now, not for whichever comes to have the same id.
         waiting = {call.id for call in open_calls(self.history)} if prompt is None else set()
-        self.decisions = {key: value for key, value in self.options.decisions.items() if key in waiting}
+        self.desk.prepare({key: value for key, value in self.options.decisions.items() if key in waiting})
+        self.started_at = time.perf_counter()
+        self.deadline.restart()
+
+    @property
+    def provider(self) -> Provider:
+        """The model that is asked first."""
+        return self.candidates[0].provider
 
     def append(self, message: Message) -> None:
         """An answer, into the history."""
@@ -111,21 +131,32 @@ class RunState:
         """The next event of this run. Only on the loop that drives it."""
         self.seq += 1
         turn = self.turns + 1 if type in _PROVIDER_EVENTS else self.turns
-        return Event(self.seq, self.run_id, type, payload, turn, now_ms(), self.correlation_id, self.options.name)
+        return Event(self.seq, self.run_id, type, payload, turn, now_ms(), self.correlation_id, self.path)
 
     def events(self, told: Iterable[tuple[str, Any]]) -> list[Event]:
         """The same of many that belong to the answer on its way, by type and payload."""
         run_id, turn, now = self.run_id, self.turns + 1, now_ms()
-        correlation_id, name = self.correlation_id, self.options.name
+        correlation_id, path = self.correlation_id, self.path
         events = [
-            Event(seq, run_id, type, payload, turn, now, correlation_id, name)
+            Event(seq, run_id, type, payload, turn, now, correlation_id, path)
             for seq, (type, payload) in enumerate(told, self.seq + 1)
         ]
         self.seq += len(events)
         return events
 
+    def adopt(self, event: Event) -> Event:
+        """An event of a run within this one, in this one's stream: with a number of this one, and its own kept."""
+        self.seq += 1
+        return event._replace(seq=self.seq, origin_seq=event.origin_seq or event.seq)
+
     def spend(self, usage: Usage, cost: float | None) -> None:
         """Count what a provider call used; the cost of the run is known only as long as that of each call is."""
+        if self.budget is not None:
+            self.budget.debit(usage, cost)
+        self.count(usage, cost)
+
+    def count(self, usage: Usage, cost: float | None) -> None:
+        """The same of a run within this one, which was debited by who made the call."""
         self.usage += usage
         if usage != Usage():
             self._priced = self._priced and cost is not None
@@ -152,7 +183,7 @@ class RunState:
         """What the model is told of the tools: the same each turn, but for values that exist right now."""
         if getattr(provider, "constrains_arguments", False):
             options = self.options
-            ctx = ToolContext(self.directory, options.context, options.name, self.run_id, state=self.tool_state)
+            ctx = ToolContext(self.directory, options.context, self.path, self.run_id, state=self.tool_state)
             return tuple(to_spec(tool, ctx, with_candidates=True) for tool in self.tools.values())
         return self._plain_specs
 
@@ -166,7 +197,7 @@ class RunState:
     def hook_context(self) -> HookContext:
         return HookContext(
             self.run_id,
-            self.options.name,
+            self.path,
             self.turns,
             self.status,
             tuple(self.history),
@@ -174,55 +205,71 @@ class RunState:
             self.options.context,
             self.system_prompt,
             self.error,
+            self.candidates[0].label,
+            self.cost,
         )
 
-    async def call_hooks(
-        self, hook: str, *arguments: Any, ctx: HookContext | None = None, in_time: bool = True
-    ) -> Block | None:
-        """Call a hook of the chain, within the run's deadline."""
+    async def call_hooks(self, hook: str, *, in_time: bool = True) -> None:
+        """Call a hook of the chain, within the run's deadline, and take over what it changed."""
+        if self.options.middleware:
+            ctx = self.hook_context()
+            async with self._hooks_in_time(in_time=in_time):
+                await call_hooks(self.options.middleware, hook, ctx)
+            if hook != "on_error":
+                self._take_over(ctx)
+
+    async def ask_hooks(self, call: ToolCall) -> Block | ToolCall:
+        """What the hooks say to a call: `Block`, or the call as it may run."""
         if not self.options.middleware:
-            return None
+            return call
+        async with self._hooks_in_time():
+            return await ask_hooks(self.options.middleware, self.hook_context(), call)
+
+    @asynccontextmanager
+    async def _hooks_in_time(self, *, in_time: bool = True) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(self.deadline.remaining() if in_time else None) as limit:
-                return await call_hooks(self.options.middleware, hook, ctx or self.hook_context(), *arguments)
+                yield
         except TimeoutError:
             if limit.expired():
                 raise self.too_late() from None
             raise
 
+    def _take_over(self, ctx: HookContext) -> None:
+        """What a hook put into its context in place of what was there."""
+        self.system_prompt = ctx.system_prompt
+        if ctx.model is not None and ctx.model != self.candidates[0].label:
+            self.candidates = collect_candidates(self.options.override(model=ctx.model), self.directory)
+            check_prices(self.candidates, self.budget)
+        if len(ctx.messages) != len(self.history) or any(map(is_not, ctx.messages, self.history)):
+            self.rewrite(ctx.messages)
+
+    def rewrite(self, messages: Iterable[Message]) -> None:
+        """Put another conversation in place of this one; this run's own part stays as long, from its end."""
+        own = len(self.history) - self.own_start
+        changed = repair(without_signed_thoughts(messages))
+        if [call.id for call in open_calls(changed)] != [call.id for call in open_calls(self.history)]:
+            raise ConfigError(
+                "a hook changed which calls wait for their results", hint="leave the calls of the last answer alone"
+            )
+        self.history[:] = changed
+        self.own_start = max(0, len(self.history) - own)
+
     def tool_context(
-        self, call: ToolCall, token: CancelToken, report: Callable[[str, float | None], None]
+        self, call: ToolCall, token: CancelToken, report: Callable[[str, float | None], None], parent: ParentRun
     ) -> ToolContext:
         return ToolContext(
             self.directory,
             self.options.context,
-            self.options.name,
+            self.path,
             self.run_id,
             call.id,
             self.deadline.shortest(self.options.tool_timeout),
             token,
             self.tool_state,
             report,
+            parent,
         )
-
-    # -- steering -------------------------------------------------------------------------------------------------
-
-    def steer(self, message: Message) -> bool:
-        """A user message for before the next provider call, from any thread; False once the run ends."""
-        with self._steering_lock:
-            if not self._steering_open:
-                return False
-            self._steering.append(message)
-            return True
-
-    def take_steering(self, *, last: bool = False) -> list[Message]:
-        """What was steered since; with `last` and nothing there, no more is taken."""
-        with self._steering_lock:
-            messages = list(self._steering)
-            self._steering.clear()
-            if last and not messages:
-                self._steering_open = False
-            return messages
 
     # -- the end --------------------------------------------------------------------------------------------------
 
@@ -234,11 +281,11 @@ class RunState:
         """Settle how the run ended, and take the prompt back when nothing came of it."""
         self.status = status
         self.error = error
-        with self._steering_lock:
-            self._steering_open = False
+        self.steering.close()
         # Nothing came of it: the prompt is taken back. What goes on without one keeps whatever it has added.
-        if error is not None and self.prompt is not None and len(self.history) <= len(self.before) + 1:
+        if error is not None and self.prompt is not None and len(self.history) <= self.own_start + 1:
             self.history = list(self.given)
+            self.own_start = len(self.history)
 
     def result(self, events: Any = None) -> Result:
         return Result(
@@ -261,7 +308,7 @@ class RunState:
 
     def _answer_text(self) -> str:
         """The newest answer of this run, never an earlier run's."""
-        for message in reversed(self.history[len(self.before) :]):
+        for message in reversed(self.history[self.own_start :]):
             if message.role == "assistant":
                 return message.text
         return ""
@@ -288,6 +335,13 @@ def _output_type(output: Any) -> OutputType:
     from .output import OutputType  # and pydantic with it
 
     return OutputType(output)
+
+
+def _path_of(name: str | None, parent: ParentRun | None) -> str | None:
+    """``"lead/research"``: the names of the agents, from the outermost to this one."""
+    if parent is None or parent.path is None:
+        return name
+    return f"{parent.path}/{name or 'agent'}"
 
 
 def _correlation_id(options: Options, run_id: str) -> str:

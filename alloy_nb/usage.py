@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-__all__ = ["Usage"]
+from .errors import BudgetExceeded, ConfigError
+
+__all__ = ["Budget", "Usage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +69,80 @@ def _count(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return 0
     return max(0, int(value))
+
+
+class Budget:
+    """What may be spent, in all, by every run that is given it: US dollars, tokens (in and out), calls of tools.
+
+    It is looked at before each call of a model or a tool and debited after it, once, by whoever made the call. So one
+    call may go beyond it, and so may as many as are under way at the same time.
+
+    >>> budget = Budget(tokens=1000)
+    >>> budget.debit(Usage(input_tokens=700, output_tokens=50), None)
+    >>> budget, budget.left("tokens")
+    (Budget(tokens=1000: 750 spent), 250)
+    """
+
+    def __init__(self, usd: float | None = None, tokens: int | None = None, tool_calls: int | None = None) -> None:
+        given: dict[str, float | None] = {"usd": usd, "tokens": tokens, "tool_calls": tool_calls}
+        for name, value in given.items():
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0):
+                raise ConfigError(f"{name} is {value!r}", hint=f"give a number: Budget({name}=1)")
+        if all(value is None for value in given.values()):
+            raise ConfigError("a budget without a limit", hint="give usd=, tokens= or tool_calls=")
+        self._limits = {name: value for name, value in given.items() if value is not None}
+        self._spent: dict[str, float] = {"usd": 0.0, "tokens": 0, "tool_calls": 0}
+        self._priced = True
+        self._lock = threading.Lock()
+
+    @property
+    def limits(self) -> Mapping[str, float]:
+        """By name, those that were given."""
+        return dict(self._limits)
+
+    @property
+    def spent(self) -> Mapping[str, float]:
+        """So far, of each kind, whether it is limited or not; dollars as far as prices are known."""
+        with self._lock:
+            return dict(self._spent)
+
+    def left(self, name: str) -> float | None:
+        """What is left of one kind, never below 0; None where it is not limited."""
+        limit = self._limits.get(name)
+        return None if limit is None else max(0, round(limit - self._spent[name], 9))  # below what floats can sum
+
+    def check(self) -> None:
+        """Raise `BudgetExceeded` when dollars or tokens are used up: no model may be called any more."""
+        for name in ("usd", "tokens"):
+            if self.left(name) == 0:
+                raise self._exceeded(name)
+        if "usd" in self._limits and not self._priced:
+            raise BudgetExceeded(
+                "the price of an answer is not known, so that nobody can tell what is left of the budget",
+                hint="limit tokens instead, Budget(tokens=...), or put the model's prices into your models.json",
+            )
+
+    def debit(self, usage: Usage, cost: float | None) -> None:
+        """Count what a call of a model used."""
+        with self._lock:
+            self._spent["tokens"] += usage.total_tokens
+            self._spent["usd"] += cost or 0.0
+            self._priced = self._priced and (cost is not None or usage == Usage())
+
+    def take_call(self) -> None:
+        """Count a tool call that begins; `BudgetExceeded` when none is left."""
+        with self._lock:
+            if self.left("tool_calls") == 0:
+                raise self._exceeded("tool_calls")
+            self._spent["tool_calls"] += 1
+
+    def _exceeded(self, name: str) -> BudgetExceeded:
+        said = {"usd": "${:g}", "tokens": "{:g} tokens", "tool_calls": "{:g} tool calls"}[name]
+        return BudgetExceeded(
+            f"the budget of {said.format(self._limits[name])} is used up",
+            hint=f"give a larger one, Budget({name}=...), or go on without",
+        )
+
+    def __repr__(self) -> str:
+        told = (f"{name}={limit:g}: {self._spent[name]:g} spent" for name, limit in self._limits.items())
+        return f"Budget({', '.join(told)})"

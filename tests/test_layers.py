@@ -42,6 +42,7 @@ LAYERS = {
     "middleware": 2,
     "candidates": 3,
     "state": 3,
+    "steering": 3,
     "completion": 3,
     "calls": 3,
     "loop": 3,

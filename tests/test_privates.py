@@ -20,6 +20,7 @@ ALLOWED = {
     "asyncio._get_running_loop": "the public one raises where no loop runs, on each blocking call",
     "libc._exit": "a function of C",
     "target._replace": "public: a namedtuple's methods begin with _ so as not to meet its fields",
+    "event._replace": "as above",
     "kernel._allow_stdin": "whether a front end lets a person be asked; ipykernel tells it in no other way",
     "threading._register_atexit": "the hook before daemon threads die; `atexit` runs after it, and is what is left",
     "ipython._find_assign_op": "how IPython itself finds the magic behind `x =`",

@@ -105,15 +105,18 @@ class ApprovalDesk:
         policy: Approval,
         asker: Asker | None,
         memory: Memory,
-        decisions: Mapping[str, bool | Decision] | None = None,
     ) -> None:
         self.policy = policy
         self.asker = asker
         self.memory = memory
-        self._decisions = dict(decisions or {})
+        self._decisions: dict[str, bool | Decision] = {}
         self._open: dict[str, _Waiting] = {}
         self._lock = threading.Lock()
         self._closed = False
+
+    def prepare(self, decisions: Mapping[str, bool | Decision]) -> None:
+        """What was decided before the run began, by the calls' ids."""
+        self._decisions = dict(decisions)
 
     @property
     def open_questions(self) -> tuple[Question, ...]:
@@ -165,9 +168,7 @@ class ApprovalDesk:
             return Decision(False, "the approval policy is 'deny'", by="policy")
         if self.memory.knows(question):
             return Decision(allowed=True, by="remembered")
-        decision = await self._ask_person(question, told)
-        self.memory.note(question, decision)
-        return decision
+        return await self.put(question, told)
 
     async def _ask_function(self, call: ToolCall, ctx: ToolContext) -> Decision:
         assert callable(self.policy)
@@ -181,10 +182,22 @@ class ApprovalDesk:
             return answer
         return Decision(bool(answer), None if answer else "the approval function said no", by="function")
 
+    async def put(self, question: Question, told: Callable[[], Awaitable[Any]]) -> Decision:
+        """Have a person decide. What is allowed for good answers the other questions that it covers, too."""
+        decision = await self._ask_person(question, told)
+        self.memory.note(question, decision)
+        if decision.allowed and decision.remember != "once":
+            for other in self.open_questions:
+                if self.memory.knows(other):
+                    self.decide(other.call.id, Decision(allowed=True, by="remembered"))
+        return decision
+
     async def _ask_person(self, question: Question, told: Callable[[], Awaitable[Any]]) -> Decision:
         asker = self.asker
         if asker is None:
             return nobody_to_ask(question)
+        if self.memory.knows(question):  # since it was asked about, a sibling's answer has covered it
+            return Decision(allowed=True, by="remembered")
 
         async def put() -> Decision:
             await told()

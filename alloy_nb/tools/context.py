@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["CancelToken", "ToolContext"]
+if TYPE_CHECKING:
+    from ..events import Event
+    from ..usage import Budget, Usage
+    from .approval import Decision, Question
+
+__all__ = ["CancelToken", "ParentRun", "ToolContext"]
 
 
 class CancelToken:
@@ -42,6 +47,23 @@ def _say_nothing(message: str, fraction: float | None) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class ParentRun:
+    """What an agent that works within a tool call needs of the run around it. Only on that run's loop.
+
+    `path` is that of the agent around, `budget` what both spend of, `call_ids` the ids of all calls of both.
+    `forward` puts events into its stream, `count` adds to its usage and cost, and `ask` has a question put to whoever
+    is asked there.
+    """
+
+    path: str | None
+    budget: Budget | None
+    call_ids: set[str]
+    forward: Callable[[Sequence[Event]], None]
+    count: Callable[[Usage, float | None], None]
+    ask: Callable[[Question], Awaitable[Decision]]
+
+
+@dataclass(frozen=True, slots=True)
 class ToolContext:
     """Handed to a tool that asks for it by a parameter annotated ``ToolContext``.
 
@@ -52,6 +74,8 @@ class ToolContext:
     - `time_limit`: seconds this call may take, or None; the harness keeps to it, a tool may want to know it.
     - `cancelled`: is set when the call is given up (stop, timeout); long tools should look at it.
     - `state`: a mapping that lives as long as the run (the agent's life in an agent): the scratchpad lives here.
+    - `report`: what `progress` calls.
+    - `parent`: the run that this call belongs to, for a tool that has an agent work; None outside a run.
     """
 
     working_directory: Path = field(default_factory=Path.cwd)
@@ -63,6 +87,7 @@ class ToolContext:
     cancelled: CancelToken = field(default_factory=CancelToken)
     state: MutableMapping[str, Any] = field(default_factory=dict)
     report: Callable[[str, float | None], None] = field(default=_say_nothing, repr=False)
+    parent: ParentRun | None = field(default=None, repr=False)
 
     def progress(self, message: str, fraction: float | None = None) -> None:
         """Tell how far the tool is; `fraction` from 0 to 1 where it is known. May be called from any thread."""

@@ -24,15 +24,17 @@ from .context import CancelToken, ToolContext
 from .toolbox import pattern_of, subject_of
 from .workers import MAIN, Settling, abandon, call_in_thread
 
-__all__ = ["Blocker", "Emit", "ToolPhase"]
+__all__ = ["Admit", "Emit", "Gate", "ToolPhase"]
 
 MAX_PARALLEL = 16
 #: How long a cancelled tool may take to clean up before it is given up, in seconds.
 GRACE = 2.0
 
 Emit = Callable[[str, Any], Event]
-#: Asks the hooks about a call: the reason it is blocked for, or None. May raise `Halted`.
-Blocker = Callable[[ToolCall], Awaitable[str | None]]
+#: Asks the hooks about a call: the reason it is blocked for, or the call as it may run. May raise `Halted`.
+Gate = Callable[[ToolCall], Awaitable[str | ToolCall]]
+#: Told of a call that is about to run: the reason why it may not, or None.
+Admit = Callable[[ToolCall], str | None]
 
 
 @dataclass(slots=True)
@@ -63,7 +65,8 @@ class ToolPhase:
         *,
         make_context: Callable[[ToolCall, CancelToken, Callable[[str, float | None], None]], ToolContext],
         desk: ApprovalDesk,
-        blocker: Blocker,
+        gate: Gate,
+        admit: Admit,
         emit: Emit,
         told: Callable[[], Awaitable[Any]],
         deadline: Deadline,
@@ -72,7 +75,8 @@ class ToolPhase:
         self._works = [_Work(call, tools.get(call.name)) for call in calls]
         self._make_context = make_context
         self._desk = desk
-        self._blocker = blocker
+        self._gate = gate
+        self._admit = admit
         self._emit = emit
         self._told = told  # until whoever consumes the run has every event that was emitted
         self._deadline = deadline
@@ -139,10 +143,11 @@ class ToolPhase:
 
     async def _prepare(self, work: _Work) -> None:
         """Decide what can be decided without a person: hooks, known tool, valid input, need to ask."""
-        blocked = await self._blocker(work.call)
-        if blocked is not None:
-            work.refusal = f"Blocked: {blocked}"
+        answer = await self._gate(work.call)
+        if isinstance(answer, str):
+            work.refusal = f"Blocked: {answer}"
             return
+        work.call = answer
         if work.tool is None:
             work.refusal = f"Unknown tool: {work.call.name}"
             if self._known:
@@ -173,6 +178,8 @@ class ToolPhase:
             decision = await self._ask(work, work.question)
             if not decision.allowed:
                 work.refusal = f"Denied: {decision.reason or 'the user said no'}"
+        if work.refusal is None and (reason := self._admit(work.call)) is not None:
+            work.refusal = f"Not run: {reason}"
         if work.refusal is not None:
             self._end(work, ToolResult(work.refusal, is_error=True))
             return
