@@ -80,7 +80,7 @@ def test_a_budget_is_shared_and_debited_once() -> None:
 
 def test_a_budget_in_dollars_needs_a_price() -> None:
     model = Function(lambda request: "free")
-    with pytest.raises(alloy.ConfigError, match="price of .* is not known"):
+    with pytest.raises(alloy.ConfigError, match=r"price of .* is not known"):
         alloy.run("go", model=model, budget=alloy.Budget(usd=1))
 
 

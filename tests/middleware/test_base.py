@@ -53,12 +53,10 @@ def test_a_hook_may_change_the_conversation_and_signed_thoughts_go() -> None:
 
     class Veil(alloy.Middleware):
         def before_completion(self, ctx: HookContext) -> None:
-            ctx.messages = tuple(
-                m.with_parts(
-                    alloy.Text(p.text.replace("4711", "****")) if isinstance(p, alloy.Text) else p for p in m.parts
-                )
-                for m in ctx.messages
-            )
+            ctx.messages = tuple(m.with_parts(map(self._veil, m.parts)) for m in ctx.messages)
+
+        def _veil(self, part: Any) -> Any:
+            return alloy.Text(part.text.replace("4711", "****")) if isinstance(part, alloy.Text) else part
 
     before = [
         alloy.Message.user("My number is 4711."),

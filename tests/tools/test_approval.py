@@ -74,6 +74,24 @@ def test_a_reader_of_a_background_run_may_decide() -> None:
     assert texts == ["launched one", "Denied: not that one"]
 
 
+@pytest.mark.parametrize(("remember", "others"), [("tool", 2), ("command", 1)])
+def test_what_is_allowed_for_good_covers_the_calls_that_wait_already(remember: Any, others: int) -> None:
+    """Three cards at once: the answer to one of them answers those that it covers; the others still wait."""
+    run = alloy.start("x", model=model("one", "one", "two"), tools=[launch])
+    asked: list[str] = []
+    decided: dict[str, str] = {}
+    for event in run:
+        if event.type == "approval_request":
+            asked.append(event.payload["id"])
+            if len(asked) == 3:
+                run.approve(asked[0], remember=remember)
+        elif event.type == "approval_result":
+            decided[event.payload["id"]] = event.payload["by"]
+            if len(decided) == 1 + others and others == 1:
+                run.deny(asked[2])
+    assert [decided[call] for call in asked] == ["user"] + ["remembered"] * others + ["user"] * (2 - others)
+
+
 def test_a_reader_that_decides_nothing_does_not_wait_for_ever() -> None:
     run = alloy.start("x", model=model(), tools=[launch])
     types = [event.type for event in run]
