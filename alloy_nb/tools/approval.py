@@ -142,6 +142,8 @@ class ApprovalDesk:
             waiting = self._open.pop(call_id, None)
         if waiting is None:
             return False
+        # At once: whoever looks at the open questions next finds those that this covers answered.
+        self._cover(waiting.question, decision)
         try:
             waiting.loop.call_soon_threadsafe(_answer, waiting.future, decision)
         except RuntimeError:  # its loop is closed: the run is gone
@@ -183,14 +185,19 @@ class ApprovalDesk:
         return Decision(bool(answer), None if answer else "the approval function said no", by="function")
 
     async def put(self, question: Question, told: Callable[[], Awaitable[Any]]) -> Decision:
-        """Have a person decide. What is allowed for good answers the other questions that it covers, too."""
+        """Have a person decide."""
         decision = await self._ask_person(question, told)
-        self.memory.note(question, decision)
-        if decision.allowed and decision.remember != "once":
-            for other in self.open_questions:
-                if self.memory.knows(other):
-                    self.decide(other.call.id, Decision(allowed=True, by="remembered"))
+        self._cover(question, decision)
         return decision
+
+    def _cover(self, question: Question, decision: Decision) -> None:
+        """Remember what is allowed for good: it answers the other questions that it covers, too."""
+        if not decision.allowed or decision.remember == "once":
+            return
+        self.memory.note(question, decision)
+        for other in self.open_questions:
+            if self.memory.knows(other):
+                self.decide(other.call.id, Decision(allowed=True, by="remembered"))
 
     async def _ask_person(self, question: Question, told: Callable[[], Awaitable[Any]]) -> Decision:
         asker = self.asker
