@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
+    from .agent import Agent as Agent
     from .diagnosis import doctor as doctor
     from .errors import AlloyError as AlloyError
     from .errors import AuthError as AuthError
@@ -65,11 +66,13 @@ if TYPE_CHECKING:
     from .providers.registry import set_default_model as set_default_model
     from .providers.scripted import Scripted as Scripted
     from .providers.xai import XAI as XAI
+    from .pubsub import PubSub as PubSub
     from .result import Result as Result
     from .runs import Run as Run
     from .runs import arun as arun
     from .runs import run as run
     from .runs import start as start
+    from .session import Session as Session
     from .tools.base import Tool as Tool
     from .tools.context import ToolContext as ToolContext
     from .tools.decorator import tool as tool
@@ -86,6 +89,7 @@ _MESSAGES = "Audio Document Image Message Opaque Text Thinking ToolCall ToolResu
 _PUBLIC: dict[str, str] = {
     **dict.fromkeys(_ERRORS.split(), "errors"),
     **dict.fromkeys(_MESSAGES.split(), "messages"),
+    "Agent": "agent",
     "Anthropic": "providers.anthropic",
     "Block": "middleware.base",
     "DeepSeek": "providers.deepseek",
@@ -101,9 +105,11 @@ _PUBLIC: dict[str, str] = {
     "OpenAICompatible": "providers.openai_compatible",
     "OpenRouter": "providers.openrouter",
     "Provider": "providers.base",
+    "PubSub": "pubsub",
     "Result": "result",
     "Run": "runs",
     "Scripted": "providers.scripted",
+    "Session": "session",
     "Tool": "tools.base",
     "ToolContext": "tools.context",
     "Budget": "usage",

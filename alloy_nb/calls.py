@@ -124,9 +124,9 @@ class TurnCalls:
     def _forward(self, events: Sequence[Event]) -> None:
         self._tell([self._state.adopt(event) for event in events])
 
-    async def _ask_for_child(self, question: Question) -> Decision:
+    async def _ask_for_child(self, question: Question, ctx: ToolContext) -> Decision:
         with self._state.deadline.paused():
-            return await self._state.desk.put(question, self._all_told.wait)
+            return await self._state.desk.ask(question, ctx, self._all_told.wait)
 
     # -- telling --------------------------------------------------------------------------------------------------
 

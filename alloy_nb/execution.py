@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .attendance import Attendance
@@ -20,6 +20,7 @@ from .portal import PORTAL
 from .result import Result
 from .state import RunState
 from .tools.approval import Decision, Question
+from .usage import Usage
 
 __all__ = ["Execution"]
 
@@ -68,11 +69,48 @@ class Execution:
         return self._state.options
 
     @property
+    def launched(self) -> bool:
+        """Whether somebody drives it, or has: then it comes to its end."""
+        return self._launched
+
+    @property
+    def is_driven_here(self) -> bool:
+        """Whether the loop that drives it runs on this thread, which must not wait for it then."""
+        with self._lock:
+            return self._loop is not None and self._loop is asyncio._get_running_loop()
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The conversation as it stands at this moment."""
+        return tuple(self._state.history)
+
+    @property
+    def usage(self) -> Usage:
+        """What this run has used so far."""
+        return self._state.usage
+
+    @property
+    def turns(self) -> int:
+        return self._state.turns
+
+    @property
+    def cost(self) -> float | None:
+        return self._state.cost
+
+    @property
+    def prompt(self) -> Message | None:
+        return self._state.prompt
+
+    @property
     def questions(self) -> tuple[Question, ...]:
         """What waits for a person now; `decide` answers."""
         return self._state.desk.open_questions
 
     # -- driving it -----------------------------------------------------------------------------------------------
+
+    def begin(self, messages: Sequence[Message], call_ids: set[str]) -> None:
+        """The conversation as it stands when the turn of a run that had to wait has come; see `RunState.begin`."""
+        self._state.begin(messages, call_ids)
 
     def launch(self) -> None:
         """Begin, on the portal. Once: a second call changes nothing."""
@@ -85,6 +123,7 @@ class Execution:
         with self._lock:
             if self._loop is not None:  # an interrupt between the launch and its note made it launch twice
                 return
+            self._launched = True
             self._task = asyncio.current_task()
             self._loop = asyncio.get_running_loop()
             if self._cancelled and self._task is not None:

@@ -96,15 +96,18 @@ class Run:
 
 
 class TextStream:
-    """The text of a run, chunk by chunk, for ``for`` and for ``async for``."""
+    """The text of a run, chunk by chunk, for ``for`` and for ``async for``; not what an agent within it says."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
 
     def __iter__(self) -> Iterator[str]:
-        return (event.payload for event in self._run if event.type == "text_delta")
+        return (event.payload for event in self._run if self._is_text(event))
 
     async def __aiter__(self) -> AsyncIterator[str]:
         async for event in self._run:
-            if event.type == "text_delta":
+            if self._is_text(event):
                 yield event.payload
+
+    def _is_text(self, event: Event) -> bool:
+        return event.type == "text_delta" and event.run_id == self._run.run_id

@@ -58,6 +58,7 @@ class Options:
     tool_timeout: float | None = 120.0
     max_retries: int = 3
     max_pending: int = 0
+    context_window: int | None = None
     budget: Budget | None = None
     fallback: Sequence[str | Provider] = ()
     approval: Approval = "ask"
@@ -80,9 +81,9 @@ class Options:
     extra_body: Mapping[str, Any] | None = None
 
     def override(self, **changes: Any) -> Options:
-        """A copy with some options changed, checked like the first ones."""
+        """A copy with some options changed, checked like the first ones; None leaves one as it is."""
         check_names(changes)
-        changed = replace(self, **changes)
+        changed = replace(self, **{n: value for n, value in changes.items() if value is not None or n in _MAY_BE_NONE})
         check_values(changed)
         return changed
 
@@ -161,6 +162,9 @@ def check_values(options: Options) -> None:
             f"approval is {options.approval!r}",
             hint="choose one of " + ", ".join(APPROVALS) + ", or a function (call, ctx) -> bool",
         )
+    window = options.context_window
+    if window is not None and (not isinstance(window, int) or isinstance(window, bool) or window < 1):
+        raise ConfigError(f"context_window is {window!r}", hint="give a number of tokens, or None for the model's own")
     if options.budget is not None and not isinstance(options.budget, Budget):
         raise ConfigError(f"budget is {options.budget!r}", hint="give a Budget: budget=alloy.Budget(tokens=100_000)")
     for name in ("on_event", "on_chunk"):

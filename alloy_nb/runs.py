@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from .asking import PumpAsker, ThreadAsker, stdin_available
@@ -15,10 +16,11 @@ from .pump import Pump
 from .result import Result
 from .sinks import find_sink
 from .state import RunState
+from .tools.approval import Asker
 from .tools.workers import MAIN
 from .waiting import Listener, block_on
 
-__all__ = ["Run", "arun", "run", "start"]
+__all__ = ["Run", "arun", "in_background", "run", "run_awaited", "run_blocking", "start"]
 
 
 def run(prompt: Any, *, check: bool = True, **options: Any) -> Result:
@@ -32,13 +34,8 @@ def run(prompt: Any, *, check: bool = True, **options: Any) -> Result:
     'Hi'
     """
     PORTAL.refuse_here("run")
-    MAIN.note_loop()
     checked = make_options(options)
-    with Pump() as pump:
-        asker = PumpAsker(pump) if stdin_available() else None
-        execution = Execution(RunState(prompt, checked, asker=asker))
-        sink = find_sink(checked.display)
-        return block_on(execution, pump, sink, check=check)
+    return run_blocking(lambda asker: Execution(RunState(prompt, checked, asker=asker)), check=check)
 
 
 async def arun(prompt: Any, *, check: bool = True, **options: Any) -> Result:
@@ -49,17 +46,8 @@ async def arun(prompt: Any, *, check: bool = True, **options: Any) -> Result:
     >>> asyncio.run(arun("Hello", model=Scripted([{"text": "Hi"}]))).text
     'Hi'
     """
-    MAIN.note_loop()
-    asker = ThreadAsker() if stdin_available() else None
-    execution = Execution(RunState(prompt, make_options(options), asker=asker))
-    listener = Listener(execution.options)
-    task = asyncio.current_task()
-    before = task.cancelling() if task is not None else 0
-    await execution.drive(listener.hear)
-    if task is not None and task.cancelling() > before:
-        raise asyncio.CancelledError
-    result = execution.settled()
-    return result.check() if check else result
+    checked = make_options(options)
+    return await run_awaited(lambda asker: Execution(RunState(prompt, checked, asker=asker)), check=check)
 
 
 def start(prompt: Any, **options: Any) -> Run:
@@ -70,13 +58,44 @@ def start(prompt: Any, **options: Any) -> Run:
     >>> "".join(run.text_stream()), run.result().status
     ('Hi', 'completed')
     """
-    MAIN.note_loop()
     execution = Execution(RunState(prompt, make_options(options)), background=True)
+    handle = in_background(execution)
+    execution.launch()
+    return handle
+
+
+# For whoever makes the run otherwise: an agent's
+
+
+def run_blocking(make: Callable[[Asker | None], Execution], *, check: bool) -> Result:
+    """Drive what `make` makes, on the portal, while this thread waits, shows and asks. Not on the portal's thread."""
+    MAIN.note_loop()
+    with Pump() as pump:
+        execution = make(PumpAsker(pump) if stdin_available() else None)
+        return block_on(execution, pump, find_sink(execution.options.display), check=check)
+
+
+async def run_awaited(make: Callable[[Asker | None], Execution], *, check: bool) -> Result:
+    """Drive what `make` makes on the running loop; a cancellation of the caller cancels it, and goes on."""
+    MAIN.note_loop()
+    execution = make(ThreadAsker() if stdin_available() else None)
+    listener = Listener(execution.options, execution.run_id)
+    task = asyncio.current_task()
+    before = task.cancelling() if task is not None else 0
+    await execution.drive(listener.hear)
+    if task is not None and task.cancelling() > before:
+        raise asyncio.CancelledError
+    result = execution.settled()
+    return result.check() if check else result
+
+
+def in_background(execution: Execution) -> Run:
+    """The handle of a run that is launched now or later; its callbacks have a thread of their own."""
+    MAIN.note_loop()
     handle = Run(execution)
-    listener = Listener(execution.options)
+    listener = Listener(execution.options, execution.run_id)
     if listener.wanted:
         thread = threading.Thread(target=listener.hear_out, args=(handle,), daemon=True)
         thread.name = f"alloy-events-{handle.run_id}"
         thread.start()
-    execution.launch()
     return handle

@@ -49,6 +49,7 @@ class RunState:
         memory: Memory | None = None,
         tool_state: MutableMapping[str, Any] | None = None,
         parent: ParentRun | None = None,
+        call_ids: set[str] | None = None,
     ) -> None:
         register_environment(os.environ)
         self.options = options
@@ -72,7 +73,7 @@ class RunState:
         self.steering = Steering()
         self.seq = 0
         self._clear()
-        self.begin(options.messages)
+        self.begin(options.messages, call_ids)
 
     def _clear(self) -> None:
         """Nothing was said, done or spent."""
@@ -90,14 +91,15 @@ class RunState:
         self.repairs = 0
         self.started_at = time.perf_counter()
 
-    def begin(self, messages: Sequence[Message]) -> None:
+    def begin(self, messages: Sequence[Message], call_ids: set[str] | None = None) -> None:
         """Take the conversation as it stands, with what was said before; a prompt ends what that left open.
 
-        Once more for a run that had to wait for its turn, when that has come.
+        Once more for a run that had to wait for its turn, when that has come. `call_ids` are those of all calls of a
+        history that an agent vouches for: it needs no repair, and costs the same however long it is.
         """
         prompt = self.prompt
         self.given = tuple(messages)
-        history = repair(self.given)
+        history = repair(self.given) if call_ids is None else self.given
         self.history: list[Message] = list(history if prompt is None else close_open_calls(history))
         if prompt is None and not self.history:
             raise ConfigError("there is no prompt and no history", hint="pass a prompt, or messages=")
@@ -107,8 +109,12 @@ class RunState:
             self.history.append(prompt)
         #: The ids of all calls so far: a service that counts anew in each answer would use one twice. A run within
         #: another shares them, so that one desk can tell the questions of both apart.
-        self.call_ids = set() if self.parent is None else self.parent.call_ids
-        self.call_ids.update(call.id for message in self.history for call in message.tool_calls)
+        if call_ids is None:
+            call_ids = {call.id for message in self.history for call in message.tool_calls}
+        self.call_ids = call_ids
+        if self.parent is not None:
+            self.parent.call_ids.update(call_ids)
+            self.call_ids = self.parent.call_ids
         # A decision holds for a call that waits now, not for whichever comes to have the same id.
         waiting = {call.id for call in open_calls(self.history)} if prompt is None else set()
         self.desk.prepare({key: value for key, value in self.options.decisions.items() if key in waiting})

@@ -30,7 +30,8 @@ HEARTBEAT = 0.1
 class Listener:
     """The caller's `on_event` and `on_chunk`: called in order; what they raise is logged once and changes nothing."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, run_id: str) -> None:
+        self._run_id = run_id
         self._on_event = options.on_event
         self._on_chunk = options.on_chunk
         self._complained = False
@@ -39,7 +40,7 @@ class Listener:
     def hear(self, events: list[Event]) -> None:
         for event in events:
             self._call(self._on_event, event)
-            if event.type == "text_delta":
+            if event.type == "text_delta" and event.run_id == self._run_id:  # not what an agent within it says
                 self._call(self._on_chunk, event.payload)
 
     def hear_out(self, events: Iterable[Event]) -> None:
@@ -67,7 +68,7 @@ class _Waiter:
         self._execution = execution
         self._reader = Reader(execution.journal, wake)
         # A background run has a thread for its callbacks.
-        self._listener = None if execution.background else Listener(execution.options)
+        self._listener = None if execution.background else Listener(execution.options, execution.run_id)
         self._sink = sink
         self._end = end
         self._shown = 0

@@ -15,7 +15,6 @@ from .workers import call_in_thread
 
 if TYPE_CHECKING:
     from ..options import Approval
-    from .base import Tool
     from .context import ToolContext
 
 __all__ = ["ApprovalDesk", "Asker", "Decision", "Memory", "Question", "Remember", "nobody_to_ask"]
@@ -77,6 +76,11 @@ class Memory:
 
     def __init__(self) -> None:
         self._allowed: set[tuple[str, str | None]] = set()
+
+    def copy(self) -> Memory:
+        made = Memory()
+        made._allowed = set(self._allowed)
+        return made
 
     def knows(self, question: Question) -> bool:
         name = question.call.name
@@ -150,9 +154,7 @@ class ApprovalDesk:
             return False
         return True
 
-    async def ask(
-        self, question: Question, tool: Tool, ctx: ToolContext, told: Callable[[], Awaitable[Any]]
-    ) -> Decision:
+    async def ask(self, question: Question, ctx: ToolContext, told: Callable[[], Awaitable[Any]]) -> Decision:
         """The decision for one call, however long a person takes.
 
         `told` returns once whoever consumes the run has the question: only then it is put to a person or a function,
@@ -170,7 +172,11 @@ class ApprovalDesk:
             return Decision(False, "the approval policy is 'deny'", by="policy")
         if self.memory.knows(question):
             return Decision(allowed=True, by="remembered")
-        return await self.put(question, told)
+        if self.policy == "pause":  # the question of an agent within a call: that call cannot wait for it
+            return nobody_to_ask(question)
+        decision = await self._ask_person(question, told)
+        self._cover(question, decision)
+        return decision
 
     async def _ask_function(self, call: ToolCall, ctx: ToolContext) -> Decision:
         assert callable(self.policy)
@@ -183,12 +189,6 @@ class ApprovalDesk:
         if isinstance(answer, Decision):
             return answer
         return Decision(bool(answer), None if answer else "the approval function said no", by="function")
-
-    async def put(self, question: Question, told: Callable[[], Awaitable[Any]]) -> Decision:
-        """Have a person decide."""
-        decision = await self._ask_person(question, told)
-        self._cover(question, decision)
-        return decision
 
     def _cover(self, question: Question, decision: Decision) -> None:
         """Remember what is allowed for good: it answers the other questions that it covers, too."""

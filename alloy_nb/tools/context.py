@@ -51,8 +51,8 @@ class ParentRun:
     """What an agent that works within a tool call needs of the run around it. Only on that run's loop.
 
     `path` is that of the agent around, `budget` what both spend of, `call_ids` the ids of all calls of both.
-    `forward` puts events into its stream, `count` adds to its usage and cost, and `ask` has a question put to whoever
-    is asked there.
+    `forward` puts events into its stream, `count` adds to its usage and cost, and `ask` has a question decided as if
+    that run had put it: by its policy, by what was allowed there, by whoever is asked.
     """
 
     path: str | None
@@ -60,7 +60,7 @@ class ParentRun:
     call_ids: set[str]
     forward: Callable[[Sequence[Event]], None]
     count: Callable[[Usage, float | None], None]
-    ask: Callable[[Question], Awaitable[Decision]]
+    ask: Callable[[Question, ToolContext], Awaitable[Decision]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,7 +196,7 @@ class ToolPhase:
         self._emit("approval_request", _question_payload(work))
         try:
             with self._deadline.paused():
-                decision = await self._desk.ask(question, work.tool, self._context(work), self._told)
+                decision = await self._desk.ask(question, self._context(work), self._told)
         except Exception as error:  # noqa: BLE001 - the user's own approval function
             decision = Decision(False, f"asking failed: {_describe(error)}", by="policy")
         payload = {

@@ -9,7 +9,7 @@ from ..errors import ToolError
 from .base import Tool
 from .context import ToolContext
 
-__all__ = ["Scratchpad"]
+__all__ = ["Scratchpad", "notes_of"]
 
 _STATE = "scratchpad"
 
@@ -37,7 +37,7 @@ class Scratchpad(Tool):
     key_argument: ClassVar[str | None] = "key"
 
     async def execute(self, input: Mapping[str, Any], ctx: ToolContext) -> str:
-        notes: MutableMapping[str, str] = ctx.state.setdefault(_STATE, {})
+        notes = notes_of(ctx.state)
         key, value = input.get("key"), input.get("value")
         match input.get("action"):
             case "read":
@@ -51,6 +51,12 @@ class Scratchpad(Tool):
                 return "Scratchpad cleared."
             case other:
                 raise ToolError(f"Unknown action '{other}'. Use 'read', 'write', 'delete' or 'clear'.")
+
+
+def notes_of(state: MutableMapping[str, Any]) -> MutableMapping[str, str]:
+    """The notes in a tool state, by key."""
+    notes: MutableMapping[str, str] = state.setdefault(_STATE, {})
+    return notes
 
 
 def _read(notes: Mapping[str, str], key: str | None) -> str:

@@ -1,0 +1,378 @@
+"""What an agent is behind its name: a conversation, the one run at a time that goes on with it, and who waits."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+from uuid import uuid4
+
+from .candidates import collect_candidates
+from .errors import AlloyError, Busy, ConfigError, QueueFull
+from .execution import Execution
+from .history import open_calls, repair, without_signed_thoughts
+from .messages import Message, ToolCall
+from .options import Options, working_directory
+from .result import Result
+from .state import RunState
+from .tools.approval import Asker, Memory
+from .tools.context import ParentRun
+from .tools.toolbox import collect_tools
+from .usage import Usage
+
+__all__ = ["Dialogue", "Health"]
+
+#: What belongs to the agent and cannot be said anew for one run.
+_ITS_OWN = ("messages", "name", "max_pending")
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How an agent is, at this moment; also by key: ``health["busy"]``.
+
+    `status` is ``"running"``, ``"waiting"`` (for decisions), ``"idle"``, ``"closed"``, or how the last run in the
+    background ended; `turns` are those of the run that goes on, or of that last one. `usage` is of the agent's life.
+    """
+
+    status: str
+    turns: int
+    message_count: int
+    usage: Usage
+    uptime_ms: int
+    busy: bool
+    pending_count: int
+    max_pending: int
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self.keys():
+            raise KeyError(name)
+        return getattr(self, name)
+
+    def keys(self) -> list[str]:
+        return [field.name for field in fields(self)]
+
+
+class Dialogue:
+    """One conversation that runs go on with, one at a time; others wait in a queue. On any thread.
+
+    An execution is made (`make`), then has its turn (`claim`, for who waits for it) or waits for it (`enqueue`);
+    when it is over, what came of it is the conversation, and the next one is launched. `ended` is called with each
+    execution and its result, on the loop that drove it.
+
+    It keeps nothing that belongs to a loop: runs may be driven on different ones.
+    """
+
+    def __init__(self, options: Options, ended: Callable[[Execution, Result], None] | None = None) -> None:
+        self.memory = Memory()
+        self.tool_state: MutableMapping[str, Any] = {}
+        self._own_id = f"session-{uuid4().hex[:16]}"
+        self._ended = ended
+        self._lock = threading.Lock()
+        self._current: Execution | None = None
+        self._queue: deque[Execution] = deque()
+        self._closed = False
+        self._began = time.monotonic()
+        self._usage = Usage()
+        self._cost: float | None = None
+        self._priced = True
+        self._status = "idle"
+        self._turns = 0
+        self._prompts: list[Message] = []
+        self.take(options)
+        self._history: tuple[Message, ...] = ()
+        self.restore(options.messages)
+
+    # -- what it is made of ---------------------------------------------------------------------------------------
+
+    def take(self, options: Options) -> None:
+        """Go by these options from now on; every mistake in them is raised here. Nothing may be running."""
+        directory = working_directory(options)
+        collect_candidates(options, directory)
+        collect_tools(options.tools)
+        with self._lock:
+            self._check_idle()
+            self.options = options.override(messages=())
+
+    def restore(self, messages: Sequence[Message], usage: Usage | None = None, cost: float | None = None) -> None:
+        """Put a conversation from elsewhere in place of this one, with what it has cost so far."""
+        history = repair(messages)
+        with self._lock:
+            self._check_idle()
+            self._history = history
+            self._call_ids = {call.id for message in history for call in message.tool_calls}
+            self._prompts = []
+            self._status = "waiting" if open_calls(history) else "idle"
+            if usage is not None:
+                self._usage, self._cost, self._priced = usage, cost, cost is not None or usage == Usage()
+
+    @property
+    def session_id(self) -> str:
+        """The caller's own id from the context, which a hook may have put there; else one of its own, for life."""
+        given = self.options.context.get("session_id")
+        return given if isinstance(given, str) and given else self._own_id
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The conversation as it stands, with what the run that goes on has added."""
+        current = self._current
+        return self._history if current is None else current.messages
+
+    @property
+    def usage(self) -> Usage:
+        """Of all runs so far, the one that goes on included."""
+        with self._lock:
+            return self._usage if self._current is None else self._usage + self._current.usage
+
+    @property
+    def cost(self) -> float | None:
+        """In US dollars; None where the price of anything that was used is not known."""
+        with self._lock:
+            current = self._current
+            if current is None or current.usage == Usage():
+                return self._cost
+            if not self._priced or current.cost is None:
+                return None
+            return (self._cost or 0.0) + current.cost
+
+    @property
+    def pending(self) -> tuple[ToolCall, ...]:
+        """The calls that wait for a decision; empty while a run goes on."""
+        return () if self._current is not None else open_calls(self._history)
+
+    @property
+    def busy(self) -> bool:
+        return self._current is not None
+
+    @property
+    def current(self) -> Execution | None:
+        """The run that goes on."""
+        return self._current
+
+    def health(self) -> Health:
+        """At once, also while a run is in flight."""
+        with self._lock:
+            current, waiting = self._current, len(self._queue)
+            status, turns, history, usage = self._status, self._turns, self._history, self._usage
+        if current is not None:
+            status, turns, history, usage = "running", current.turns, current.messages, usage + current.usage
+        uptime = round((time.monotonic() - self._began) * 1000)
+        return Health(
+            "closed" if self._closed else status,
+            turns,
+            len(history),
+            usage,
+            uptime,
+            current is not None,
+            waiting,
+            self.options.max_pending,
+        )
+
+    # -- a run of it ----------------------------------------------------------------------------------------------
+
+    def make(
+        self,
+        prompt: Any,
+        overrides: Mapping[str, Any],
+        *,
+        asker: Asker | None = None,
+        background: bool = False,
+        parent: ParentRun | None = None,
+    ) -> Execution:
+        """A run that goes on with the conversation as it stands now. It changes nothing here before its turn."""
+        given = dict(overrides)
+        if "request_id" in given:  # Alloy's word for it
+            given.setdefault("run_id", given.pop("request_id"))
+        for name in _ITS_OWN:
+            if name in given:
+                raise ConfigError(f"{name} is the agent's own", hint="say it where the agent is made")
+        if prompt is None and not self._history:
+            raise ConfigError("there is no prompt and no conversation yet", hint="pass a prompt")
+        options = self.options.override(**given, messages=self._history)
+        execution: Execution
+
+        def ended(result: Result) -> None:
+            self._finish(execution, result)
+
+        state = RunState(
+            prompt,
+            options,
+            asker=asker,
+            memory=self.memory,
+            tool_state=self.tool_state,
+            parent=parent,
+            call_ids=set(self._call_ids),
+        )
+        execution = Execution(state, background=background, ended=ended)
+        return execution
+
+    def claim(self, execution: Execution) -> None:
+        """Its turn is now, or `Busy` is raised; to be followed by `let_go`, whatever happens in between."""
+        with self._lock:
+            self._check_idle()
+            self._begin(execution)
+
+    def let_go(self, execution: Execution) -> None:
+        """Who waited for it no longer does: what never began will never end, and holds up nobody."""
+        if execution.launched:
+            return
+        with self._lock:
+            if self._current is execution:
+                self._current = None
+
+    def enqueue(self, execution: Execution) -> None:
+        """Launch it now, or when those before it are done; `Busy` without a queue, `QueueFull` without room."""
+        with self._lock:
+            self._check_open()
+            if execution.run_id in self._run_ids():
+                raise ConfigError(f"a run {execution.run_id!r} is there already", hint="give each its own run_id")
+            if self._current is not None:
+                if len(self._queue) >= self.options.max_pending:
+                    raise self._full()
+                self._queue.append(execution)
+                return
+            self._begin(execution)
+        execution.launch()
+
+    def cancel(self, run_id: str | None = None) -> bool:
+        """Stop the run of that id, queued or running (None: the one that runs); False when there is none."""
+        with self._lock:
+            current = self._current
+            waiting = next((item for item in self._queue if item.run_id == run_id), None)
+            if waiting is not None:
+                self._queue.remove(waiting)
+        if waiting is not None:
+            waiting.cancel()
+            waiting.launch()  # who waits for it sees it begin and end
+            return True
+        if current is None or run_id not in (None, current.run_id):
+            return False
+        return current.cancel()
+
+    def cancel_all(self) -> list[Execution]:
+        """Stop whatever runs or waits; what is to be waited for."""
+        with self._lock:
+            stopped = [*([self._current] if self._current is not None else []), *self._queue]
+        for execution in reversed(stopped):
+            self.cancel(execution.run_id)
+        return stopped
+
+    def close(self) -> bool:
+        """Take no more runs; False when it was closed already."""
+        with self._lock:
+            was_open, self._closed = not self._closed, True
+            return was_open
+
+    def _begin(self, execution: Execution) -> None:
+        """Its turn has come: it goes on from the conversation as it is now. Under the lock."""
+        execution.begin(self._history, set(self._call_ids))
+        self._current = execution
+
+    def _finish(self, execution: Execution, result: Result) -> None:
+        """Take over what came of a run, and launch the next. On the loop that drove it, before anybody knows."""
+        with self._lock:
+            following = None
+            if self._current is execution:
+                self._absorb(execution, result)
+                self._current = following = self._queue.popleft() if self._queue else None
+                if following is not None:
+                    self._begin(following)
+        if self._ended is not None:
+            self._ended(execution, result)
+        if following is not None:
+            following.launch()
+
+    def _absorb(self, execution: Execution, result: Result) -> None:
+        prior = len(self._history)
+        self._history = result.messages
+        self._call_ids.update(call.id for message in result.messages[prior:] for call in message.tool_calls)
+        if execution.prompt is not None and any(message is execution.prompt for message in result.messages[prior:]):
+            self._prompts.append(execution.prompt)
+        self._usage += result.usage
+        if result.usage != Usage():
+            self._priced = self._priced and result.cost is not None
+            self._cost = (self._cost or 0.0) + result.cost if self._priced and result.cost is not None else None
+        # Whoever waited for a run knows how it ended; of one in the background it is to be seen here.
+        shown = execution.background or result.status == "waiting"
+        self._status = result.status if shown else "idle"
+        self._turns = result.turns if execution.background else 0
+
+    def _run_ids(self) -> set[str]:
+        running = [self._current] if self._current is not None else []
+        return {execution.run_id for execution in (*running, *self._queue)}
+
+    # -- changing the conversation --------------------------------------------------------------------------------
+
+    def clear(self) -> None:
+        """Forget what was said, noted and allowed; options and usage stay."""
+        with self._lock:
+            self._check_idle()
+            self._history, self._prompts, self._call_ids = (), [], set()
+            self._status, self._turns = "idle", 0
+            self.tool_state.clear()
+            self.memory = Memory()
+
+    def undo(self) -> tuple[Message, ...]:
+        """Take the last prompt back, with all that came of it; what was taken. Earlier signed thoughts go, too."""
+        with self._lock:
+            self._check_idle()
+            place = self._last_prompt()
+            taken = self._history[place:]
+            if taken:
+                self._history = without_signed_thoughts(self._history[:place])
+                self._prompts = [prompt for prompt in self._prompts if any(m is prompt for m in self._history)]
+                self._status = "idle"
+            return taken
+
+    def _last_prompt(self) -> int:
+        """Where the last exchange begins: at a prompt of ours, else at what a person said last."""
+        if self._prompts:
+            last = self._prompts[-1]
+            return next((i for i, message in enumerate(self._history) if message is last), len(self._history))
+        said = [i for i, m in enumerate(self._history) if m.role == "user" and not m.tool_results]
+        return said[-1] if said else 0
+
+    def fork(self, ended: Callable[[Execution, Result], None] | None = None) -> Dialogue:
+        """Another dialogue that begins as this one stands: what is said, noted or allowed there stays there."""
+        from copy import deepcopy
+
+        with self._lock:
+            history, prompts, options = self._history, list(self._prompts), self.options
+        made = Dialogue(options.override(messages=history), ended)
+        made._prompts = prompts
+        made.memory = self.memory.copy()
+        made.tool_state.update(deepcopy(_plain(self.tool_state)))
+        return made
+
+    # -- refusing -------------------------------------------------------------------------------------------------
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise AlloyError("the agent is closed", hint="make a new one: Agent.from_session(old.export_session())")
+
+    def _check_idle(self) -> None:
+        self._check_open()
+        if self._current is not None:
+            raise self._busy()
+
+    def _busy(self) -> Busy:
+        return Busy(
+            "the agent is at work",
+            hint="wait for it, or agent.cancel() it; agent.send(...) queues prompts with max_pending=N; "
+            "agent.fork() works beside it",
+        )
+
+    def _full(self) -> Busy:
+        if not self.options.max_pending:
+            return self._busy()
+        return QueueFull(
+            f"the agent's queue of {self.options.max_pending} is full",
+            hint="wait, or make it with a larger max_pending",
+        )
+
+
+def _plain(state: Mapping[str, Any]) -> dict[str, Any]:
+    """What can be copied of a tool state: values, not things that hold files or locks."""
+    return {key: value for key, value in state.items() if isinstance(value, str | int | float | list | dict | tuple)}

@@ -1,0 +1,94 @@
+"""A bus within the process: topics, and callbacks that get what is published on them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from .errors import ConfigError
+from .subscribers import Subscription
+
+__all__ = ["PubSub"]
+
+logger = logging.getLogger("alloy_nb")
+
+
+class PubSub:
+    """Publish to a topic, subscribe to a topic. Agents that are given one listen to topics and publish their results.
+
+    Callbacks get the message alone, in the order of publishing, on one thread of the bus; what one raises is logged,
+    and the others still get theirs. Nothing is kept for who subscribes later.
+
+    >>> bus, heard = PubSub(), []
+    >>> subscription = bus.subscribe("news", heard.append)
+    >>> bus.publish("news", "it rains")
+    1
+    >>> bus.flush(), heard
+    (True, ['it rains'])
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._topics: dict[str, dict[int, Callable[[Any], Any]]] = {}
+        self._next = 0
+        self._letters: deque[tuple[Callable[[Any], Any], Any, str]] = deque()
+        self._delivering = False
+        self._idle = threading.Event()
+        self._idle.set()
+
+    def subscribe(self, topic: str, callback: Callable[[Any], Any]) -> Subscription:
+        """Have `callback(message)` called for what is published on `topic` from now on."""
+        _check(topic)
+        if not callable(callback):
+            raise ConfigError(f"{callback!r} cannot be called", hint="give a function of one argument")
+        with self._lock:
+            number = self._next = self._next + 1
+            self._topics.setdefault(topic, {})[number] = callback
+
+        def end() -> None:
+            with self._lock:
+                callbacks = self._topics.get(topic, {})
+                callbacks.pop(number, None)
+                if not callbacks:
+                    self._topics.pop(topic, None)
+
+        return Subscription(end)
+
+    def publish(self, topic: str, message: Any) -> int:
+        """Send `message` to everybody who is subscribed now, and return at once; to how many it goes."""
+        _check(topic)
+        with self._lock:
+            callbacks = list(self._topics.get(topic, {}).values())
+            self._letters.extend((callback, message, topic) for callback in callbacks)
+            begin = bool(callbacks) and not self._delivering
+            if callbacks:
+                self._delivering = True
+                self._idle.clear()
+        if begin:
+            threading.Thread(target=self._deliver, name="alloy-pubsub", daemon=True).start()
+        return len(callbacks)
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Wait until everything that was published has been delivered; False when `timeout` seconds passed before."""
+        return self._idle.wait(timeout)
+
+    def _deliver(self) -> None:
+        while True:
+            with self._lock:
+                if not self._letters:
+                    self._delivering = False
+                    self._idle.set()
+                    return
+                callback, message, topic = self._letters.popleft()
+            try:
+                callback(message)
+            except Exception:  # the user's own code
+                logger.exception("a subscriber of %r raised; the others still get theirs", topic)
+
+
+def _check(topic: str) -> None:
+    if not isinstance(topic, str) or not topic:
+        raise ConfigError(f"{topic!r} is no topic", hint="give a text, such as 'tasks:new'")

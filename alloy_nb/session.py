@@ -1,0 +1,121 @@
+"""A conversation as a value: what an agent exports, and begins again from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from .errors import AlloyError, SessionError
+from .history import open_calls
+from .messages import Message, ToolCall
+from .usage import Usage
+
+if TYPE_CHECKING:
+    from .result import Result
+
+__all__ = ["SESSION_VERSION", "Session"]
+
+SESSION_VERSION = 1
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A conversation with what it has used, and a JSON form that can be kept anywhere.
+
+    `metadata` is for reading (status, turns, model, name) and for whoever keeps sessions; `notes` are those of the
+    scratchpad; `cost` is in US dollars, None where it is not known. What was allowed for good is no part of it: a
+    session from elsewhere brings no permissions. Times are UTC.
+
+    >>> session = Session(messages=(Message.user("Hi"),))
+    >>> Session.from_json(session.to_json()) == session
+    True
+    """
+
+    id: str = field(default_factory=lambda: f"session-{uuid4().hex[:16]}")
+    messages: tuple[Message, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+    cost: float | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
+    created_at: datetime = field(default_factory=_now)
+    updated_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "messages", tuple(self.messages))
+        if self.updated_at is None:
+            object.__setattr__(self, "updated_at", self.created_at)
+
+    @property
+    def pending(self) -> tuple[ToolCall, ...]:
+        """The calls that wait for a decision."""
+        return open_calls(self.messages)
+
+    def updated(self, result: Result) -> Session:
+        """With what a run came to: its messages in place of these, its usage added."""
+        usage = self.usage + result.usage
+        known = (self.cost is not None or self.usage == Usage()) and result.cost is not None
+        cost = (self.cost or 0.0) + result.cost if known and result.cost is not None else None
+        return replace(self, messages=result.messages, usage=usage, cost=cost, updated_at=_now())
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form, version 1."""
+        assert self.updated_at is not None
+        return {
+            "v": SESSION_VERSION,
+            "id": self.id,
+            "messages": [message.to_dict() for message in self.messages],
+            "usage": self.usage.to_dict(),
+            "cost": self.cost,
+            "metadata": dict(self.metadata),
+            "notes": dict(self.notes),
+            "created_at": self.created_at.isoformat(),
+            "updated_at": self.updated_at.isoformat(),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Session:
+        """Read what `to_dict` wrote. Raises `SessionError` for what is none, or of a newer version."""
+        if not isinstance(data, Mapping) or not isinstance(data.get("messages"), list):
+            raise SessionError("this is no session", hint="give what Session.to_dict or to_json wrote")
+        if data.get("v", SESSION_VERSION) > SESSION_VERSION:
+            raise SessionError(
+                f"a session of version {data['v']} is newer than this alloy_nb reads", hint="upgrade alloy-nb"
+            )
+        try:
+            return cls(
+                id=str(data["id"]),
+                messages=tuple(Message.from_dict(message) for message in data["messages"]),
+                usage=Usage.from_dict(data.get("usage")),
+                cost=data.get("cost"),
+                metadata=data.get("metadata") or {},
+                notes=data.get("notes") or {},
+                created_at=datetime.fromisoformat(data["created_at"]),
+                updated_at=datetime.fromisoformat(data["updated_at"]),
+            )
+        except AlloyError as error:
+            raise SessionError(f"this session cannot be read: {error.message}", hint=error.hint) from error
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise SessionError(
+                f"this session cannot be read: {type(error).__name__}: {error}",
+                hint="it was cut or changed since it was written",
+            ) from error
+
+    def to_json(self) -> str:
+        return json.dumps(self.to_dict(), ensure_ascii=False, default=str)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Session:
+        """Read what `to_json` wrote; a `SessionError` for what is none."""
+        try:
+            data = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise SessionError(f"this is no session: {error}", hint="give what Session.to_json wrote") from error
+        return cls.from_dict(data)

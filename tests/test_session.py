@@ -1,0 +1,73 @@
+"""A conversation as a value."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import alloy_nb as alloy
+
+texts = st.text(max_size=20)
+parts = st.one_of(
+    st.builds(alloy.Text, texts),
+    st.builds(alloy.Thinking, texts, st.none() | texts, st.none() | st.just("anthropic")),
+    st.builds(alloy.ToolCall, texts, texts, st.dictionaries(texts, st.integers() | texts, max_size=2)),
+    st.builds(alloy.Image, st.just("image/png"), st.binary(max_size=8)),
+    st.builds(alloy.Opaque, st.just("openai"), st.dictionaries(texts, texts, max_size=2)),
+    st.builds(alloy.ToolResult, texts, call_id=texts, name=texts, is_error=st.booleans()),
+)
+messages = st.builds(
+    alloy.Message, st.sampled_from(["user", "assistant"]), st.lists(parts, max_size=3).map(tuple), st.none() | texts
+)
+
+
+@given(st.lists(messages, max_size=4), st.none() | st.floats(0, 10), st.dictionaries(texts, texts, max_size=2))
+def test_its_json_form_gives_it_back(history: list[alloy.Message], cost: float | None, notes: dict[str, str]) -> None:
+    """SES-1, MSG-w2"""
+    session = alloy.Session(messages=tuple(history), usage=alloy.Usage(1, 2), cost=cost, notes=notes)
+    assert alloy.Session.from_json(session.to_json()) == session
+
+
+def test_a_new_one_has_an_id_of_its_own_and_two_equal_times() -> None:
+    """SES-1"""
+    one, other = alloy.Session(), alloy.Session()
+    assert one.id != other.id
+    assert one.created_at == one.updated_at
+    assert one.created_at.utcoffset() is not None
+
+
+def test_a_result_is_taken_over_with_its_usage_added() -> None:
+    """SES-2: id, beginning and metadata stay."""
+    session = alloy.Session(id="s", usage=alloy.Usage(1, 1), metadata={"by": "me"})
+    result = alloy.run("x", model=alloy.Scripted([{"text": "a", "usage": {"input_tokens": 3, "output_tokens": 2}}]))
+    after = session.updated(result)
+    assert (after.id, after.metadata, after.created_at) == ("s", {"by": "me"}, session.created_at)
+    assert (after.messages, after.usage) == (result.messages, alloy.Usage(4, 3))
+    assert after.updated_at is not None
+    assert after.updated_at >= session.created_at
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", "null", '{"messages": 3}', '{"v": 1, "id": "x", "messages": [{"role": "user"}]}', "[" * 9999],
+)
+def test_what_is_no_session_is_said(text: str) -> None:
+    with pytest.raises(alloy.SessionError) as caught:
+        alloy.Session.from_json(text)
+    assert caught.value.hint
+
+
+def test_a_newer_one_is_refused() -> None:
+    data: dict[str, Any] = json.loads(alloy.Session().to_json())
+    with pytest.raises(alloy.SessionError, match="newer"):
+        alloy.Session.from_dict({**data, "v": 99})
+
+
+def test_a_session_brings_no_permissions() -> None:
+    """One from elsewhere could allow anything."""
+    assert "allowed" not in alloy.Session().to_json()
+    assert "memory" not in alloy.Session().to_json()
