@@ -51,10 +51,10 @@ def test_a_result_is_taken_over_with_its_usage_added() -> None:
     assert after.updated_at >= session.created_at
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["", "[]", "{}", "null", '{"messages": 3}', '{"v": 1, "id": "x", "messages": [{"role": "user"}]}', "[" * 9999],
-)
+BROKEN = '{"v": 1, "id": "x", "messages": [{"role": "user"}]}'
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "null", '{"messages": 3}', BROKEN, "[" * 9999])
 def test_what_is_no_session_is_said(text: str) -> None:
     with pytest.raises(alloy.SessionError) as caught:
         alloy.Session.from_json(text)
