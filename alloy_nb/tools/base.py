@@ -60,6 +60,14 @@ class Tool:
         """Why a person must be asked first, or None when the call may run at once."""
         return "this tool always asks" if self.requires_approval else None
 
+    def remembered(self, input: Mapping[str, Any], reason: str) -> Any:
+        """What being allowed for good counts for: the argument that matters, to the letter, else all of them.
+
+        `reason` is what `approval_reason` said, and the person saw.
+        """
+        key = self.key_argument
+        return input[key] if key and key in input else input
+
     def candidates(self, ctx: ToolContext) -> Mapping[str, Sequence[str]]:
         """Values that exist right now for an argument, for models that are held to them by grammar."""
         return {}

@@ -73,6 +73,8 @@ class ToolContext:
     - `run_id`, `call_id`: of this run and this call.
     - `time_limit`: seconds this call may take, or None; the harness keeps to it, a tool may want to know it.
     - `cancelled`: is set when the call is given up (stop, timeout); long tools should look at it.
+    - `allowed`: the question that this call was allowed for, as `Tool.approval_reason` put it; None without one.
+      A tool that asked about a place sees by it whether the place is still that one.
     - `state`: a mapping that lives as long as the run (the agent's life in an agent): the scratchpad lives here.
     - `report`: what `progress` calls.
     - `parent`: the run that this call belongs to, for a tool that has an agent work; None outside a run.
@@ -88,6 +90,7 @@ class ToolContext:
     state: MutableMapping[str, Any] = field(default_factory=dict)
     report: Callable[[str, float | None], None] = field(default=_say_nothing, repr=False)
     parent: ParentRun | None = field(default=None, repr=False)
+    allowed: str | None = None
 
     def progress(self, message: str, fraction: float | None = None) -> None:
         """Tell how far the tool is; `fraction` from 0 to 1 where it is known. May be called from any thread."""
@@ -97,4 +100,6 @@ class ToolContext:
         """`path` as an absolute one: ``~`` expanded, relative to the working directory, ``..`` taken out."""
         import os
 
-        return Path(os.path.normpath(self.working_directory / Path(path).expanduser()))
+        # Asked of the text: to `Path`, "./~name" and "~name" are one.
+        relative = Path(path).expanduser() if os.fspath(path).startswith("~") else Path(path)
+        return Path(os.path.normpath(self.working_directory / relative))

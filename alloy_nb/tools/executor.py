@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..deadline import Deadline
@@ -159,6 +159,7 @@ class ToolPhase:
         try:
             work.input = await call_guest(work.tool.validate, work.call.input)
             reason = await call_guest(work.tool.approval_reason, work.input, self._context(work))
+            pattern = "" if reason is None else pattern_of(work.tool, work.call.input, reason)
         except ToolError as error:
             work.refusal = str(error)
             return
@@ -166,8 +167,7 @@ class ToolPhase:
             work.refusal = f"Tool crashed: {_describe(error)}"
             return
         if reason is not None:
-            input = work.call.input
-            work.question = Question(work.call, reason, subject_of(work.tool, input), pattern_of(work.tool, input))
+            work.question = Question(work.call, reason, subject_of(work.tool, work.call.input), pattern)
             work.paused = self._desk.pauses(work.call)
 
     async def _finish(self, work: _Work) -> None:
@@ -232,7 +232,7 @@ class ToolPhase:
         from .results import to_result
 
         limit = self._deadline.shortest(tool.timeout if tool.timeout is not None else self._tool_timeout)
-        ctx = self._context(work)
+        ctx = replace(self._context(work), allowed=work.question.reason if work.question else None)
         plain = getattr(tool, "call", None)
         if plain is None or getattr(tool, "is_async", True):
             return await self._await_task(work, tool.execute(work.input, ctx), limit)

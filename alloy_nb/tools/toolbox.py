@@ -65,8 +65,6 @@ def subject_of(tool: Tool | None, input: Any) -> str:
     return text if len(text) <= _LONGEST_SUBJECT else text[: _LONGEST_SUBJECT - 1] + "…"
 
 
-def pattern_of(tool: Tool, input: Mapping[str, Any]) -> str:
-    """What is remembered of a call that was allowed for good: the argument that matters, to the letter, else all."""
-    key = tool.key_argument
-    value = input[key] if key and key in input else input
-    return json.dumps(value, sort_keys=True, default=repr)
+def pattern_of(tool: Tool, input: Mapping[str, Any], reason: str) -> str:
+    """What is remembered of a call that was allowed for good, see `Tool.remembered`."""
+    return json.dumps(tool.remembered(input, reason), sort_keys=True, default=repr)

@@ -144,7 +144,7 @@ def question_of(command: str, reason: str | None = None) -> Any:
 
     call = alloy.ToolCall("1", "bash", {"command": command})
     why = f"bash wants to run `{command}`" if reason is None else reason
-    return Question(call, why, subject_of(Bash(), call.input), pattern_of(Bash(), call.input))
+    return Question(call, why, subject_of(Bash(), call.input), pattern_of(Bash(), call.input, why))
 
 
 def test_a_question_hides_nothing_of_what_it_asks_about() -> None:

@@ -237,3 +237,23 @@ def test_records_tell_how_each_call_went() -> None:
     assert record.end_seq is not None
     assert record.start_seq < record.end_seq
     assert sys.getsizeof(record) < 1000
+
+
+def test_a_tool_sees_the_question_that_it_was_allowed_for() -> None:
+    """So that it can keep to what a person said yes to; None where nobody had to be asked."""
+    seen: dict[str, str | None] = {}
+
+    @alloy.tool(requires_approval=True)
+    def careful(ctx: alloy.ToolContext) -> str:
+        """Careful."""
+        seen["careful"] = ctx.allowed
+        return "x"
+
+    @alloy.tool
+    def free(ctx: alloy.ToolContext) -> str:
+        """Free."""
+        seen["free"] = ctx.allowed
+        return "x"
+
+    run_calls(("careful", {}), ("free", {}), tools=[careful, free], approval="auto")
+    assert seen == {"careful": "this tool always asks", "free": None}
