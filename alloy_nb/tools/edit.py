@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,12 +10,13 @@ from typing import Any, ClassVar
 
 from ..errors import ToolError
 from ..messages import ToolResult
-from .base import Tool
 from .context import ToolContext
-from .paths import changed_since_seen, lock_of, note_seen, risk_of, to_path
-from .read import Encoding, encoding_of
+from .filetool import FileTool
+from .opening import Held, hold
+from .paths import Place, changed_since_seen, lock_of, note_seen
+from .storing import Encoding, decode, has_crlf
 from .workers import call_in_thread
-from .write import replace_file, unified_diff
+from .write import put, unified_diff
 
 __all__ = ["Edit"]
 
@@ -24,7 +26,7 @@ MAX_FILE = 50_000_000
 _LINE_NUMBER = re.compile(r"(?m)^ *\d+\t")
 
 
-class Edit(Tool):
+class Edit(FileTool):
     """Replaces text in a file, literally. Line ends, encoding and byte order mark stay as they are."""
 
     name = "edit"
@@ -44,59 +46,57 @@ class Edit(Tool):
         "additionalProperties": False,
     }
     parallel = False
-    key_argument: ClassVar[str | None] = "file_path"
+    verbs: ClassVar[tuple[str, ...]] = ("change",)
 
     async def execute(self, input: Mapping[str, Any], ctx: ToolContext) -> ToolResult:
-        path = to_path(input.get("file_path"), ctx)
         old, new = str(input.get("old_string", "")), str(input.get("new_string", ""))
         everywhere = bool(input.get("replace_all"))
-        settling = call_in_thread(lambda: _edit(path, old, new, everywhere, ctx), self.name)
-        diff: str = await settling.future
-        return ToolResult(f"Successfully edited {path}", data={"diff": diff})
-
-    def approval_reason(self, input: Mapping[str, Any], ctx: ToolContext) -> str:
-        risk = risk_of(to_path(input.get("file_path"), ctx), ctx)
-        return f"edit wants to change `{input['file_path']}`" + (f", which {risk}" if risk else "")
+        settling = call_in_thread(lambda: _edit(self.decided_place(input, ctx), old, new, everywhere, ctx), self.name)
+        result: ToolResult = await settling.future
+        return result
 
 
-def _edit(path: Path, old: str, new: str, everywhere: bool, ctx: ToolContext) -> str:
+def _edit(place: Place, old: str, new: str, everywhere: bool, ctx: ToolContext) -> ToolResult:
     if not old:
         raise ToolError("old_string must not be empty. Use the write tool to create or overwrite a file.")
     if old == new:
         raise ToolError("old_string and new_string are identical; the edit would change nothing.")
-    with lock_of(path):
-        before, encoding = _load(path)
-        after = _replace(before, old, new, everywhere)
-        data = _encode(after, encoding)
-        unseen_change = changed_since_seen(path, ctx)
-        replace_file(path, data)
+    path = place.path
+    with lock_of(place.real):
+        try:
+            with hold(place.real) as held:
+                status, data = _load(held, path)
+                before, encoding = _decode(data, path)
+                after = _replace(before, old, new, everywhere)
+                unseen_change = changed_since_seen(place.real, ctx, status)
+                try:
+                    now = put(held, _encode(after, encoding), status, data, ctx)
+                except OSError as error:
+                    raise ToolError(f"Cannot write {path}: {error.strerror or error}") from error
+        except OSError as error:
+            raise ToolError(f"Cannot read {path}: {error.strerror or error}") from error
         # A change by somebody else stays unseen: only reading the file makes it known to the model.
         if not unseen_change:
-            note_seen(path, ctx)
-    return unified_diff(before, after, path.name)
+            note_seen(place.real, ctx, now)
+    return ToolResult(f"Successfully edited {path}", data={"diff": unified_diff(before, after, path.name)})
 
 
-def _load(path: Path) -> tuple[str, Encoding]:
-    try:
-        # A pipe or a device would never end.
-        if path.exists() and not path.is_dir() and not path.is_file():
-            raise ToolError(f"Cannot read {path}: it is no regular file")
-        if path.is_file() and path.stat().st_size > MAX_FILE:
+def _load(held: Held, path: Path) -> tuple[os.stat_result, bytes]:
+    with held.open() as file:
+        status = os.fstat(file.fileno())
+        if status.st_size > MAX_FILE:
             raise ToolError(f"Cannot edit {path}: it is larger than {MAX_FILE // 1_000_000} MB. Use bash.")
-        data = path.read_bytes()
-    except OSError as error:
-        raise ToolError(f"Cannot read {path}: {error.strerror or error}") from error
-    encoding = encoding_of(data)
-    if encoding is None:
-        raise ToolError(f"Cannot edit {path}: it is a binary file")
-    body = data[len(encoding.mark) :]
+        return status, file.read(MAX_FILE)
+
+
+def _decode(data: bytes, path: Path) -> tuple[str, Encoding]:
     try:
-        return body.decode(encoding.name), encoding
+        decoded = decode(data)
     except UnicodeDecodeError as error:
-        if encoding.mark:
-            raise ToolError(f"Cannot edit {path}: it is no valid {encoding.name}") from error
-        # As `read` shows it; every byte has a character, so the rest of the file comes back as it was.
-        return body.decode("latin-1"), Encoding("latin-1")
+        raise ToolError(f"Cannot edit {path}: it is no valid {error.encoding}") from error
+    if decoded is None:
+        raise ToolError(f"Cannot edit {path}: it is a binary file")
+    return decoded
 
 
 def _encode(text: str, encoding: Encoding) -> bytes:
@@ -118,7 +118,7 @@ def _replace(text: str, old: str, new: str, everywhere: bool) -> str:
             f"old_string appears {count} times (ambiguous). Use replace_all: true to replace all occurrences, "
             "or give more of the text around it."
         )
-    windows = _has_crlf(text)
+    windows = has_crlf(text)
     new_crlf = re.sub(r"\r?\n", "\r\n", new)
 
     def put(match: re.Match[str]) -> str:
@@ -130,12 +130,6 @@ def _replace(text: str, old: str, new: str, everywhere: bool) -> str:
     if after == text:
         raise ToolError("old_string and new_string differ in line ends only; the edit would change nothing.")
     return after
-
-
-def _has_crlf(text: str) -> bool:
-    """The first line's end tells which kind the file has, as in most editors."""
-    first = text.find("\n")
-    return first > 0 and text[first - 1] == "\r"
 
 
 def _advice(text: str, old: str) -> str:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import codecs
 import io
 import os
-import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, TextIO
 
 from ..errors import ToolError
-from .base import Tool
 from .context import ToolContext
-from .paths import looks_binary, note_seen, risk_of, text_files, to_path
+from .filetool import FileTool
+from .opening import hold
+from .paths import Place, is_allowed, note_seen, text_files
 from .results import MAX_TEXT
+from .storing import encoding_of
 from .workers import call_in_thread
 
-__all__ = ["Encoding", "Read", "encoding_of"]
+__all__ = ["Read"]
 
 DEFAULT_LINES = 2000
 MAX_LINE = 2000
@@ -30,37 +29,8 @@ MAX_COUNTED = 200_000_000
 _SAMPLE = 8192
 _CHUNK = 1 << 16
 
-# UTF-32 before UTF-16: the little-endian mark of the one begins with that of the other.
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
 
-
-@dataclass(frozen=True, slots=True)
-class Encoding:
-    """How a file's text is stored: the codec, and the byte order mark it begins with."""
-
-    name: str = "utf-8"
-    mark: bytes = b""
-
-
-def encoding_of(start: bytes) -> Encoding | None:
-    """The encoding that the first bytes of a file tell; None when it is no text. Without a mark: UTF-8.
-
-    >>> encoding_of(b"\\xff\\xfeh\\x00i\\x00").name, encoding_of(b"\\x89PNG\\r\\n\\x1a\\n\\x00")
-    ('utf-16-le', None)
-    """
-    for mark, name in _MARKS:
-        if start.startswith(mark):
-            return Encoding(name, mark)
-    return None if looks_binary(start) else Encoding()
-
-
-class Read(Tool):
+class Read(FileTool):
     """Reads a text file, numbered as `cat -n` does."""
 
     name = "read"
@@ -83,25 +53,21 @@ class Read(Tool):
         "additionalProperties": False,
     }
     idempotent = True
-    key_argument: ClassVar[str | None] = "file_path"
+    verbs: ClassVar[tuple[str, ...]] = ("open",)
 
     async def execute(self, input: Mapping[str, Any], ctx: ToolContext) -> str:
         offset = _positive(input, "offset", 1)
         limit = _positive(input, "limit", DEFAULT_LINES)
-        path = to_path(input.get("file_path"), ctx)
-        settling = call_in_thread(lambda: _read(path, offset, limit), self.name)
+        settling = call_in_thread(lambda: _read(self.decided_place(input, ctx), offset, limit, ctx), self.name)
         text: str = await settling.future
-        note_seen(path, ctx)
         return text
 
-    def approval_reason(self, input: Mapping[str, Any], ctx: ToolContext) -> str | None:
-        risk = risk_of(to_path(input.get("file_path"), ctx), ctx)
-        if risk is not None:
-            return f"read wants to open `{input['file_path']}`, which {risk}"
-        return super().approval_reason(input, ctx)
+    def asks_about(self, place: Place) -> bool:
+        return place.risk is not None or self.requires_approval
 
     def candidates(self, ctx: ToolContext) -> Mapping[str, Sequence[str]]:
-        names = text_files(ctx.working_directory)
+        directory = ctx.working_directory
+        names = [name for name in text_files(directory) if is_allowed(directory / name, ctx)]
         return {"file_path": names} if names else {}
 
 
@@ -114,29 +80,31 @@ def _positive(input: Mapping[str, Any], key: str, default: int) -> int:
     return value
 
 
-def _read(path: Path, offset: int, limit: int) -> str:
-    with _open(path) as file:
+def _read(place: Place, offset: int, limit: int, ctx: ToolContext) -> str:
+    with _open(place) as file:
         try:
-            return _read_open(file, path, offset, limit)
+            # The version that is read, whatever becomes of the file while that lasts.
+            status = os.fstat(file.fileno())
+            text = _read_open(file, place.path, offset, limit)
         except OSError as error:
-            raise ToolError(f"Cannot read {path}: {error.strerror or error}") from error
+            raise ToolError(f"Cannot read {place.path}: {error.strerror or error}") from error
+    note_seen(place.real, ctx, status)
+    return text
 
 
-def _open(path: Path) -> BinaryIO:
+def _open(place: Place) -> BinaryIO:
     try:
-        # Asked first: opening a pipe would wait for somebody who writes into it.
-        if stat.S_ISREG(path.stat().st_mode):
-            return path.open("rb")
-    except (OSError, ValueError):
-        pass
-    raise ToolError(f"File does not exist or is not a readable file: {path}")
+        with hold(place.real) as held:
+            return held.open()
+    except (OSError, ValueError) as error:
+        raise ToolError(f"File does not exist or is not a readable file: {place.path}") from error
 
 
 def _read_open(file: BinaryIO, path: Path, offset: int, limit: int) -> str:
     start = file.read(_SAMPLE)
     encoding = encoding_of(start)
     if encoding is None:
-        raise ToolError(f"Cannot read {path} as text: it is a binary file ({_kind(path)})")
+        raise ToolError(f"Cannot read {path} as text: it is a binary file ({_kind(file, path)})")
     file.seek(len(encoding.mark))
     # Bytes that are no UTF-8 survive as lone surrogates, and become latin-1 below.
     errors = "surrogateescape" if encoding.name == "utf-8" else "replace"
@@ -221,8 +189,8 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def _kind(path: Path) -> str:
+def _kind(file: BinaryIO, path: Path) -> str:
     import mimetypes
 
     kind = mimetypes.guess_type(path.name)[0] or "unknown type"
-    return f"{kind}, {os.stat(path).st_size} bytes"
+    return f"{kind}, {os.fstat(file.fileno()).st_size} bytes"

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import difflib
-import errno
 import os
 import re
-import secrets
-import stat
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, ClassVar
 
 from ..errors import ToolError
 from ..messages import ToolResult
-from .base import Tool
+from .changes import MAX_KEPT_FILE, note_change
 from .context import ToolContext
-from .paths import changed_since_seen, lock_of, note_seen, real_path, risk_of, to_path
-from .read import encoding_of
+from .filetool import FileTool
+from .opening import Held, hold
+from .paths import Place, changed_since_seen, lock_of, note_seen
+from .storing import Stored, decode, store_like
 from .workers import call_in_thread
 
-__all__ = ["Write", "replace_file", "unified_diff"]
+__all__ = ["Write", "put", "unified_diff"]
 
-#: A diff of more than this is no longer read by anybody; in bytes of the old file, and in lines.
+#: A diff of more than this is no longer read by anybody; in bytes of a file, and in lines.
 MAX_DIFF_BYTES = 2_000_000
 MAX_DIFF_LINES = 2000
 
@@ -30,8 +28,8 @@ _CONTEXT_LINES = 3
 _HUNK = re.compile(r"@@ -(\d+)(,\d+)? \+(\d+)(,\d+)? @@")
 
 
-class Write(Tool):
-    """Writes a whole file, atomically."""
+class Write(FileTool):
+    """Writes a whole file, atomically. What it replaces keeps its encoding and its line ends, see `store_like`."""
 
     name = "write"
     description = (
@@ -49,114 +47,82 @@ class Write(Tool):
     }
     parallel = False
     idempotent = True
-    key_argument: ClassVar[str | None] = "file_path"
+    verbs: ClassVar[tuple[str, ...]] = ("create", "replace")
 
     async def execute(self, input: Mapping[str, Any], ctx: ToolContext) -> ToolResult:
-        path = to_path(input.get("file_path"), ctx)
         content = str(input.get("content", ""))
-        settling = call_in_thread(lambda: _write(path, content, ctx), self.name)
-        diff: str | None = await settling.future
-        return ToolResult(f"Successfully wrote to {path}", data=None if diff is None else {"diff": diff})
+        settling = call_in_thread(lambda: _write(self.decided_place(input, ctx), content, ctx), self.name)
+        result: ToolResult = await settling.future
+        return result
 
-    def approval_reason(self, input: Mapping[str, Any], ctx: ToolContext) -> str:
-        path = to_path(input.get("file_path"), ctx)
-        risk = risk_of(path, ctx)
-        verb = "replace" if path.exists() else "create"
-        return f"write wants to {verb} `{input['file_path']}`" + (f", which {risk}" if risk else "")
+    def verb_for(self, place: Place) -> str:
+        return "replace" if os.path.lexists(place.real) else "create"
 
 
-def _write(path: Path, content: str, ctx: ToolContext) -> str | None:
-    """Replace the file; a diff when there was one before, and it was text of a sensible size."""
-    data = _encode(content)
-    with lock_of(path):
-        if changed_since_seen(path, ctx):
-            raise ToolError(f"{path} has changed since it was last read. Read it again before you write it.")
-        folder = real_path(path).parent
+def _write(place: Place, content: str, ctx: ToolContext) -> ToolResult:
+    stored = store_like(content, b"")  # half a character is said before a folder is made
+    path = place.path
+    with lock_of(place.real):
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            with hold(place.real, make=True) as held:
+                status = held.status()
+                if changed_since_seen(place.real, ctx, status):
+                    raise ToolError(f"{path} has changed since it was last read. Read it again before you write it.")
+                before = None if status is None else _load(held, status)
+                if before is not None:
+                    stored = store_like(content, before)
+                after = put(held, stored.data, status, before, ctx)
         except OSError as error:
-            raise ToolError(f"Cannot create directory: {folder}: {error.strerror or error}") from error
-        before = _text_before(path)
-        replace_file(path, data)
-        note_seen(path, ctx)
-    return None if before is None else unified_diff(before, content, path.name)
+            raise ToolError(f"Cannot write {path}: {error.strerror or error}") from error
+        note_seen(place.real, ctx, after)
+    diff = _diff(path.name, before, stored, new=status is None)
+    return ToolResult(f"Successfully wrote to {path}{stored.note}", data=None if diff is None else {"diff": diff})
 
 
-def _encode(content: str) -> bytes:
+def put(
+    held: Held, data: bytes, status: os.stat_result | None, before: bytes | None, ctx: ToolContext
+) -> os.stat_result:
+    """Replace the file, unless the call was given up, and note for an undo what it was; its new status.
+
+    `before` is what was in it, None when there was nothing, or more than can be kept; `status` tells which.
+    """
+    if ctx.cancelled.is_set():
+        raise ToolError("this call was given up before it changed anything")
+    after = held.replace(data, status)
+    note_change(ctx, held, data, before, existed=status is not None)
+    return after
+
+
+def _load(held: Held, status: os.stat_result) -> bytes | None:
+    """What is in the file, None when it is too much to keep or may not be read (it may be written all the same)."""
+    if status.st_size > MAX_KEPT_FILE:
+        return None
     try:
-        return content.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise ToolError(f"content holds half a character (a lone surrogate) at {error.start}") from error
-
-
-def _text_before(path: Path) -> str | None:
-    """What the file says now; None when there is none, or it is not to be compared."""
-    try:
-        if not path.is_file() or path.stat().st_size > MAX_DIFF_BYTES:
-            return None
-        data = path.read_bytes()
+        with held.open() as file:
+            return file.read(MAX_KEPT_FILE)
     except OSError:
         return None
-    encoding = encoding_of(data)
-    if encoding is None:
+
+
+def _diff(name: str, before: bytes | None, stored: Stored, *, new: bool) -> str | None:
+    """What the result says of the change; None when there is nothing to compare, or too much of it."""
+    if len(stored.data) > MAX_DIFF_BYTES:
         return None
-    return data[len(encoding.mark) :].decode(encoding.name, "replace")
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Put `data` into the file that `path` leads to, all at once; on any failure the old file stays as it was.
-
-    Mode and owner are kept, a symlink stays one. Raises `ToolError`.
-    """
-    target = real_path(path)
-    # Beside the target, since only a rename within one file system is atomic.
-    temporary = target.with_name(f".alloy-{secrets.token_hex(6)}.tmp")
-    try:
-        before = _status_of(target)
-        # What replaces a private file is private from its first byte; `_take_over` gives it the old mode.
-        mode = 0o666 if before is None else 0o600
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        try:
-            with open(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                if before is not None:
-                    _take_over(temporary, before)
-                os.fsync(descriptor)
-            os.replace(temporary, target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise ToolError(f"Cannot write {path}: {error.strerror or error}") from error
-
-
-def _status_of(target: Path) -> os.stat_result | None:
-    """The status of a file that may be replaced; None when there is none yet."""
-    try:
-        status = target.stat()
-    except FileNotFoundError:
+    if new:
+        return unified_diff("", stored.text, name, new=True)
+    if before is None or len(before) > MAX_DIFF_BYTES:
         return None
-    if not stat.S_ISREG(status.st_mode):
-        raise OSError(errno.EISDIR, "it is no regular file")
-    if not os.access(target, os.W_OK):
-        # A rename would not heed that the file is read-only.
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    return status
+    try:
+        decoded = decode(before)
+    except UnicodeDecodeError:
+        return None
+    return None if decoded is None else unified_diff(decoded[0], stored.text, name)
 
 
-def _take_over(temporary: Path, before: os.stat_result) -> None:
-    """Give the new file the old one's owner and mode: owner first, since a change of it takes mode bits away."""
-    if hasattr(os, "chown") and (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
-        try:
-            os.chown(temporary, before.st_uid, before.st_gid)
-        except OSError:  # only root may: then it belongs to who wrote it, as with any editor
-            pass
-    temporary.chmod(stat.S_IMODE(before.st_mode))
+def unified_diff(before: str, after: str, name: str, *, new: bool = False) -> str:
+    """What changed, as `diff -u` says it; "" when nothing did, counted only when it is very long.
 
-
-def unified_diff(before: str, after: str, name: str) -> str:
-    """What changed, as `diff -u` says it; "" when nothing did, the end left out when it is very long.
+    With `new` there was no file before: its name is then ``/dev/null``.
 
     >>> print(unified_diff("a\\nb\\n", "a\\nc\\n", "x.txt"))
     --- x.txt
@@ -166,12 +132,13 @@ def unified_diff(before: str, after: str, name: str) -> str:
     -b
     +c
     """
-    old, new = _lines(before), _lines(after)
-    start, end = _same_ends(old, new)
-    old, new = old[start : len(old) - end], new[start : len(new) - end]
-    if max(len(old), len(new)) > MAX_DIFF_LINES:
-        return f"--- {name}\n+++ {name}\n... ({len(old)} lines replaced by {len(new)})"
-    diff = difflib.unified_diff(old, new, name, name, lineterm="", n=_CONTEXT_LINES)
+    old, now = _lines(before), _lines(after)
+    start, end = _same_ends(old, now)
+    old, now = old[start : len(old) - end], now[start : len(now) - end]
+    from_name = "/dev/null" if new else name
+    if max(len(old), len(now)) > MAX_DIFF_LINES:
+        return f"--- {from_name}\n+++ {name}\n... ({len(old)} lines replaced by {len(now)})"
+    diff = difflib.unified_diff(old, now, from_name, name, lineterm="", n=_CONTEXT_LINES)
     return "\n".join(_shift(line, start) for line in diff)
 
 

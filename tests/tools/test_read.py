@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from alloy_nb.errors import ToolError
 from alloy_nb.tools import read as module
 from alloy_nb.tools.context import ToolContext
-from alloy_nb.tools.read import Read, encoding_of
+from alloy_nb.tools.read import Read
 from alloy_nb.tools.results import MAX_TEXT, to_result
 
 
@@ -219,9 +219,3 @@ def test_candidates_are_files_that_can_be_read(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("x")
     (tmp_path / ".env").write_text("x")
     assert Read().candidates(ToolContext(tmp_path)) == {"file_path": ["a.txt"]}
-
-
-def test_encodings_are_told_by_their_marks() -> None:
-    assert encoding_of(b"") == encoding_of(b"plain") == module.Encoding("utf-8")
-    assert encoding_of(b"\xff\xfe\0\0h\0\0\0") == module.Encoding("utf-32-le", b"\xff\xfe\0\0")
-    assert encoding_of(b"h\0i\0") is None

@@ -32,7 +32,7 @@ def test_a_file_is_made_with_its_folders(tmp_path: Path) -> None:
     result = write(tmp_path, file_path="new/deep/a.txt", content="grüße\r\n")
     assert result.text == f"Successfully wrote to {tmp_path / 'new/deep/a.txt'}"
     assert (tmp_path / "new/deep/a.txt").read_bytes() == "grüße\r\n".encode()
-    assert result.data is None
+    assert result.data == {"diff": "--- /dev/null\n+++ a.txt\n@@ -0,0 +1 @@\n+grüße\r"}
 
 
 def test_a_file_is_replaced_and_the_diff_told(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_read_only_file_stays(tmp_path: Path) -> None:
 
 def test_a_read_only_file_stays_whoever_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.txt").write_text("old")
-    monkeypatch.setattr(os, "access", lambda *_: False)
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)
     with pytest.raises(ToolError, match="Permission denied"):
         write(tmp_path, file_path="a.txt", content="new")
     assert (tmp_path / "a.txt").read_text() == "old"
