@@ -73,6 +73,9 @@ if TYPE_CHECKING:
     from .runs import run as run
     from .runs import start as start
     from .session import Session as Session
+    from .session import SessionStore as SessionStore
+    from .sessions.memory import MemoryStore as MemoryStore
+    from .sessions.sqlite import SQLiteStore as SQLiteStore
     from .tools.base import Tool as Tool
     from .tools.context import ToolContext as ToolContext
     from .tools.decorator import tool as tool
@@ -98,6 +101,7 @@ _PUBLIC: dict[str, str] = {
     "HTTPProvider": "providers.http",
     "Halt": "middleware.base",
     "Local": "providers.local",
+    "MemoryStore": "sessions.memory",
     "Middleware": "middleware.base",
     "Mistral": "providers.mistral",
     "Ollama": "providers.ollama",
@@ -109,7 +113,9 @@ _PUBLIC: dict[str, str] = {
     "Result": "result",
     "Run": "runs",
     "Scripted": "providers.scripted",
+    "SQLiteStore": "sessions.sqlite",
     "Session": "session",
+    "SessionStore": "session",
     "Tool": "tools.base",
     "ToolContext": "tools.context",
     "Budget": "usage",

@@ -33,6 +33,7 @@ from .session import Session
 from .subscribers import Subscribers, Subscription
 from .tools.approval import Asker, Decision, Remember
 from .tools.base import Tool
+from .tools.changes import UndoneFile, undo_changes
 from .tools.scratchpad import notes_of
 from .tools.workers import call_in_thread
 from .usage import Usage
@@ -93,7 +94,7 @@ class Agent:
         self._topics: list[Subscription] = []
 
     @classmethod
-    def from_session(cls, session: Session, **options: Any) -> Agent:
+    def from_session(cls, session: Session, /, **options: Any) -> Agent:
         """An agent that goes on where an exported session ended: its conversation, usage, notes and id.
 
         What a session does not hold is said anew: model, tools, policies. Raises `ConfigError` for `messages=`.
@@ -263,6 +264,14 @@ class Agent:
     def set_model(self, model: str | Provider) -> None:
         """Ask another model from now on, with the same conversation. `Busy` when it is at work."""
         self.dialogue.take(self.dialogue.options.override(model=model))
+
+    def undo_files(self, run_id: str | None = None) -> list[UndoneFile]:
+        """Take back what `write` and `edit` did to files, in that run or in all so far; what became of each file.
+
+        Only files that are still as the tools left them are touched. `Busy` when it is at work.
+        """
+        self.dialogue.check_idle()
+        return undo_changes(self.dialogue.tool_state, run_id)
 
     def undo_turn(self) -> tuple[Message, ...]:
         """Take back the last prompt with all that came of it; what was taken, ``()`` when nothing is left."""

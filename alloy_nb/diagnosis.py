@@ -118,7 +118,7 @@ class Diagnosis:
         if self.misconfigured:
             return self.hint or self.why
         if self.local.engine is None:
-            return f"{one_line(sys.executable)} -m pip install xllamacpp platformdirs; then: alloy local pull smollm2"
+            return f"{one_line(sys.executable)} -m pip install xllamacpp; then: alloy local pull smollm2"
         if not self.data_folder_writable:
             return "set ALLOY_DATA_DIR to a folder that can be written; then: alloy local pull smollm2"
         return "alloy local pull smollm2"
@@ -259,7 +259,7 @@ def _local() -> LocalModel:
 
 
 def _data_folder() -> Path:
-    from .weights.store import data_folder
+    from .folders import data_folder
 
     return data_folder()
 

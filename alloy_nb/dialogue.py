@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 from uuid import uuid4
 
@@ -16,17 +16,19 @@ from .execution import Execution
 from .history import open_calls, repair, without_signed_thoughts
 from .messages import Message, ToolCall
 from .options import Options, working_directory
+from .recorder import Recorder, with_session
 from .result import Result
+from .session import Session
 from .state import RunState
 from .tools.approval import Asker, Memory
 from .tools.context import ParentRun
 from .tools.toolbox import collect_tools
-from .usage import Usage
+from .usage import Usage, add_costs
 
 __all__ = ["Dialogue", "Health"]
 
 #: What belongs to the agent and cannot be said anew for one run.
-_ITS_OWN = ("messages", "name", "max_pending")
+_ITS_OWN = ("messages", "name", "max_pending", "session", "store")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +79,17 @@ class Dialogue:
         self._began = time.monotonic()
         self._usage = Usage()
         self._cost: float | None = None
-        self._priced = True
         self._status = "idle"
         self._turns = 0
         self._prompts: list[Message] = []
-        self.take(options)
         self._history: tuple[Message, ...] = ()
-        self.restore(options.messages)
+        self._recorder: Recorder | None = None
+        self.take(options)
+        options, self._recorder = with_session(options)
+        stored = self._recorder.session if self._recorder is not None else Session()
+        self.restore(options.messages, stored.usage, stored.cost)
+        if self._recorder is not None:
+            self._recorder.fill(self.tool_state)
 
     # -- what it is made of ---------------------------------------------------------------------------------------
 
@@ -93,24 +99,27 @@ class Dialogue:
         collect_candidates(options, directory)
         collect_tools(options.tools)
         with self._lock:
-            self._check_idle()
+            self.check_idle()
             self.options = options.override(messages=())
 
     def restore(self, messages: Sequence[Message], usage: Usage | None = None, cost: float | None = None) -> None:
         """Put a conversation from elsewhere in place of this one, with what it has cost so far."""
         history = repair(messages)
         with self._lock:
-            self._check_idle()
+            self.check_idle()
             self._history = history
             self._call_ids = {call.id for message in history for call in message.tool_calls}
             self._prompts = []
             self._status = "waiting" if open_calls(history) else "idle"
             if usage is not None:
-                self._usage, self._cost, self._priced = usage, cost, cost is not None or usage == Usage()
+                self._usage, self._cost = usage, cost
+            self._store()
 
     @property
     def session_id(self) -> str:
-        """The caller's own id from the context, which a hook may have put there; else one of its own, for life."""
+        """That of the store, else the caller's own from the context (also a hook's); else one of its own, for life."""
+        if self.options.session is not None:
+            return self.options.session
         given = self.options.context.get("session_id")
         return given if isinstance(given, str) and given else self._own_id
 
@@ -131,11 +140,9 @@ class Dialogue:
         """In US dollars; None where the price of anything that was used is not known."""
         with self._lock:
             current = self._current
-            if current is None or current.usage == Usage():
+            if current is None:
                 return self._cost
-            if not self._priced or current.cost is None:
-                return None
-            return (self._cost or 0.0) + current.cost
+            return add_costs(self._usage, self._cost, current.usage, current.cost)
 
     @property
     def pending(self) -> tuple[ToolCall, ...]:
@@ -205,13 +212,13 @@ class Dialogue:
             parent=parent,
             call_ids=set(self._call_ids),
         )
-        execution = Execution(state, background=background, ended=ended)
+        execution = Execution(state, background=background, ended=ended, recorder=self._recorder)
         return execution
 
     def claim(self, execution: Execution) -> None:
         """Its turn is now, or `Busy` is raised; to be followed by `let_go`, whatever happens in between."""
         with self._lock:
-            self._check_idle()
+            self.check_idle()
             self._begin(execution)
 
     def let_go(self, execution: Execution) -> None:
@@ -290,10 +297,8 @@ class Dialogue:
         self._call_ids.update(call.id for message in result.messages[prior:] for call in message.tool_calls)
         if execution.prompt is not None and any(message is execution.prompt for message in result.messages[prior:]):
             self._prompts.append(execution.prompt)
+        self._cost = add_costs(self._usage, self._cost, result.usage, result.cost)
         self._usage += result.usage
-        if result.usage != Usage():
-            self._priced = self._priced and result.cost is not None
-            self._cost = (self._cost or 0.0) + result.cost if self._priced and result.cost is not None else None
         # Whoever waited for a run knows how it ended; of one in the background it is to be seen here.
         shown = execution.background or result.status == "waiting"
         self._status = result.status if shown else "idle"
@@ -308,23 +313,30 @@ class Dialogue:
     def clear(self) -> None:
         """Forget what was said, noted and allowed; options and usage stay."""
         with self._lock:
-            self._check_idle()
+            self.check_idle()
             self._history, self._prompts, self._call_ids = (), [], set()
             self._status, self._turns = "idle", 0
             self.tool_state.clear()
             self.memory = Memory()
+            self._store()
 
     def undo(self) -> tuple[Message, ...]:
         """Take the last prompt back, with all that came of it; what was taken. Earlier signed thoughts go, too."""
         with self._lock:
-            self._check_idle()
+            self.check_idle()
             place = self._last_prompt()
             taken = self._history[place:]
             if taken:
                 self._history = without_signed_thoughts(self._history[:place])
                 self._prompts = [prompt for prompt in self._prompts if any(m is prompt for m in self._history)]
                 self._status = "idle"
+                self._store()
             return taken
+
+    def _store(self) -> None:
+        """What was changed between two runs, into the session's store."""
+        if self._recorder is not None:
+            self._recorder.sync(self._history, self.tool_state)
 
     def _last_prompt(self) -> int:
         """Where the last exchange begins: at a prompt of ours, else at what a person said last."""
@@ -340,7 +352,7 @@ class Dialogue:
 
         with self._lock:
             history, prompts, options = self._history, list(self._prompts), self.options
-        made = Dialogue(options.override(messages=history), ended)
+        made = Dialogue(replace(options, messages=history, session=None, store=None), ended)
         made._prompts = prompts
         made.memory = self.memory.copy()
         made.tool_state.update(deepcopy(_plain(self.tool_state)))
@@ -352,7 +364,8 @@ class Dialogue:
         if self._closed:
             raise AlloyError("the agent is closed", hint="make a new one: Agent.from_session(old.export_session())")
 
-    def _check_idle(self) -> None:
+    def check_idle(self) -> None:
+        """Raise `Busy` while a run goes on, and what is to be raised once it is closed."""
         self._check_open()
         if self._current is not None:
             raise self._busy()

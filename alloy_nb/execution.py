@@ -17,14 +17,19 @@ from .messages import Message
 from .middleware.base import listeners
 from .options import Options
 from .portal import PORTAL
+from .recorder import Recorder
 from .result import Result
 from .state import RunState
 from .tools.approval import Decision, Question
+from .tools.workers import call_in_thread
 from .usage import Usage
 
 __all__ = ["Execution"]
 
 logger = logging.getLogger("alloy_nb")
+
+#: Events after which the conversation has grown, or is final.
+_STORED = frozenset({"run_start", "message", "run_end"})
 
 
 class Execution:
@@ -34,16 +39,23 @@ class Execution:
     `result` (None until the run is over), `questions` (what waits for a decision), `attendance` (who sees to them).
     To do, on any thread: `launch`, `cancel`, `steer`, `decide`. `drive` is for who runs it on a loop of their own.
 
-    `ended` is called with the result, once, before anybody who waits can have it.
+    With a `recorder` the conversation is stored as it grows. `ended` is called with the result, once, before anybody
+    who waits can have it.
 
     A run in the `background` has readers who come and go: its questions are left to its attendance, and its callbacks
     to a thread of their own. Otherwise the one who made it waits for it, and asks and hears.
     """
 
     def __init__(
-        self, state: RunState, *, background: bool = False, ended: Callable[[Result], None] | None = None
+        self,
+        state: RunState,
+        *,
+        background: bool = False,
+        ended: Callable[[Result], None] | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self._state = state
+        self._recorder = recorder
         self._ended = ended
         self._observers = listeners(state.options.middleware)
         self._complained = False
@@ -130,6 +142,8 @@ class Execution:
                 self._task.cancel()
         try:
             async for events in run_loop(self._state):
+                if self._recorder is not None and any(event.type in _STORED for event in events):
+                    await self._store(self._recorder)
                 self.journal.extend(events)
                 if self._observers:
                     self._observe(events)
@@ -143,11 +157,32 @@ class Execution:
             with self._lock:
                 self._task = None
                 self.result = self._state.result(self.journal.since(0))
-            if self._ended is not None:
-                self._ended(self.result)
-            if self._file is not None:
-                self._file.close()
-            self.journal.close()
+            try:
+                if self._ended is not None:
+                    self._ended(self.result)
+            finally:
+                if self._file is not None:
+                    self._file.close()
+                self.journal.close()
+
+    async def _store(self, recorder: Recorder) -> None:
+        """Store what was said, before anybody is told of it. A cancellation has to wait for that, and then goes on."""
+        state = self._state
+        if state.seq == 1:
+            recorder.start()
+        messages, usage, cost = tuple(state.history), state.usage, state.cost
+        storing = call_in_thread(lambda: recorder.sync(messages, state.tool_state, usage, cost), "session").future
+        cancelled = False
+        while not storing.done():
+            try:
+                await asyncio.wait({storing})
+            except asyncio.CancelledError:
+                cancelled = True
+        if (error := storing.exception()) is not None:
+            # The run itself is well, and the next attempt stores what this one did not.
+            logger.error("the session could not be stored: %s", error)
+        if cancelled and self._task is not None:
+            self._task.cancel()
 
     def _observe(self, events: list[Event]) -> None:
         """Middleware that listens; what it raises must not break the run."""

@@ -1,4 +1,4 @@
-"""Where the user's own settings lie."""
+"""Where the user's own settings and data lie."""
 
 from __future__ import annotations
 
@@ -6,14 +6,25 @@ import os
 import sys
 from pathlib import Path
 
-__all__ = ["CONFIG_VARIABLE", "config_folder"]
+__all__ = ["CONFIG_VARIABLE", "DATA_VARIABLE", "config_folder", "data_folder"]
 
 CONFIG_VARIABLE = "ALLOY_CONFIG_DIR"
+DATA_VARIABLE = "ALLOY_DATA_DIR"
 
 
 def config_folder() -> Path:
     """``ALLOY_CONFIG_DIR``, else the user's folder for settings of this platform; nothing is created."""
-    chosen = os.environ.get(CONFIG_VARIABLE, "").strip()
+    return _folder(CONFIG_VARIABLE, "XDG_CONFIG_HOME", ".config")
+
+
+def data_folder() -> Path:
+    """``ALLOY_DATA_DIR``, else the user's folder for data of this platform; nothing is created."""
+    return _folder(DATA_VARIABLE, "XDG_DATA_HOME", ".local/share")
+
+
+def _folder(variable: str, xdg: str, usual: str) -> Path:
+    """The rules of platformdirs, which the base install does not bring."""
+    chosen = os.environ.get(variable, "").strip()
     if chosen:
         return Path(chosen).expanduser().absolute()
     # Unlike Path.home(), it raises nothing where there is no home.
@@ -22,6 +33,6 @@ def config_folder() -> Path:
         return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "alloy_nb"
     if sys.platform == "darwin":
         return home / "Library" / "Application Support" / "alloy_nb"
-    chosen = os.environ.get("XDG_CONFIG_HOME", "").strip()
+    chosen = os.environ.get(xdg, "").strip()
     # A relative one is to be ignored, says the standard.
-    return (Path(chosen) if os.path.isabs(chosen) else home / ".config") / "alloy_nb"
+    return (Path(chosen) if os.path.isabs(chosen) else home / usual) / "alloy_nb"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .messages import ToolCall
     from .middleware.base import Middleware
     from .providers.base import Provider
+    from .session import SessionStore
     from .tools.base import Tool
     from .tools.context import ToolContext
 
@@ -67,6 +68,8 @@ class Options:
     working_directory: str | os.PathLike[str] = "."
     context: Mapping[str, Any] = field(default_factory=dict)
     stream: bool = True
+    session: str | None = None
+    store: SessionStore | None = None
     on_event: Callable[[Event], Any] | None = None
     on_chunk: Callable[[str], Any] | None = None
     display: str | None = "auto"
@@ -161,6 +164,12 @@ def check_values(options: Options) -> None:
         raise ConfigError(
             f"approval is {options.approval!r}",
             hint="choose one of " + ", ".join(APPROVALS) + ", or a function (call, ctx) -> bool",
+        )
+    if options.session is not None and (not isinstance(options.session, str) or not options.session.strip()):
+        raise ConfigError(f"session is {options.session!r}", hint="give a name: session='my-analysis'")
+    if options.store is not None and not all(hasattr(options.store, name) for name in ("append", "read")):
+        raise ConfigError(
+            f"store is {options.store!r}", hint="give a store: store=alloy.SQLiteStore('sessions.sqlite')"
         )
     window = options.context_window
     if window is not None and (not isinstance(window, int) or isinstance(window, bool) or window < 1):

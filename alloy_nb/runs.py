@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from .asking import PumpAsker, ThreadAsker, stdin_available
 from .execution import Execution
 from .handle import Run
-from .options import make_options
+from .options import Options, make_options
 from .portal import PORTAL
 from .pump import Pump
+from .recorder import with_session
 from .result import Result
 from .sinks import find_sink
 from .state import RunState
@@ -34,8 +36,7 @@ def run(prompt: Any, *, check: bool = True, **options: Any) -> Result:
     'Hi'
     """
     PORTAL.refuse_here("run")
-    checked = make_options(options)
-    return run_blocking(lambda asker: Execution(RunState(prompt, checked, asker=asker)), check=check)
+    return run_blocking(partial(_execution, prompt, make_options(options)), check=check)
 
 
 async def arun(prompt: Any, *, check: bool = True, **options: Any) -> Result:
@@ -46,8 +47,7 @@ async def arun(prompt: Any, *, check: bool = True, **options: Any) -> Result:
     >>> asyncio.run(arun("Hello", model=Scripted([{"text": "Hi"}]))).text
     'Hi'
     """
-    checked = make_options(options)
-    return await run_awaited(lambda asker: Execution(RunState(prompt, checked, asker=asker)), check=check)
+    return await run_awaited(partial(_execution, prompt, make_options(options)), check=check)
 
 
 def start(prompt: Any, **options: Any) -> Run:
@@ -58,10 +58,18 @@ def start(prompt: Any, **options: Any) -> Run:
     >>> "".join(run.text_stream()), run.result().status
     ('Hi', 'completed')
     """
-    execution = Execution(RunState(prompt, make_options(options)), background=True)
+    execution = _execution(prompt, make_options(options), background=True)
     handle = in_background(execution)
     execution.launch()
     return handle
+
+
+def _execution(prompt: Any, options: Options, asker: Asker | None = None, *, background: bool = False) -> Execution:
+    options, recorder = with_session(options)
+    state = RunState(prompt, options, asker=asker)
+    if recorder is not None:
+        recorder.fill(state.tool_state)
+    return Execution(state, background=background, recorder=recorder)
 
 
 # For whoever makes the run otherwise: an agent's

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
 from .errors import AlloyError, SessionError
 from .history import open_calls
 from .messages import Message, ToolCall
-from .usage import Usage
+from .redaction import redact_data
+from .usage import Usage, add_costs
 
 if TYPE_CHECKING:
     from .result import Result
 
-__all__ = ["SESSION_VERSION", "Session"]
+__all__ = ["SESSION_VERSION", "Session", "SessionInfo", "SessionStore"]
 
 SESSION_VERSION = 1
 
@@ -60,10 +61,8 @@ class Session:
 
     def updated(self, result: Result) -> Session:
         """With what a run came to: its messages in place of these, its usage added."""
-        usage = self.usage + result.usage
-        known = (self.cost is not None or self.usage == Usage()) and result.cost is not None
-        cost = (self.cost or 0.0) + result.cost if known and result.cost is not None else None
-        return replace(self, messages=result.messages, usage=usage, cost=cost, updated_at=_now())
+        cost = add_costs(self.usage, self.cost, result.usage, result.cost)
+        return replace(self, messages=result.messages, usage=self.usage + result.usage, cost=cost, updated_at=_now())
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form, version 1."""
@@ -109,7 +108,8 @@ class Session:
             ) from error
 
     def to_json(self) -> str:
-        return json.dumps(self.to_dict(), ensure_ascii=False, default=str)
+        """The JSON form as text, in one line; known keys are taken out."""
+        return json.dumps(redact_data(self.to_dict()), ensure_ascii=False, default=str)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Session:
@@ -119,3 +119,32 @@ class Session:
         except (ValueError, RecursionError) as error:
             raise SessionError(f"this is no session: {error}", hint="give what Session.to_json wrote") from error
         return cls.from_dict(data)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """A stored session, as a list shows it; times are UTC, `records` counts what was appended."""
+
+    id: str
+    created_at: datetime
+    updated_at: datetime
+    records: int
+
+
+class SessionStore(Protocol):
+    """Where sessions are kept: lists of records that only grow. Called from several threads; may block.
+
+    A record is a JSON object that the store neither reads nor changes. Raises `SessionError`.
+    """
+
+    def append(self, session_id: str, records: Sequence[Mapping[str, Any]]) -> None:
+        """Store these after those that are there, all of them or none; when it returns, they are safe."""
+
+    def read(self, session_id: str) -> Sequence[Mapping[str, Any]]:
+        """All records of a session, in order; ``[]`` for one that is not there."""
+
+    def list(self) -> Sequence[SessionInfo]:
+        """The sessions that are there, the newest first."""
+
+    def delete(self, session_id: str) -> bool:
+        """Forget a session; False when it is not there."""

@@ -22,6 +22,7 @@ __all__ = ["DISPLAYS", "Sink", "find_sink", "resolve"]
 DISPLAYS = ("auto", "html", "static", "text")
 
 _TABLE = {
+    "default_store": "alloy_nb.sessions.sqlite:SQLiteStore",
     "choose_sink": "alloy_nb.notebook.display:choose_sink",
     "result_bundle": "alloy_nb.notebook.display:result_bundle",
     "show_result": "alloy_nb.notebook.display:show_result",

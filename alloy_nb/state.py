@@ -29,7 +29,7 @@ from .steering import Steering
 from .tools.approval import ApprovalDesk, Asker, Memory
 from .tools.context import CancelToken, ParentRun, ToolContext
 from .tools.toolbox import collect_tools, to_spec
-from .usage import Usage
+from .usage import Usage, add_costs
 
 if TYPE_CHECKING:
     from .output import OutputType
@@ -80,7 +80,6 @@ class RunState:
         self.output: Any = None
         self.usage = Usage()
         self.cost: float | None = None
-        self._priced = True  # as long as the price of everything that was used is known
         self.turns = 0
         self.status: Status = "running"
         self.error: AlloyError | None = None
@@ -163,10 +162,8 @@ class RunState:
 
     def count(self, usage: Usage, cost: float | None) -> None:
         """The same of a run within this one, which was debited by who made the call."""
+        self.cost = add_costs(self.usage, self.cost, usage, cost)
         self.usage += usage
-        if usage != Usage():
-            self._priced = self._priced and cost is not None
-            self.cost = (self.cost or 0.0) + cost if self._priced and cost is not None else None
 
     # -- what the next provider call sends ------------------------------------------------------------------------
 

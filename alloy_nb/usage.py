@@ -10,7 +10,7 @@ from typing import Any
 
 from .errors import BudgetExceeded, ConfigError
 
-__all__ = ["Budget", "Usage"]
+__all__ = ["Budget", "Usage", "add_costs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,19 @@ class Usage:
         """
         data = data if isinstance(data, Mapping) else {}
         return cls(**{f.name: _count(data.get(f.name)) for f in fields(cls)})
+
+
+def add_costs(usage: Usage, cost: float | None, more: Usage, price: float | None) -> float | None:
+    """The cost of two usages together: known only where that of each is; of one in which nothing was used, it is 0.
+
+    >>> add_costs(Usage(), None, Usage(1, 1), 0.5), add_costs(Usage(1, 1), None, Usage(1, 1), 0.5)
+    (0.5, None)
+    """
+    if more == Usage():
+        return cost
+    if price is None or (cost is None and usage != Usage()):
+        return None
+    return (cost or 0.0) + price
 
 
 def _count(value: Any) -> int:

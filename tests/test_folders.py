@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from alloy_nb.folders import config_folder
+from alloy_nb.folders import config_folder, data_folder
 
 
 @pytest.fixture(autouse=True)
 def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("ALLOY_CONFIG_DIR", "XDG_CONFIG_HOME", "LOCALAPPDATA"):
+    for name in ("ALLOY_CONFIG_DIR", "ALLOY_DATA_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "LOCALAPPDATA"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
@@ -45,6 +45,15 @@ def test_xdg_is_heard_where_it_is_absolute(
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("XDG_CONFIG_HOME", value)
     assert config_folder() == (Path(value) if kept else tmp_path / ".config") / "alloy_nb"
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
+def test_data_lies_where_platformdirs_has_it(platform: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    place = {"linux": ".local/share", "darwin": "Library/Application Support", "win32": "AppData/Local"}[platform]
+    assert data_folder() == tmp_path / place / "alloy_nb"
+    monkeypatch.setenv("ALLOY_DATA_DIR", "~/mine")
+    assert data_folder() == tmp_path / "mine"
 
 
 def test_looking_creates_nothing(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from alloy_nb.providers.vendors import VENDORS
 
 CONTRACT = """
 run arun start Run Result Event Usage Budget
-Agent Session PubSub
+Agent Session PubSub SessionStore MemoryStore SQLiteStore
 Message Text Thinking ToolCall ToolResult Image Audio Document Opaque
 tool Tool ToolContext Provider HTTPProvider Local Scripted set_default_model doctor
 Anthropic OpenAI Google Ollama OpenRouter XAI DeepSeek Mistral OpenAICompatible

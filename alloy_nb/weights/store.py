@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import AlloyError, ConfigError
+from ..folders import data_folder
 from .catalogue import CATALOGUE, DEFAULT
 
 __all__ = [
     "Stored",
     "check_room",
-    "data_folder",
     "digest",
     "folder_error",
     "is_present",
@@ -49,32 +49,6 @@ class Stored:
     size: int
     sha256: str | None = None
     source: str | None = None
-
-
-def data_folder() -> Path:
-    """``ALLOY_DATA_DIR``, else the user's data folder of this platform; nothing is created."""
-    chosen = os.environ.get("ALLOY_DATA_DIR")
-    if chosen:
-        return Path(chosen).expanduser().absolute()
-    try:
-        from platformdirs import user_data_dir
-    except ImportError:
-        return _plain_data_folder()
-    return Path(user_data_dir("alloy_nb", appauthor=False))
-
-
-def _plain_data_folder() -> Path:
-    """The same rule as platformdirs', which only the extra [local] brings."""
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or _home() / "AppData" / "Local") / "alloy_nb"
-    if sys.platform == "darwin":
-        return _home() / "Library" / "Application Support" / "alloy_nb"
-    return Path(os.environ.get("XDG_DATA_HOME", "").strip() or _home() / ".local" / "share") / "alloy_nb"
-
-
-def _home() -> Path:
-    """Unlike `Path.home()`, raises nothing where there is no home."""
-    return Path(os.path.expanduser("~"))
 
 
 def models_folder() -> Path:

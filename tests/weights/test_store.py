@@ -1,5 +1,3 @@
-import sys
-
 import pytest
 
 from alloy_nb.errors import ConfigError
@@ -66,11 +64,3 @@ def test_missing_weights_name_the_command_that_fetches_them(store):
 def test_a_missing_path_is_told(tmp_path):
     with pytest.raises(ConfigError, match="no file of weights at"):
         module.locate(str(tmp_path / "none.gguf"))
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="the rule of this platform")
-def test_without_platformdirs_the_folder_is_the_same(monkeypatch):
-    monkeypatch.delenv("ALLOY_DATA_DIR")
-    usual = module.data_folder()
-    monkeypatch.setitem(sys.modules, "platformdirs", None)
-    assert module.data_folder() == usual

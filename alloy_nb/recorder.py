@@ -1,0 +1,143 @@
+"""Keeping a conversation in a session store as it grows, and finding it there again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from operator import is_
+from typing import Any
+
+from .errors import ConfigError, SessionError
+from .messages import Message
+from .options import Options
+from .redaction import redact_data
+from .session import Session, SessionStore
+from .sinks import resolve
+from .tools.scratchpad import notes_of
+from .usage import Usage, add_costs
+
+__all__ = ["Recorder", "fold_records", "with_session"]
+
+RECORD_VERSION = 1
+
+
+def with_session(options: Options) -> tuple[Options, Recorder | None]:
+    """The options with the conversation that is stored under their `session`, and what goes on storing it.
+
+    Raises `SessionError` when the store cannot be read, `ConfigError` for `messages` beside a stored conversation.
+    """
+    if options.session is None:
+        return options, None
+    store: SessionStore = resolve("default_store")() if options.store is None else options.store
+    recorder = Recorder(store, options.session)
+    stored = recorder.session.messages
+    if stored and options.messages:
+        raise ConfigError(
+            f"session {options.session!r} has a conversation already, and messages= gives another",
+            hint="leave messages out to go on with it, or name a new session",
+        )
+    return replace(options, messages=stored or tuple(options.messages)), recorder
+
+
+class Recorder:
+    """One session in its store. `session` is what was there when it was opened.
+
+    What is stored is told by comparing: `sync` appends what a conversation has more than it had the last time, after a
+    note of where that begins when something was taken back or changed. So a failed attempt is made good by the next.
+    """
+
+    def __init__(self, store: SessionStore, session_id: str) -> None:
+        self.session = fold_records(session_id, store.read(session_id))
+        self._store = store
+        self._id = session_id
+        self._lock = threading.Lock()
+        self._known: list[Message] = list(self.session.messages)
+        self._usage, self._cost = self.session.usage, self.session.cost
+        self._notes = dict(self.session.notes)
+        self.start()
+
+    def start(self) -> None:
+        """A run begins: what it uses is added to what was used before it."""
+        self._before = (self._usage, self._cost)
+
+    def fill(self, tool_state: MutableMapping[str, Any]) -> None:
+        """Put the session's notes into a run's or an agent's tool state."""
+        if self.session.notes:
+            notes_of(tool_state).update(self.session.notes)
+
+    def sync(
+        self,
+        messages: Sequence[Message],
+        tool_state: MutableMapping[str, Any],
+        usage: Usage | None = None,
+        cost: float | None = None,
+    ) -> None:
+        """Have the store say what these say; `usage` and `cost` are of the run that goes on. Blocks."""
+        with self._lock:
+            total, price = self._usage, self._cost
+            if usage is not None:
+                total, price = self._before[0] + usage, add_costs(*self._before, usage, cost)
+            notes = dict(notes_of(tool_state))
+            records = list(self._changes(messages, total, price, notes))
+            if records:
+                now = datetime.now(UTC).isoformat()
+                stamped = [{"v": RECORD_VERSION, "at": now, **redact_data(record)} for record in records]
+                self._store.append(self._id, stamped)
+            self._known, self._usage, self._cost, self._notes = list(messages), total, price, notes
+
+    def _changes(
+        self, messages: Sequence[Message], usage: Usage, cost: float | None, notes: Mapping[str, str]
+    ) -> Iterator[dict[str, Any]]:
+        same = _length_of_same(self._known, messages)
+        if same < len(self._known):
+            yield {"kind": "cut", "to": same}
+        for message in messages[same:]:
+            yield {"kind": "message", "message": message.to_dict()}
+        if (usage, cost) != (self._usage, self._cost):
+            yield {"kind": "usage", "usage": usage.to_dict(), "cost": cost}
+        if notes != self._notes:
+            yield {"kind": "notes", "notes": dict(notes)}
+
+
+def _length_of_same(known: Sequence[Message], messages: Sequence[Message]) -> int:
+    """How many messages from the start are the same ones."""
+    length = min(len(known), len(messages))
+    if all(map(is_, known, messages)):  # nearly always
+        return length
+    return next(i for i in range(length) if known[i] is not messages[i])
+
+
+def fold_records(session_id: str, records: Iterable[Mapping[str, Any]]) -> Session:
+    """The session that a list of records says; an empty one for none. Raises `SessionError` for what is none of ours.
+
+    >>> hello = {"v": 1, "kind": "message", "message": Message.user("Hello").to_dict()}
+    >>> [message.text for message in fold_records("s", [hello, {"v": 1, "kind": "cut", "to": 0}, hello]).messages]
+    ['Hello']
+    """
+    messages: list[Message] = []
+    found: dict[str, Any] = {}
+    times: list[datetime] = []
+    for record in records:
+        if not isinstance(record, Mapping) or record.get("v", 0) > RECORD_VERSION:
+            raise SessionError(f"session {session_id!r} was stored by a newer alloy_nb", hint="upgrade alloy-nb")
+        try:
+            times += [datetime.fromisoformat(record["at"])] if "at" in record else []
+            match record.get("kind"):
+                case "message":
+                    messages.append(Message.from_dict(record["message"]))
+                case "cut":
+                    del messages[record["to"] :]
+                case "usage":
+                    found |= {"usage": Usage.from_dict(record["usage"]), "cost": record.get("cost")}
+                case "notes":
+                    found["notes"] = record["notes"]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise SessionError(
+                f"session {session_id!r} cannot be read: {type(error).__name__}: {error}",
+                hint="its records were changed by something else; delete it, or name another session",
+            ) from error
+    if times:
+        found |= {"created_at": times[0], "updated_at": times[-1]}
+    return Session(session_id, tuple(messages), **found)

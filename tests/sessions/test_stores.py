@@ -1,0 +1,168 @@
+"""What every store does, and what the one in a file does besides."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import alloy_nb as alloy
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: Any, tmp_path: Path) -> Any:
+    return alloy.MemoryStore() if request.param == "memory" else alloy.SQLiteStore(tmp_path / "s.sqlite")
+
+
+def test_records_come_back_in_order_and_of_their_own_session(store: Any) -> None:
+    store.append("a", [{"n": 1}, {"n": 2}])
+    store.append("b", [{"n": "é\n€ "}])
+    store.append("a", [{"n": 3, "deep": {"list": [1, None, True]}}])
+    assert store.read("a") == [{"n": 1}, {"n": 2}, {"n": 3, "deep": {"list": [1, None, True]}}]
+    assert store.read("b") == [{"n": "é\n€ "}]
+    assert store.read("nobody") == []
+
+
+def test_what_was_read_may_be_changed_without_harm(store: Any) -> None:
+    record = {"list": [1]}
+    store.append("a", [record])
+    record["list"].append(2)
+    store.read("a")[0]["list"].append(3)
+    assert store.read("a") == [{"list": [1]}]
+
+
+def test_the_list_has_the_newest_first(store: Any) -> None:
+    for name in ("a", "b", "a"):
+        store.append(name, [{}])
+    assert [(info.id, info.records) for info in store.list()] == [("a", 2), ("b", 1)]
+    first = store.list()[0]
+    assert first.created_at <= first.updated_at
+    assert first.created_at.utcoffset() is not None
+
+
+def test_deleting_is_done_once(store: Any) -> None:
+    store.append("a", [{}])
+    assert store.delete("a")
+    assert not store.delete("a")
+    assert (store.read("a"), store.list()) == ([], [])
+    store.append("a", [{"n": 1}])
+    assert store.read("a") == [{"n": 1}]
+
+
+def test_threads_that_append_at_once_lose_and_mix_nothing(store: Any) -> None:
+    def work(number: int) -> None:
+        for step in range(20):
+            store.append("a", [{"by": number, "step": step, "half": half} for half in (1, 2)])
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    records = store.read("a")
+    assert len(records) == 160
+    assert all(one == {**other, "half": 1} for one, other in zip(records[::2], records[1::2], strict=True))
+    for number in range(4):
+        assert [r["step"] for r in records if r["by"] == number] == [step for step in range(20) for _ in (1, 2)]
+
+
+# -- in a file --------------------------------------------------------------------------------------------------------
+
+
+def test_processes_that_append_at_once_lose_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "s.sqlite"
+    code = (
+        "import sys, alloy_nb as alloy\nstore = alloy.SQLiteStore(sys.argv[1])\n"
+        "for step in range(25): store.append('a', [{'by': sys.argv[2], 'step': step}])\n"
+    )
+    processes = [subprocess.Popen([sys.executable, "-c", code, str(path), str(n)]) for n in range(3)]
+    assert [process.wait(60) for process in processes] == [0, 0, 0]
+    records = alloy.SQLiteStore(path).read("a")
+    assert sorted((r["by"], r["step"]) for r in records) == [(str(n), step) for n in range(3) for step in range(25)]
+
+
+def test_the_file_is_private_from_its_first_byte(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        store = alloy.SQLiteStore(tmp_path / "deep" / "s.sqlite")
+        assert not (tmp_path / "deep").exists()
+        store.append("a", [{}])
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "deep").iterdir()}
+    assert modes["s.sqlite"] == 0o600
+    assert set(modes.values()) == {0o600}
+    assert (tmp_path / "deep").stat().st_mode & 0o777 == 0o700
+
+
+def test_what_was_appended_is_there_after_a_kill(tmp_path: Path) -> None:
+    code = (
+        "import os, sys, signal, alloy_nb as alloy\n"
+        "alloy.SQLiteStore(sys.argv[1]).append('a', [{'n': 1}])\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    path = tmp_path / "s.sqlite"
+    assert subprocess.run([sys.executable, "-c", code, str(path)]).returncode < 0
+    assert alloy.SQLiteStore(path).read("a") == [{"n": 1}]
+
+
+def test_a_failed_append_stores_nothing_of_it(tmp_path: Path) -> None:
+    store = alloy.SQLiteStore(tmp_path / "s.sqlite")
+    store.append("a", [{"n": 1}])
+    with sqlite3.connect(store.path) as other:
+        other.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON records WHEN NEW.number > 2 BEGIN SELECT RAISE(ABORT, 'no room'); END"
+        )
+    with pytest.raises(alloy.SessionError, match="no room") as caught:
+        store.append("a", [{"n": 2}, {"n": 3}])
+    assert caught.value.hint
+    assert store.read("a") == [{"n": 1}]
+    store.append("a", [{"n": 2}])
+    assert len(store.read("a")) == 2
+
+
+@pytest.mark.parametrize("what", ["folder", "text", "newer"])
+def test_a_file_that_is_something_else_is_said(what: str, tmp_path: Path) -> None:
+    path = tmp_path / "s.sqlite"
+    if what == "folder":
+        path.mkdir()
+    elif what == "text":
+        path.write_text("this is no database, but a long enough text to be read as one " * 20)
+    else:
+        with sqlite3.connect(path) as connection:
+            connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(alloy.SessionError) as caught:
+        alloy.SQLiteStore(path).read("a")
+    assert caught.value.hint
+
+
+def test_a_forked_child_has_a_connection_of_its_own(tmp_path: Path) -> None:
+    store = alloy.SQLiteStore(tmp_path / "s.sqlite")
+    store.append("a", [{"by": "parent"}])
+    child = os.fork()
+    if child == 0:
+        try:
+            store.append("a", [{"by": "child"}])
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
+    store.append("a", [{"by": "parent"}])
+    assert [record["by"] for record in store.read("a")] == ["parent", "child", "parent"]
+
+
+def test_it_goes_to_other_processes_as_its_path(tmp_path: Path) -> None:
+    store = alloy.SQLiteStore(tmp_path / "s.sqlite")
+    store.append("a", [{"n": 1}])
+    copy = pickle.loads(pickle.dumps(store))
+    assert copy.read("a") == [{"n": 1}]
+    assert repr(copy) == repr(store)
+    store.close()
+    assert store.read("a") == [{"n": 1}]

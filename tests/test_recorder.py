@@ -1,0 +1,237 @@
+"""Conversations that are stored as they grow, and gone on with."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import subprocess
+import sys
+import textwrap
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import alloy_nb as alloy
+from alloy_nb.recorder import fold_records
+from tests.histories import open_calls
+
+USAGE = {"input_tokens": 10, "output_tokens": 5}
+
+
+def kinds(store: alloy.SessionStore, name: str = "s") -> list[str]:
+    return [str(record["kind"]) for record in store.read(name)]
+
+
+def stored(store: alloy.SessionStore, name: str = "s") -> alloy.Session:
+    return fold_records(name, store.read(name))
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: Any, tmp_path: Path) -> alloy.SessionStore:
+    return alloy.MemoryStore() if request.param == "memory" else alloy.SQLiteStore(tmp_path / "s.sqlite")
+
+
+def test_a_run_goes_on_with_what_was_stored_under_its_session(store: alloy.SessionStore) -> None:
+    model = alloy.Scripted([{"text": "Hello, Ann.", "usage": USAGE}, {"text": "Ann.", "usage": USAGE}])
+    alloy.run("I am Ann.", model=model, session="s", store=store)
+    result = asyncio.run(alloy.arun("Who am I?", model=model, session="s", store=store))
+    assert [m.text for m in model.requests[1].messages] == ["I am Ann.", "Hello, Ann.", "Who am I?"]
+    session = stored(store)
+    assert session.messages == result.messages
+    assert session.usage == alloy.Usage(20, 10)
+
+
+def test_what_is_stored_grows_by_what_is_new(store: alloy.SessionStore) -> None:
+    """Law 15: nothing is written twice."""
+    model = alloy.Scripted([{"text": "a", "usage": USAGE}, {"text": "b", "usage": USAGE}])
+    alloy.run("x", model=model, session="s", store=store)
+    assert kinds(store) == ["message", "message", "usage"]
+    alloy.run("y", model=model, session="s", store=store)
+    assert kinds(store) == ["message", "message", "usage"] * 2
+
+
+def test_the_question_is_safe_before_the_model_is_asked_and_the_call_before_its_tool_runs() -> None:
+    """A kernel that dies in the middle has lost neither."""
+    store = alloy.MemoryStore()
+    seen: list[int] = []
+
+    def messages() -> int:
+        return kinds(store).count("message")
+
+    class Look(alloy.Middleware):
+        def before_completion(self, ctx: Any) -> None:
+            seen.append(messages())
+
+    @alloy.tool
+    def look() -> str:
+        """Look."""
+        seen.append(messages())
+        return "ok"
+
+    model = alloy.Scripted([{"tool_calls": [{"name": "look", "input": {}}]}, "done"])
+    alloy.run("x", model=model, tools=[look], middleware=[Look()], session="s", store=store)
+    assert seen == [1, 2, 3]
+
+
+def test_an_agent_resumes_in_another_process(tmp_path: Path) -> None:
+    """What a kernel restart is: another process, the same name of a session."""
+    path = tmp_path / "s.sqlite"
+    code = f"""
+        import alloy_nb as alloy
+        note = {{"name": "scratchpad", "input": {{"action": "write", "key": "k", "value": "v"}}}}
+        usage, store = {USAGE}, alloy.SQLiteStore({str(path)!r})
+        model = alloy.Scripted([{{"tool_calls": [note], "usage": usage}}, {{"text": "Hello, Ann.", "usage": usage}}])
+        agent = alloy.Agent(model=model, tools=["scratchpad"], session="analysis", store=store)
+        agent.chat("I am Ann.")
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
+    model = alloy.Scripted(["Ann."])
+    agent = alloy.Agent(model=model, session="analysis", store=alloy.SQLiteStore(path))
+    assert agent.session_id == "analysis"
+    assert agent.usage == alloy.Usage(20, 10)
+    assert agent.export_session().notes == {"k": "v"}
+    assert agent.chat("Who am I?").text == "Ann."
+    assert model.requests[0].messages[0].text == "I am Ann."
+    assert len(stored(alloy.SQLiteStore(path), "analysis").messages) == 6
+
+
+def test_undo_and_reset_are_stored_too(store: alloy.SessionStore) -> None:
+    agent = alloy.Agent(model=alloy.Scripted(["a", "b", "c"]), session="s", store=store)
+    agent.chat("x")
+    agent.chat("y")
+    agent.undo_turn()
+    assert stored(store).messages == agent.messages
+    agent.reset()
+    assert stored(store).messages == ()
+    agent.chat("z")
+    assert [m.text for m in stored(store).messages] == ["z", "c"]
+
+
+def test_a_prompt_that_was_taken_back_is_taken_back_there(store: alloy.SessionStore) -> None:
+    error = {"error": {"type": "AuthError", "message": "wrong key"}}
+    agent = alloy.Agent(model=alloy.Scripted(["a", error]), session="s", store=store)
+    agent.chat("x")
+    agent.chat("y", check=False)
+    assert kinds(store)[-2:] == ["message", "cut"]
+    assert stored(store).messages == agent.messages
+
+
+def test_what_a_hook_changed_is_stored_as_it_was_changed(store: alloy.SessionStore) -> None:
+    class Veil(alloy.Middleware):
+        def before_completion(self, ctx: Any) -> None:
+            if ctx.turn == 0 and len(ctx.messages) > 2:
+                ctx.messages = (ctx.messages[0], alloy.Message.assistant("changed"), *ctx.messages[2:])
+
+    agent = alloy.Agent(model=alloy.Scripted(["a", "b"]), session="s", store=store, middleware=[Veil()])
+    agent.chat("x")
+    agent.chat("y")
+    assert [m.text for m in stored(store).messages] == ["x", "changed", "y", "b"]
+    assert stored(store).messages == agent.messages
+
+
+def test_what_waits_for_a_decision_waits_there(store: alloy.SessionStore) -> None:
+    @alloy.tool(requires_approval=True)
+    def launch(what: str) -> str:
+        """Launch."""
+        return f"launched {what}"
+
+    calls = [{"name": "launch", "input": {"what": what}} for what in ("one", "two")]
+    model = alloy.Scripted([{"tool_calls": calls}, "done"])
+    options: dict[str, Any] = {"model": model, "tools": [launch], "approval": "pause", "session": "s", "store": store}
+    alloy.Agent(**options).chat("x")
+    again = alloy.Agent(**options)
+    assert (again.health().status, len(again.pending)) == ("waiting", 2)
+    again.resume({again.pending[1].id: True})
+    third = alloy.Agent(**options)
+    assert third.resume({third.pending[0].id: True}).text == "done"
+    assert [part.text for part in stored(store).messages[2].tool_results] == ["launched one", "launched two"]
+
+
+def test_a_cancelled_run_is_stored_with_what_it_had_done(store: alloy.SessionStore) -> None:
+    agent = alloy.Agent(model=alloy.Scripted([{"text": "one two", "delay_ms": 60_000}]), session="s", store=store)
+    run = agent.send("x")
+    run.cancel()
+    run.result(check=False)
+    assert stored(store).messages == agent.messages
+    assert open_calls(stored(store).messages) == []
+
+
+def test_a_conversation_and_messages_beside_it_are_a_mistake(store: alloy.SessionStore) -> None:
+    before = [alloy.Message.user("x"), alloy.Message.assistant("a")]
+    alloy.run("y", model=alloy.Scripted(["b"]), session="s", store=store, messages=before)
+    assert len(stored(store).messages) == 4
+    with pytest.raises(alloy.ConfigError, match="has a conversation already"):
+        alloy.run("z", model=alloy.Scripted(["c"]), session="s", store=store, messages=before)
+
+
+def test_keys_are_stored_nowhere(store: alloy.SessionStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law 14"""
+    monkeypatch.setenv("SOME_API_KEY", "verysecret-4711")
+    alloy.run("my key is verysecret-4711", model=alloy.Scripted(["noted"]), session="s", store=store)
+    assert "verysecret" not in str(store.read("s"))
+
+
+def test_a_fork_is_not_stored(store: alloy.SessionStore) -> None:
+    agent = alloy.Agent(model=alloy.Scripted(["a", "b"]), session="s", store=store)
+    agent.chat("x")
+    agent.fork().chat("y")
+    assert [m.text for m in stored(store).messages] == ["x", "a"]
+
+
+class Flaky(alloy.MemoryStore):
+    """A store whose disk is full for a while."""
+
+    full = False
+
+    def append(self, session_id: str, records: Sequence[Mapping[str, Any]]) -> None:
+        if self.full:
+            raise alloy.SessionError("no room")
+        super().append(session_id, records)
+
+
+def test_what_could_not_be_stored_is_told_and_made_good_by_the_next_attempt(caplog: Any) -> None:
+    store = Flaky()
+    agent = alloy.Agent(model=alloy.Scripted(["a", "b"]), session="s", store=store)
+    store.full = True
+    with caplog.at_level(logging.ERROR, "alloy_nb"):
+        assert agent.chat("x").text == "a"
+    assert "could not be stored: no room" in caplog.text
+    store.full = False
+    agent.chat("y")
+    assert stored(store).messages == agent.messages
+
+
+@pytest.mark.parametrize("record", [{"kind": "message"}, {"kind": "cut", "to": "x"}, {"kind": "message", "message": 3}])
+def test_records_that_were_changed_by_something_else_are_said(record: dict[str, Any]) -> None:
+    store = alloy.MemoryStore()
+    store.append("s", [{"v": 1, **record}])
+    with pytest.raises(alloy.SessionError, match="cannot be read"):
+        alloy.Agent(model=alloy.Scripted(["a"]), session="s", store=store)
+
+
+def test_records_of_a_newer_version_are_refused_and_unknown_kinds_passed_over() -> None:
+    store = alloy.MemoryStore()
+    store.append("s", [{"v": 1, "kind": "something new"}])
+    assert stored(store).messages == ()
+    store.append("s", [{"v": 2, "kind": "message"}])
+    with pytest.raises(alloy.SessionError, match="newer"):
+        stored(store)
+
+
+def test_what_is_no_name_and_what_is_no_store_is_said() -> None:
+    for wrong in ({"session": ""}, {"session": 3}, {"session": "s", "store": "file.db"}):
+        with pytest.raises(alloy.ConfigError):
+            alloy.run("x", model=alloy.Scripted(["a"]), **wrong)  # type: ignore[arg-type]
+
+
+def test_by_default_it_is_in_the_users_data_folder_and_opened_only_when_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALLOY_DATA_DIR", str(tmp_path / "data"))
+    alloy.run("x", model=alloy.Scripted(["a"]))
+    assert not (tmp_path / "data").exists()
+    alloy.run("x", model=alloy.Scripted(["a"]), session="s")
+    assert (tmp_path / "data" / "sessions.sqlite").stat().st_mode & 0o777 == 0o600
+    assert alloy.SQLiteStore().list()[0].id == "s"
