@@ -61,6 +61,8 @@ __all__ = [
 class AlloyError(Exception):
     """Base of all errors here: a message, a `hint` (what to do) and, where a run failed, its `result`.
 
+    The hint is a note of the exception as well, so that Python's own traceback ends with it.
+
     >>> str(AlloyError("no such file", hint="check the path"))
     'no such file'
     """
@@ -72,8 +74,26 @@ class AlloyError(Exception):
         # A message may quote what a user, a service or a model wrote: a key in the wrong place, or what steers a
         # terminal, which a traceback would reach.
         super().__init__(redact(printable(message)))
-        self.hint = redact(printable(hint)) if hint is not None else self.default_hint
+        self._hint: str | None = None
+        self.hint = hint if hint is not None else self.default_hint
         self.result = result
+
+    @property
+    def hint(self) -> str | None:
+        """What to do; None where nobody knows."""
+        return self._hint
+
+    @hint.setter
+    def hint(self, hint: str | None) -> None:
+        # A new list each time: a copy of an error shares its notes with it.
+        notes = [note for note in getattr(self, "__notes__", ()) if note != self._note()]
+        self._hint = redact(printable(hint)) if hint is not None else None
+        if (note := self._note()) is not None:
+            notes.insert(0, note)
+        self.__notes__ = notes
+
+    def _note(self) -> str | None:
+        return f"Hint: {self._hint}" if self._hint else None
 
     @property
     def message(self) -> str:
@@ -81,10 +101,9 @@ class AlloyError(Exception):
 
     def _render_traceback_(self, *_: Any) -> list[str]:
         """IPython shows these lines instead of a traceback; the cell still ends in error."""
-        lines = [f"{type(self).__name__}: {self.message}"]
-        if self.hint:
-            lines.append(f"Hint: {self.hint}")
-        return lines
+        # Of the notes only what is ours: others add theirs, such as the line of a test that failed.
+        note = self._note()
+        return [f"{type(self).__name__}: {self.message}", *([note] if note else [])]
 
 
 class ConfigError(AlloyError):

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import copy
 import inspect
 import pickle
 import re
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable
 
 import pytest
 
@@ -41,6 +46,39 @@ def test_ipython_shows_message_and_hint_instead_of_a_traceback(error: type[alloy
     assert error("it broke", hint="mend it")._render_traceback_() == [f"{error.__name__}: it broke", "Hint: mend it"]
 
 
+@pytest.mark.parametrize("error", TREE)
+def test_the_hint_stands_once_below_a_plain_traceback(error: type[alloy.AlloyError]) -> None:
+    """A script without IPython showed the message alone."""
+    shown = "".join(traceback.format_exception(error("it broke", hint="mend it")))
+    assert shown.endswith(f"{error.__name__}: it broke\nHint: mend it\n")
+
+
+def test_a_hint_that_is_changed_later_replaces_the_first_one_and_keeps_other_notes() -> None:
+    error = alloy.AuthError("no")
+    error.add_note("in cell 3")
+    error.hint = "sign in"
+    assert error.__notes__ == ["Hint: sign in", "in cell 3"]
+    assert error._render_traceback_() == ["AuthError: no", "Hint: sign in"]
+    error.hint = None
+    assert error.__notes__ == ["in cell 3"]
+
+
+@pytest.mark.parametrize("again", [copy.copy, lambda error: pickle.loads(pickle.dumps(error))])
+def test_an_error_made_again_has_its_hint_once(again: Callable[[alloy.AlloyError], alloy.AlloyError]) -> None:
+    error = alloy.AuthError("no", hint="sign in")
+    made = again(error)
+    assert (made.hint, made.__notes__) == ("sign in", ["Hint: sign in"])
+    made.hint = "look again"
+    assert error.__notes__ == ["Hint: sign in"]
+
+
+def test_a_script_that_fails_shows_the_hint() -> None:
+    script = "import alloy_nb; alloy_nb.run('hi', model='nonsense:x')"
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert said.returncode == 1
+    assert said.stderr.count("Hint: the providers are: ") == 1
+
+
 def test_provider_errors_say_whether_trying_again_can_help() -> None:
     assert alloy.RateLimitError("x").retryable
     assert not alloy.RateLimitError("quota", retryable=False).retryable
@@ -56,10 +94,13 @@ def test_an_error_carries_its_result() -> None:
 
 def test_a_failed_result_can_be_pickled() -> None:
     """A scheduler or a cluster sends results between processes."""
-    result = alloy.run("x", model=alloy.Scripted([{"error": "bad"}]), max_retries=0, check=False)
-    copy = pickle.loads(pickle.dumps(result))
-    assert copy == result
-    assert str(copy.error) == str(result.error)
+    error = {"type": "ServerError", "message": "bad", "hint": "mend it"}
+    result = alloy.run("x", model=alloy.Scripted([{"error": error}]), max_retries=0, check=False)
+    copied = pickle.loads(pickle.dumps(result))
+    assert copied == result
+    assert str(copied.error) == str(result.error)
+    assert copied.error is not None
+    assert getattr(copied.error, "__notes__", None) == ["Hint: mend it"]
 
 
 def test_a_message_that_quotes_hostile_text_steers_no_terminal_and_can_be_written() -> None:
