@@ -57,6 +57,7 @@ def _keep_words(state: RunState, candidate: Candidate, answer: Answer) -> Burst:
         told.append(("usage", {**_usage_payload(answer), "cost": cost}))
     message = answer.words()
     if message.parts:
+        state.model = message.model or state.model
         state.append(message)
         told.append(("message", message))
     return state.events(told)
@@ -138,6 +139,7 @@ async def _with_retries(state: RunState, candidate: Candidate, tried: Tried) -> 
             attempt += 1
             delay = retry.delay_before(attempt, error, max_retries=retries)
             if delay is None or not _in_time(state, delay):
+                error.hint = retry.why_not(error, attempt, max_retries=retries) or error.hint
                 raise
             reason = redact(error.message)
             yield [state.event("retry", {"attempt": attempt, "delay_s": delay, "reason": reason})]

@@ -285,6 +285,20 @@ def test_the_asked_for_pause_is_waited_and_told(waits: list[float]) -> None:
     assert waits[0] == 7
 
 
+def test_a_pause_that_is_too_long_is_why_the_run_ended(waits: list[float]) -> None:
+    error = {"type": "RateLimitError", "message": "slow down", "retry_after": 3600}
+    result = run(alloy.Scripted([{"error": error}, "Hello"]))
+    assert result.error is not None
+    assert "asked for a pause of 60 minutes" in (result.error.hint or "")
+    assert waits == []
+
+
+def test_the_result_of_an_answer_that_was_cut_names_the_model_that_gave_it() -> None:
+    cut = scripted([{"text": "Hel", "error": DOWN["error"]}], "cut")
+    result = run(failing(DOWN["error"]), cut, max_retries=0)
+    assert (result.status, result.messages[-1].text, result.model) == ("error", "Hel", "cut")
+
+
 plans = st.lists(
     st.lists(
         st.sampled_from(["ServerError", "RateLimitError", "AuthError", "BadRequestError", "answer", "cut"]),

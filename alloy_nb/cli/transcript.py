@@ -48,7 +48,13 @@ class Transcript:
             case "approval_result" if payload["by"] == "policy" and not payload["allowed"]:
                 self._tell_of_policy()
             case "retry":
-                self.notes.line(f"trying again in {payload['delay_s']:.1f} s: {payload['reason']}", "yellow")
+                # Attempt 0 is a pause that was asked for before: nothing was tried yet.
+                what = "trying again" if payload["attempt"] else "going on"
+                self.notes.line(f"{what} in {payload['delay_s']:.1f} s: {payload['reason']}", "yellow")
+            case "fallback":
+                self.notes.line(
+                    f"going on with {payload['to']} instead of {payload['from']}: {payload['reason']}", "yellow"
+                )
 
     def _tell_of_policy(self) -> None:
         """Once: the reason that follows is written for the model, not for a command line."""

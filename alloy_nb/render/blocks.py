@@ -232,7 +232,14 @@ class Transcript:
         payload = _mapping(event.payload)
         delay = payload.get("delay_s")
         seconds = float(delay) if isinstance(delay, int | float) else None
-        self._drafts.append(Fixed(Notice(event.type, shown(_NOTICES[event.type](payload)), seconds)))
+        kind = "pause" if _is_pause(event.type, payload) else event.type
+        self._drafts.append(Fixed(Notice(kind, shown(_NOTICES[event.type](payload)), seconds)))
+
+    def _fallback(self, event: Event) -> None:
+        """The answer is the other model's from here on; the next turn may begin with the first one again."""
+        self._notice(event)
+        other = str(_mapping(event.payload).get("to") or "")
+        self._take_model({"model": other.partition(":")[2] or other})
 
     def _usage(self, event: Event) -> None:
         payload = _mapping(event.payload)
@@ -312,7 +319,14 @@ def _error_of(payload: Mapping[str, Any]) -> Error:
     return Error(shown(str(kind)), shown(str(facts.get("message") or "")), shown(str(hint)))
 
 
+def _is_pause(type: str, payload: Mapping[str, Any]) -> bool:
+    """Nothing was tried in this run: the service asked for a pause before."""
+    return type == "retry" and payload.get("attempt") == 0
+
+
 def _retry_text(payload: Mapping[str, Any]) -> str:
+    if _is_pause("retry", payload):
+        return str(payload.get("reason") or "the service asked for a pause")
     return f"attempt {payload.get('attempt', '?')} failed: {payload.get('reason') or 'no reason given'}"
 
 
@@ -349,4 +363,5 @@ _HANDLERS: Mapping[str, Callable[[Transcript, Event], None]] = {
     "message": Transcript._message,
     "run_end": Transcript._run_end,
     **dict.fromkeys(_NOTICES, Transcript._notice),
+    "fallback": Transcript._fallback,
 }

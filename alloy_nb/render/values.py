@@ -77,7 +77,10 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something about the run that a reader should know; `kind` is the event's type, `seconds` a wait."""
+    """Something about the run that a reader should know; `kind` is the event's type, `seconds` a wait.
+
+    A ``"pause"`` is the wait of a `retry` event before the first attempt.
+    """
 
     kind: str = ""
     text: str = ""

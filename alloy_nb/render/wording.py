@@ -111,10 +111,17 @@ def thinking_words(seconds: float | None, *, live: bool, static: bool) -> str:
 
 
 def notice_words(notice: Notice, *, static: bool) -> str:
-    """A notice on one line."""
+    """A notice on one line.
+
+    >>> notice_words(Notice("retry", "attempt 1 failed: busy", 2.0), static=False)
+    'attempt 1 failed: busy; trying again in 2.0 s'
+    >>> notice_words(Notice("pause", "openai asked for a pause", 20.0), static=False)
+    'openai asked for a pause; going on in 20.0 s'
+    """
     if notice.seconds is None or static:
         return notice.text
-    return f"{notice.text}; trying again in {duration_words(notice.seconds * 1000)}"
+    what = "going on" if notice.kind == "pause" else "trying again"
+    return f"{notice.text}; {what} in {duration_words(notice.seconds * 1000)}"
 
 
 def footer_words(transcript: Transcript, *, static: bool, live: bool = False) -> list[str]:

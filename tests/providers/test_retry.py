@@ -21,7 +21,7 @@ from alloy_nb.errors import (
     ServerError,
     StreamError,
 )
-from alloy_nb.providers.retry import BASE_DELAY, LONGEST_DELAY, LONGEST_RETRY_AFTER, delay_before
+from alloy_nb.providers.retry import BASE_DELAY, LONGEST_DELAY, LONGEST_RETRY_AFTER, delay_before, why_not
 
 PASSING = [RateLimitError, OverloadedError, ServerError, StreamError, ProviderTimeout]
 LASTING = [AuthError, BadRequestError, ContextOverflowError, ProviderError]
@@ -60,6 +60,26 @@ def test_lasting_errors_are_not(kind: type[ProviderError]) -> None:
     assert delay_before(1, kind("x"), max_retries=1) is None
 
 
+def test_a_silence_is_tried_again_once_at_most() -> None:
+    """Four times the request_timeout passed before a service that never answers was given up."""
+    assert delay_before(1, ProviderTimeout("x"), max_retries=3) is not None
+    assert delay_before(2, ProviderTimeout("x"), max_retries=3) is None
+    assert delay_before(1, ProviderTimeout("x"), max_retries=0) is None
+
+
+@pytest.mark.parametrize(("asked", "words"), [(90, "90 s"), (3600, "60 minutes"), (9000, "2.5 hours")])
+def test_a_pause_that_is_not_waited_for_is_told(asked: float, words: str) -> None:
+    hint = why_not(RateLimitError("x", retry_after=asked), 1, max_retries=3)
+    assert hint is not None
+    assert f"a pause of {words}" in hint
+
+
+def test_a_pause_is_not_told_as_the_reason_where_another_one_counts() -> None:
+    assert why_not(RateLimitError("x", retry_after=30), 1, max_retries=3) is None
+    assert why_not(RateLimitError("x", retry_after=3600), 1, max_retries=0) is None
+    assert why_not(RateLimitError("x", retry_after=3600, retryable=False), 1, max_retries=3) is None
+
+
 def test_an_error_that_is_no_providers_is_not() -> None:
     assert delay_before(1, ConfigError("x"), max_retries=1) is None
     assert delay_before(1, ValueError("x"), max_retries=1) is None
@@ -84,7 +104,7 @@ def test_asking_for_no_pause_is_no_leave_to_hammer() -> None:
 def test_a_delay_is_within_its_bounds(attempt: int, most: int, kind: type[ProviderError], seed: int) -> None:
     """RTY-1, RTY-2."""
     delay = delay_before(attempt, kind("x"), max_retries=most, rng=random.Random(seed))
-    assert (delay is None) == (attempt > most)
+    assert (delay is None) == (attempt > min(most, 1 if kind is ProviderTimeout else most))
     if delay is not None:
         assert 0 <= delay <= min(LONGEST_DELAY, BASE_DELAY * 2 ** min(attempt - 1, 20))
 

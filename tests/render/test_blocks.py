@@ -10,6 +10,7 @@ from alloy_nb.events import Event
 from alloy_nb.messages import Message, ToolCall
 from alloy_nb.redaction import MASK, register_secret
 from alloy_nb.render.blocks import Approval, Error, Notice, Text, Thinking, Tool, Transcript
+from alloy_nb.render.wording import notice_words
 
 
 def test_deltas_of_one_kind_are_one_block(tell) -> None:
@@ -237,3 +238,19 @@ def test_the_deltas_joined_are_the_blocks_joined(pieces) -> None:
     for kind, thinking in ((Thinking, True), (Text, False)):
         shown = [block.text if thinking else block.markdown for block in transcript.blocks if isinstance(block, kind)]
         assert "".join(shown) == "".join(text for is_thinking, text in pieces if is_thinking == thinking)
+
+
+def test_the_model_of_a_run_is_the_one_that_answers_after_a_fallback(tell) -> None:
+    """The footer named the one that had failed."""
+    tell("run_start", {"prompt": "hi", "model": "ill"})("turn_start", {"model": "ill"})
+    tell("fallback", {"from": "openai:ill", "to": "openrouter:vendor/well:free", "reason": "down"})
+    tell("text_delta", "Hello").end()
+    assert tell.transcript.model == "vendor/well:free"
+
+
+def test_a_pause_before_the_first_attempt_is_no_failed_attempt(tell) -> None:
+    """It was told as "attempt 0 failed"."""
+    tell("retry", {"attempt": 0, "delay_s": 20.0, "reason": "openai asked for a pause"})
+    (notice,) = tell.transcript.blocks
+    assert notice == Notice("pause", "openai asked for a pause", 20.0)
+    assert notice_words(notice, static=False) == "openai asked for a pause; going on in 20.0 s"

@@ -1,0 +1,41 @@
+"""A run as the terminal tells it."""
+
+from __future__ import annotations
+
+import pytest
+
+import alloy_nb as alloy
+from alloy_nb.cli.transcript import Transcript
+from alloy_nb.errors import RateLimitError
+from alloy_nb.providers import retry
+from alloy_nb.providers.health import health_of
+
+
+def told(model: alloy.Scripted, capsys: pytest.CaptureFixture[str], *fallback: alloy.Scripted) -> str:
+    transcript = Transcript({}, live=False)
+    transcript.decorated = True
+    result = alloy.run(
+        "hi", model=model, fallback=fallback, max_retries=0, display=None, on_event=transcript.hear, check=False
+    )
+    transcript.show_footer(result)
+    return capsys.readouterr().err
+
+
+def test_a_fallback_is_told_and_the_footer_names_the_model_that_answered(capsys: pytest.CaptureFixture[str]) -> None:
+    ill, well = alloy.Scripted([{"error": {"type": "ServerError", "message": "down"}}]), alloy.Scripted(["Hello"])
+    ill.model, well.model = "ill", "well"
+    first, last = told(ill, capsys, well).splitlines()
+    assert first == "going on with scripted:well instead of scripted:ill: down"
+    assert last.startswith("well · 1 turn · ")
+
+
+def test_a_pause_that_was_asked_for_before_is_not_told_as_another_try(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def sleep(seconds: float) -> None:
+        assert seconds > 0
+
+    monkeypatch.setattr(retry, "sleep", sleep)
+    model = alloy.Scripted(["Hello"])
+    health_of(model).failed(RateLimitError("slow down", retry_after=20))
+    assert told(model, capsys).splitlines()[0].startswith("going on in ")
