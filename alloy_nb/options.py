@@ -22,9 +22,20 @@ if TYPE_CHECKING:
     from .tools.base import Tool
     from .tools.context import ToolContext
 
-__all__ = ["APPROVALS", "PROVIDER_OPTIONS", "Options", "make_options", "nearest", "wrong_choice"]
+__all__ = [
+    "APPROVALS",
+    "PROVIDER_OPTIONS",
+    "THINKING",
+    "Options",
+    "check_thinking",
+    "make_options",
+    "nearest",
+    "wrong_choice",
+]
 
 APPROVALS = ("ask", "auto", "deny", "pause")
+#: The words of the option `thinking`, from the least to the most; which of them a model knows is its provider's matter.
+THINKING = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
 #: Options that are the provider's: None means "the provider's own default".
 PROVIDER_OPTIONS = (
@@ -187,12 +198,41 @@ def check_values(options: Options) -> None:
         )
     if isinstance(options.stop_sequences, str):
         raise ConfigError("stop_sequences is a string", hint="give a list of strings")
+    if options.extra_body is not None and not isinstance(options.extra_body, Mapping):
+        raise ConfigError(
+            f"extra_body is {options.extra_body!r}", hint='give a mapping of fields for the body: {"name": value}'
+        )
+    check_thinking(options.thinking)
     for message in options.messages:
         if not isinstance(message, Message):
             raise ConfigError(
                 f"messages holds a {type(message).__name__}",
                 hint="give Message objects, such as an earlier result's `.messages`",
             )
+
+
+def check_thinking(thinking: Any) -> None:
+    """Raise `ConfigError` for what is no way to say how hard a model is to think.
+
+    A bool, a word of `THINKING`, a number of tokens, or None.
+
+    >>> check_thinking("high")
+    >>> try:
+    ...     check_thinking("hihg")
+    ... except ConfigError as error:
+    ...     print(error.hint)
+    did you mean 'high'?
+    """
+    if isinstance(thinking, str) and thinking not in THINKING:
+        if thinking.strip().isdecimal():
+            raise ConfigError(f"thinking is {thinking!r}", hint=f"give a number: thinking={int(thinking)}")
+        near = nearest(thinking.strip().lower(), THINKING)
+    elif thinking is None or isinstance(thinking, str) or (isinstance(thinking, int) and thinking >= 0):
+        return
+    else:
+        near = None
+    known = "True, False, a number of tokens, or one of " + ", ".join(THINKING)
+    raise ConfigError(f"thinking is {thinking!r}", hint=f"did you mean {near!r}?" if near else f"give {known}")
 
 
 def working_directory(options: Options) -> Path:

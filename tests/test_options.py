@@ -36,12 +36,33 @@ def test_an_option_like_nothing_lists_what_there_is() -> None:
         {"tools": "read"},
         {"messages": ["hi"]},
         {"stop_sequences": "END"},
+        {"extra_body": 3},
+        {"extra_body": "x"},
+        {"thinking": -5},
+        {"thinking": 1.5},
+        {"thinking": []},
     ],
 )
 def test_a_wrong_value_is_said_before_anything_runs(options: dict) -> None:
     with pytest.raises(alloy.ConfigError) as caught:
         make_options(options)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [("2000", "thinking=2000"), ("hihg", "'high'"), ("High", "'high'"), ("zzz", "medium"), (-5, "a number of tokens")],
+)
+def test_a_wrong_thinking_names_what_is_right(given: object, word: str) -> None:
+    """Each wire made its own of it: some sent it, some turned thinking off."""
+    with pytest.raises(alloy.ConfigError, match="thinking is") as caught:
+        make_options({"thinking": given})
+    assert word in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("given", [None, True, False, 0, 2000, "none", "minimal", "low", "medium", "high", "max"])
+def test_every_way_to_say_thinking_is_taken(given: object) -> None:
+    assert make_options({"thinking": given}).thinking == given
 
 
 def test_request_id_is_another_word_for_run_id() -> None:

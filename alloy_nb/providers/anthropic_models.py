@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from ..errors import ConfigError
 from ..models import model_info
-from ..options import nearest
+from ..options import check_thinking
 
 __all__ = ["Family", "default_max_tokens", "family_of", "largest_output", "thinking_settings"]
 
@@ -109,6 +108,7 @@ def thinking_settings(thinking: bool | str | int | None, family: Family) -> dict
     >>> thinking_settings("high", family_of("claude-haiku-4-5"))
     {'thinking': {'type': 'enabled', 'budget_tokens': 16384}}
     """
+    check_thinking(thinking)
     if thinking is None:
         return {}
     if thinking is True:
@@ -116,11 +116,7 @@ def thinking_settings(thinking: bool | str | int | None, family: Family) -> dict
     if not thinking or thinking == "none":
         return _off(family)
     if isinstance(thinking, str):
-        if thinking not in BUDGETS:
-            raise _no_level(thinking)
         return _with_effort(thinking, family) if family.efforts else _enabled(BUDGETS[thinking])
-    if thinking < 0:
-        raise _no_level(thinking)
     if family.budget:
         return _enabled(max(thinking, SMALLEST_BUDGET))
     return _with_effort(next((level for level in ("low", "medium") if thinking <= BUDGETS[level]), "high"), family)
@@ -140,9 +136,3 @@ def _with_effort(level: str, family: Family) -> dict[str, Any]:
     wanted = EFFORTS.index(level) if level in EFFORTS else 0
     effort = [known for known in family.efforts if EFFORTS.index(known) <= wanted][-1]
     return {"thinking": dict(_ADAPTIVE), "output_config": {"effort": effort}}
-
-
-def _no_level(thinking: str | int) -> ConfigError:
-    near = nearest(thinking, list(BUDGETS)) if isinstance(thinking, str) else None
-    known = "a bool, a number of tokens, or one of " + ", ".join(BUDGETS)
-    return ConfigError(f"thinking is {thinking!r}", hint=f"did you mean {near!r}?" if near else f"give {known}")

@@ -7,7 +7,6 @@ from typing import Any
 
 from ..errors import ConfigError
 from ..messages import Image, Message, Opaque, Part, Text, Thinking, ToolCall, ToolResult
-from ..options import nearest
 from ._encoding import encode_all
 from ._fitting import fit_name
 from ._parts import aside, joined, noted, said, schema_in_words, unpacked
@@ -94,12 +93,7 @@ def _think(thinking: bool | str | int, model: str) -> bool | str:
     levelled = model.rpartition("/")[2].startswith(_LEVELLED)
     if isinstance(thinking, bool):
         return thinking
-    level = effort_of(thinking)
-    if level not in _LEVELS:
-        near = nearest(level, list(_LEVELS))
-        hint = f"did you mean {near!r}?" if near else "give True, False or one of " + ", ".join(_LEVELS)
-        raise ConfigError(f"thinking is {level!r}", hint=hint)
-    known = _LEVELS[level]
+    known = _LEVELS[effort_of(thinking)]
     return known if levelled else known is not False
 
 

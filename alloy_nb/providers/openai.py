@@ -30,7 +30,7 @@ FAMILIES = (
     Family(("gpt-5.1-chat", "gpt-5.2-chat", "gpt-5.3-chat"), off=None, efforts=_ONLY_MEDIUM),
     Family(("gpt-5.1-codex", "gpt-5-codex"), off="low"),
     Family(("gpt-5.", "gpt-6")),
-    Family(OPENAI.unthinking, off=None),
+    Family(OPENAI.unthinking, off=None, thinks=False),
     Family(("gpt-5",), off="minimal"),
     Family(("o1", "o3", "o4"), off="low"),
 )

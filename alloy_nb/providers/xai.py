@@ -18,11 +18,14 @@ from .wired import Wire, WiredProvider
 
 __all__ = ["XAI"]
 
+_NOT_REASONING = tuple(f"grok-{name}-non-reasoning" for name in ("4-fast", "4-1-fast", "4.1-fast", "4.20"))
+
 FAMILIES = (
     Family(("grok-3-mini",), on="high", off="low", efforts={"medium": "high"}),
     Family(("grok-4.3", "grok-latest")),
-    # These think, or do not, by their names alone, and refuse to be told.
-    Family(("grok-2", "grok-3", "grok-4-", "grok-4.1", "grok-4.20", "grok-code", "grok-beta"), on=None, off=None),
+    Family(("grok-2", "grok-3", "grok-beta", *_NOT_REASONING), on=None, off=None, thinks=False),
+    # These think by their names alone, and refuse to be told.
+    Family(("grok-4-", "grok-4.1", "grok-4.20", "grok-code"), on=None, off=None),
     Family(("grok-4.", "grok-5"), off="low"),
     Family(("grok",), on=None, off=None),
 )

@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 
+import alloy_nb as alloy
+from alloy_nb.errors import ConfigError
 from alloy_nb.providers import openai, xai
 from alloy_nb.providers.efforts import Family, effort_for
+from alloy_nb.providers.registry import resolve_model
+from alloy_nb.providers.vendors import VENDORS
 
 
 @pytest.mark.parametrize(
@@ -46,8 +50,7 @@ def test_the_first_family_that_fits_counts() -> None:
         ("o3", 100_000, "high"),
         ("gpt-4o", False, None),
         ("gpt-5-chat-latest", False, None),
-        # Asked for in so many words: the service says what it makes of it.
-        ("gpt-4.1", "high", "high"),
+        ("gpt-4.1", 0, None),
     ],
 )
 def test_openais_models(model: str, thinking: Any, effort: str | None) -> None:
@@ -68,11 +71,36 @@ def test_openais_models(model: str, thinking: Any, effort: str | None) -> None:
         ("grok-3-mini", True, "high"),
         ("grok-3-mini-fast", "medium", "high"),
         ("grok-3-mini", False, "low"),
-        ("grok-3", True, None),
-        ("grok-3", "high", None),
+        ("grok-3", False, None),
         ("grok-4-fast", 4096, None),
     ],
 )
 def test_xais_models(model: str, thinking: Any, effort: str | None) -> None:
     """Some refuse to be told at all."""
     assert effort_for(thinking, model, xai.FAMILIES) == effort
+
+
+@pytest.mark.parametrize("thinking", [True, "high", 2000])
+@pytest.mark.parametrize(
+    ("model", "families"),
+    [
+        ("gpt-4.1", openai.FAMILIES),
+        ("gpt-4o-mini", openai.FAMILIES),
+        ("grok-3", xai.FAMILIES),
+        ("grok-4.20-non-reasoning", xai.FAMILIES),
+    ],
+)
+def test_a_model_that_is_known_not_to_think_is_not_asked_to(model: str, families: Any, thinking: Any) -> None:
+    """It was asked all the same, and the service refused, or nothing was said and the option went unheard."""
+    with pytest.raises(ConfigError, match=f"{model} does not think"):
+        effort_for(thinking, model, families)
+
+
+@pytest.mark.parametrize("name", VENDORS)
+@pytest.mark.parametrize("thinking", ["hihg", "2000", -5])
+def test_no_wire_sends_what_is_no_way_to_think(name: str, thinking: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for key in VENDORS[name].keys:
+        monkeypatch.setenv(key, "not-a-real-key")
+    provider = resolve_model(f"{name}:{'gemini-2.5-flash' if name == 'google' else 'm'}")
+    with pytest.raises(ConfigError, match="thinking is"):
+        alloy.run("hi", model=provider, thinking=thinking, display=None)
