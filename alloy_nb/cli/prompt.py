@@ -124,13 +124,9 @@ def model_name(provider: str | None, model: str | None) -> str | None:
     >>> model_name("openai", "gpt-5.2"), model_name(None, "local"), model_name("local", "local:smollm2")
     ('openai:gpt-5.2', 'local', 'local:smollm2')
     """
-    if not provider or (model or "").startswith(f"{provider}:"):
+    if not provider or not model or model.startswith(f"{provider}:"):
         return model or provider
-    if not model:
-        from ..models import default_model
-
-        model = default_model(provider)
-    return f"{provider}:{model}" if model else provider
+    return f"{provider}:{model}"
 
 
 def show_run(prompt: str, options: dict[str, Any], transcript: Transcript, *, as_json: bool = False) -> int:

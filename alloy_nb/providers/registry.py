@@ -19,7 +19,7 @@ from ..options import nearest
 from ..redaction import redact
 from .base import Provider
 from .keys import find_key
-from .vendors import VENDORS
+from .vendors import VENDORS, vendor_of_model
 
 __all__ = ["Way", "choose_model", "no_model", "resolve_model", "set_default_model", "ways_to_a_model"]
 
@@ -55,6 +55,7 @@ def resolve_model(
 ) -> Provider:
     """The provider for ``"provider:model"``, for an object as it is, or, for None, for `default` or the choice.
 
+    A provider's name alone stands for its default model; ``"ollama"`` for the server's newest.
     `working_directory` is where `.env` is read and a script's relative path begins. Raises `ConfigError` with
     the way out.
     """
@@ -158,7 +159,7 @@ def _local_is_installed() -> bool:
 def _from_string(spec: str, directory: Path) -> Provider:
     name, colon, model = spec.partition(":")
     if name in VENDORS:
-        return _from_vendor(name, model.strip(), directory)
+        return _from_vendor(name, model.strip() if colon else _usual_model(name), directory)
     if name == "local":
         stored_in = os.environ.get("ALLOY_DATA_DIR")
         return _made_once((spec, stored_in), lambda: _load(f"{_LOCAL}:Local")(model or None))
@@ -169,10 +170,22 @@ def _from_string(spec: str, directory: Path) -> Provider:
     raise _unknown(spec, name)
 
 
+def _usual_model(name: str) -> str:
+    """What a provider's name alone stands for; "" where that is nothing."""
+    model = default_model(name)
+    if model is None and name == "ollama":
+        found = _by_ollama().model
+        return found.partition(":")[2] if isinstance(found, str) else ""
+    return model or ""
+
+
 def _from_vendor(name: str, model: str, directory: Path) -> Provider:
     vendor = VENDORS[name]
     if not model:
-        raise ConfigError(f"{name!r} names no model", hint=f'name one, as in "{name}:{_example(name)}"')
+        hint = f'name one, as in "{name}:{_example(name)}"'
+        raise ConfigError(
+            f"{name!r} names no model", hint=hint if default_model(name) else f"{hint}; {_by_ollama().why}"
+        )
     address = os.environ.get(vendor.address_variable or "", "").strip() or None
     key = find_key(None, vendor.keys, working_directory=directory).value
 
@@ -247,7 +260,12 @@ def _no_provider(given: Any) -> ConfigError:
 def _unknown(spec: str, name: str) -> ConfigError:
     known = [*VENDORS, "local", "scripted", *entry_points(group=ENTRY_POINTS).names]
     near = nearest(name, known)
-    if near is not None:
+    maker, slash, model = spec.partition("/")
+    if vendor := vendor_of_model(spec):
+        hint = f"did you mean {f'{vendor}:{spec}'!r}?"
+    elif slash and maker in VENDORS:  # as gateways write it
+        hint = f"did you mean {f'{maker}:{model}'!r}, or {f'openrouter:{spec}'!r}?"
+    elif near is not None:
         hint = f"did you mean {near!r}? Known are: " + ", ".join(known)
     elif ":" not in spec:
         hint = f'write "provider:model", as in "openai:{spec}"; the providers are: ' + ", ".join(known)

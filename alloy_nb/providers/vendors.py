@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["VENDORS", "Vendor"]
+__all__ = ["VENDORS", "Vendor", "vendor_of_model"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +13,8 @@ class Vendor:
 
     `provider` is the dotted name of the class that speaks to it. `address` is where it answers, with the path that
     its wire's own paths follow; `address_variable` names the environment variable that may say otherwise. `keys` are
-    the variables in which its key is looked for; `needs_key` says whether it answers at all without one.
+    the variables in which its key is looked for; `needs_key` says whether it answers at all without one. `models` are
+    beginnings of its models' names, by which a name without a provider is known.
     """
 
     provider: str
@@ -21,6 +22,7 @@ class Vendor:
     keys: tuple[str, ...] = ()
     address_variable: str | None = None
     needs_key: bool = True
+    models: tuple[str, ...] = ()
 
 
 #: In the order in which keys are looked for when no model is named.
@@ -30,15 +32,21 @@ VENDORS: dict[str, Vendor] = {
         "https://api.anthropic.com/v1",
         ("ANTHROPIC_API_KEY",),
         "ANTHROPIC_BASE_URL",
+        models=("claude",),
     ),
     "openai": Vendor(
-        "alloy_nb.providers.openai:OpenAI", "https://api.openai.com/v1", ("OPENAI_API_KEY",), "OPENAI_BASE_URL"
+        "alloy_nb.providers.openai:OpenAI",
+        "https://api.openai.com/v1",
+        ("OPENAI_API_KEY",),
+        "OPENAI_BASE_URL",
+        models=("gpt-", "chatgpt-", "o1", "o3", "o4-"),
     ),
     "google": Vendor(
         "alloy_nb.providers.google:Google",
         "https://generativelanguage.googleapis.com/v1beta",
         ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
         "GOOGLE_GEMINI_BASE_URL",
+        models=("gemini-",),
     ),
     "ollama": Vendor(
         "alloy_nb.providers.ollama:Ollama",
@@ -46,11 +54,33 @@ VENDORS: dict[str, Vendor] = {
         ("OLLAMA_API_KEY",),
         "OLLAMA_HOST",
         needs_key=False,
+        models=("llama", "qwen", "gemma", "phi", "gpt-oss"),
     ),
     "openrouter": Vendor(
         "alloy_nb.providers.openrouter:OpenRouter", "https://openrouter.ai/api/v1", ("OPENROUTER_API_KEY",)
     ),
-    "xai": Vendor("alloy_nb.providers.xai:XAI", "https://api.x.ai/v1", ("XAI_API_KEY",)),
-    "deepseek": Vendor("alloy_nb.providers.deepseek:DeepSeek", "https://api.deepseek.com", ("DEEPSEEK_API_KEY",)),
-    "mistral": Vendor("alloy_nb.providers.mistral:Mistral", "https://api.mistral.ai/v1", ("MISTRAL_API_KEY",)),
+    "xai": Vendor("alloy_nb.providers.xai:XAI", "https://api.x.ai/v1", ("XAI_API_KEY",), models=("grok",)),
+    "deepseek": Vendor(
+        "alloy_nb.providers.deepseek:DeepSeek",
+        "https://api.deepseek.com",
+        ("DEEPSEEK_API_KEY",),
+        models=("deepseek-",),
+    ),
+    "mistral": Vendor(
+        "alloy_nb.providers.mistral:Mistral",
+        "https://api.mistral.ai/v1",
+        ("MISTRAL_API_KEY",),
+        models=("mistral-", "magistral", "ministral", "codestral", "devstral", "pixtral", "voxtral"),
+    ),
 }
+
+
+def vendor_of_model(model: str) -> str | None:
+    """The provider whose models' names begin like this one; the longest beginning counts.
+
+    >>> vendor_of_model("claude-sonnet-4-6"), vendor_of_model("gpt-oss:20b"), vendor_of_model("nobodys-model")
+    ('anthropic', 'ollama', None)
+    """
+    name = model.lower()
+    fits = [(len(start), vendor) for vendor, it in VENDORS.items() for start in it.models if name.startswith(start)]
+    return max(fits)[1] if fits else None

@@ -20,6 +20,7 @@ import pytest
 
 from alloy_nb.errors import AuthError, ConfigError
 from alloy_nb.messages import Message
+from alloy_nb.models import default_model
 from alloy_nb.providers import registry
 from alloy_nb.providers.base import Provider, Request, TextDelta
 from alloy_nb.providers.openai import OpenAI
@@ -126,21 +127,53 @@ def test_one_provider_a_string_until_its_key_changes(monkeypatch: pytest.MonkeyP
     assert resolve_model("openai:m") is not provider
 
 
-@pytest.mark.parametrize("spec", ["openai", "openai:", "openai: "])
-def test_a_provider_without_a_model_names_one(spec: str) -> None:
+@pytest.mark.parametrize("spec", ["openai:", "openai: "])
+def test_a_provider_with_an_empty_model_names_one(spec: str) -> None:
     with pytest.raises(ConfigError, match="names no model") as caught:
         resolve_model(spec)
     assert '"openai:gpt-5.2"' in str(caught.value.hint)
-    with pytest.raises(ConfigError) as caught:
+
+
+@pytest.mark.parametrize("name", [name for name, vendor in VENDORS.items() if vendor.needs_key])
+def test_a_providers_name_alone_is_its_default_model(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VENDORS[name].keys[0], "test-key-of-the-registry")
+    assert resolve_model(f" {name} ").model == default_model(name)
+
+
+def test_ollama_alone_is_its_newest_model(ollama: dict[str, Any]) -> None:
+    assert resolve_model("ollama").model == "newer:4b"
+    ollama["models"] = []
+    with pytest.raises(ConfigError, match="names no model") as caught:
         resolve_model("ollama")
-    assert "ollama:" in str(caught.value.hint)
+    assert '"ollama:llama4"; none with a model runs at 127.0.0.1:' in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("spec", "meant"),
+    [
+        ("claude-sonnet-4-6", "'anthropic:claude-sonnet-4-6'"),
+        ("gpt-5.2", "'openai:gpt-5.2'"),
+        ("o3", "'openai:o3'"),
+        ("gemini-3.6-flash", "'google:gemini-3.6-flash'"),
+        ("grok-4.3", "'xai:grok-4.3'"),
+        ("mistral-large-latest", "'mistral:mistral-large-latest'"),
+        ("llama3:8b", "'ollama:llama3:8b'"),
+        ("gpt-oss:20b", "'ollama:gpt-oss:20b'"),
+        ("anthropic/claude-opus-5", "'openrouter:anthropic/claude-opus-5'"),
+    ],
+)
+def test_a_model_without_its_provider_is_told_with_it(spec: str, meant: str) -> None:
+    with pytest.raises(ConfigError, match="unknown provider") as caught:
+        resolve_model(spec)
+    assert "did you mean" in str(caught.value.hint)
+    assert meant in str(caught.value.hint)
 
 
 @pytest.mark.parametrize(
     ("spec", "hint"),
     [
         ("opnai:gpt-5.2", "did you mean 'openai'"),
-        ("gpt-5.2", '"openai:gpt-5.2"'),
+        ("my-model", '"openai:my-model"'),
         ("zzz:m", "the providers are: anthropic, openai"),
         ("", "provider:model"),
     ],
