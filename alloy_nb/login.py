@@ -15,7 +15,7 @@ from .models import default_model
 from .options import nearest
 from .portal import PORTAL
 from .providers.credentials import forget_key, store_key
-from .providers.keys import check_key_text, find_key
+from .providers.keys import check_key_text, find_key, key_text
 from .providers.secret import Secret
 from .providers.vendors import VENDORS, Vendor
 from .redaction import register_secret
@@ -106,15 +106,13 @@ def _ask_for_key(name: str, variable: str) -> Secret:
             # Where the echo cannot be turned off, the key would be seen.
             warnings.simplefilter("error", getpass.GetPassWarning)
             # Looked up when it is called: a kernel puts its own in its place.
-            typed = getpass.getpass(f"API key for {name} (it is not shown): ").strip()
+            typed = key_text(getpass.getpass(f"API key for {name} (it is not shown): "), "your answer")
     except (EOFError, getpass.GetPassWarning):
         raise _nobody_here(name, variable) from None
     except Exception as error:
         if is_refused_stdin(error):
             raise _nobody_here(name, variable) from None
         raise
-    if len(typed) > 1 and typed[0] == typed[-1] and typed[0] in "'\"":
-        typed = typed[1:-1].strip()
     if not typed:
         raise ConfigError("no key was given", hint="run it again and paste the key; nothing is shown while you do")
     register_secret(typed)

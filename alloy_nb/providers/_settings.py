@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlunsplit
 
 from ..errors import ConfigError
 from ..redaction import register_secret
 from ._environment import read_address
-from .keys import Secret
+from .keys import Secret, key_text
 
-__all__ = ["check_base_url", "check_header", "check_key"]
+__all__ = ["check_base_url", "check_header", "check_headers", "check_key"]
 
 _SECRET_NAMES = ("auth", "key", "token", "secret", "cookie", "password")
+#: What a header's name is made of.
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def check_base_url(base_url: str) -> str:
@@ -28,15 +33,28 @@ def check_base_url(base_url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), parts.query, ""))
 
 
-def check_key(api_key: str | Secret | None) -> Secret | None:
-    value = api_key.reveal() if isinstance(api_key, Secret) else api_key
-    value = (value or "").strip()
+def check_key(api_key: Any) -> Secret | None:
+    value = key_text(api_key, "the api_key argument")
     return check_header("api_key", value) if value else None
 
 
-def check_header(name: str, value: str) -> Secret:
+def check_headers(headers: Any) -> dict[str, Secret]:
+    """The headers, their values kept from sight; a `ConfigError` for what are none."""
+    if headers is None:
+        return {}
+    if not isinstance(headers, Mapping):
+        raise ConfigError(f"headers is a {type(headers).__name__}", hint='give a mapping: headers={"X-Name": "value"}')
+    if not all(isinstance(name, str) and _NAME.fullmatch(name) for name in headers):
+        # It is not repeated: a whole line of a header, with its key, may stand there.
+        raise ConfigError("headers holds a name that no header has", hint='give name and value: {"X-Name": "value"}')
+    return {name: check_header(name, value) for name, value in headers.items()}
+
+
+def check_header(name: str, value: Any) -> Secret:
     """The value, kept from sight; a `ConfigError` for what no HTTP header can carry."""
-    if not all(isinstance(text, str) and text.isascii() and text.isprintable() for text in (name, value)):
+    if not isinstance(value, str):
+        raise ConfigError(f"the header {name!r} is a {type(value).__name__}", hint="give its value as a text")
+    if not (value.isascii() and value.isprintable()):
         raise ConfigError(
             f"{name!r} holds characters that no HTTP header can carry",
             hint="copy it again, without line breaks",

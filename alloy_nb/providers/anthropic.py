@@ -20,7 +20,7 @@ from ..options import PROVIDER_OPTIONS
 from ._clients import ClientFactory
 from ._failures import Vocabulary
 from ._payload import load_json
-from ._settings import check_header
+from ._settings import check_headers
 from .anthropic_body import beta_features, encode
 from .anthropic_decoder import AnthropicDecoder
 from .base import Request
@@ -76,11 +76,11 @@ class Anthropic(VendorProvider):
         http_client: ClientFactory | None = None,
         cache: bool = True,
     ) -> None:
-        given = dict(headers or {})
-        asked = [given.pop(name) for name in list(given) if str(name).lower() == BETA_HEADER]
-        self._betas = [check_header(BETA_HEADER, value).reveal() for value in asked]
+        checked = check_headers(headers)
+        self._betas = [value.reveal() for name, value in checked.items() if name.lower() == BETA_HEADER]
+        others = {name: value.reveal() for name, value in checked.items() if name.lower() != BETA_HEADER}
         self.cache = cache
-        super().__init__(model, api_key=api_key, base_url=base_url, headers=given, http_client=http_client)
+        super().__init__(model, api_key=api_key, base_url=base_url, headers=others, http_client=http_client)
 
     def complete_address(self, address: str) -> str:
         """… Services that speak this API beside their own do so below ``/anthropic/v1``, and leave out the end."""

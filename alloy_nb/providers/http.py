@@ -17,7 +17,7 @@ from ._environment import check_network, proxy_of
 from ._failures import Vocabulary, connect_error, make_error, proxy_error, reach_hint, request_id
 from ._payload import parse_body, parse_document, parse_event, to_json
 from ._reading import drain, is_whole, let_go, pieces_of, read_body, refuse_page
-from ._settings import check_base_url, check_header, check_key
+from ._settings import check_base_url, check_headers, check_key
 from .base import Delta, Request
 from .keys import Secret
 from .sse import NDJSONDecoder, SSEDecoder
@@ -80,7 +80,7 @@ class HTTPProvider:
         headers: Mapping[str, str] | None = None,
         http_client: ClientFactory | None = None,
     ) -> None:
-        if not isinstance(model, str) or not model:
+        if not isinstance(model, str) or not model.strip():
             raise ConfigError(f"model is {model!r}", hint="give the model's name, as the service spells it")
         if http_client is not None and not callable(http_client):
             raise ConfigError(
@@ -90,7 +90,7 @@ class HTTPProvider:
         self.model = model
         self.base_url = check_base_url(base_url)
         self._api_key = check_key(api_key)
-        self._headers = {name: check_header(name, value) for name, value in (headers or {}).items()}
+        self._headers = check_headers(headers)
         self._http_client = http_client
         #: Stands for all that the encoding of a message depends on; see `_encoding.encode_all`.
         self.encoding_key = object()

@@ -7,14 +7,14 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..errors import ConfigError
 from ..redaction import MASK, register_environment, register_secret
 from .credentials import credentials_path, from_keyring, read_credentials
 from .secret import Secret
 
-__all__ = ["FoundKey", "Secret", "check_key_text", "find_key", "read_dotenv", "register_dotenv"]
+__all__ = ["FoundKey", "Secret", "check_key_text", "find_key", "key_text", "read_dotenv", "register_dotenv"]
 
 _log = logging.getLogger(__name__)
 
@@ -47,10 +47,9 @@ def find_key(
     is remembered as a secret, so that it is taken out of everything shown. A key that no HTTP header can
     carry is a `ConfigError`, and so is a file of keys that others may read.
     """
-    if isinstance(argument, Secret):
-        argument = argument.reveal()
     if argument is not None:
-        return _found(argument, "the api_key argument") or FoundKey(None, None)
+        where = "the api_key argument"
+        return _found(key_text(argument, where), where) or FoundKey(None, None)
     for variable in variables:
         if found := _found(os.environ.get(variable), f"environment variable {variable}"):
             return found
@@ -84,12 +83,31 @@ def register_dotenv(working_directory: str | os.PathLike[str]) -> None:
 
 
 def _found(value: str | None, where: str) -> FoundKey | None:
-    value = (value or "").strip()
+    value = key_text(value, where)
     if not value:
         return None
     register_secret(value)
     check_key_text(value, where)
     return FoundKey(value, where)
+
+
+def key_text(given: Any, where: str) -> str:
+    """The key itself, without what a shell or a file left around it: blanks, line breaks, quotes; "" for none.
+
+    Raises `ConfigError` for what is no text.
+
+    >>> key_text(" 'sk-example'", "the api_key argument")
+    'sk-example'
+    """
+    value = given.reveal() if isinstance(given, Secret) else given
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise ConfigError(f"{where} is a {type(value).__name__}", hint="give the key as a text")
+    value = value.strip()
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
+        value = value[1:-1].strip()
+    return value
 
 
 def check_key_text(value: str, where: str) -> None:

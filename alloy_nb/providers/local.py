@@ -55,6 +55,10 @@ class Local:
         self, spec: str | os.PathLike[str] | None = None, *, context: int | None = None, threads: int | None = None
     ) -> None:
         _require_library()
+        if spec is not None and not isinstance(spec, str | os.PathLike):
+            raise ConfigError(
+                f"the model is a {type(spec).__name__}", hint='give its name, as in Local("smollm2"), or a file\'s path'
+            )
         self.model, path = locate(None if spec is None else os.fspath(spec))
         self.path = path
         header = _header(path)

@@ -83,6 +83,10 @@ class Scripted:
             answers = [_check(line, where) for where, line in _read(Path(lines))]
         else:
             self.model = "script"
+            if not isinstance(lines, Iterable):
+                raise ConfigError(
+                    f"a script is a {type(lines).__name__}", hint='give a list of answers, ["Hello"], or a file of them'
+                )
             answers = [_check(line, f"answer {number}") for number, line in enumerate(lines, 1)]
         self.requests: list[Request] = []
         self._lock = threading.Lock()

@@ -214,7 +214,7 @@ def test_an_address_that_is_none(base_url: Any) -> None:
         Wire("m", base_url=base_url)
 
 
-@pytest.mark.parametrize("model", ["", None])
+@pytest.mark.parametrize("model", ["", " ", None])
 def test_a_model_that_is_none(model: Any) -> None:
     with pytest.raises(ConfigError, match="model"):
         Wire(model, base_url="http://x.test")

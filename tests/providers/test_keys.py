@@ -12,6 +12,7 @@ import pytest
 from alloy_nb.errors import ConfigError
 from alloy_nb.providers.credentials import store_key
 from alloy_nb.providers.keys import FoundKey, Secret, find_key, read_dotenv, register_dotenv
+from alloy_nb.providers.openai_compatible import OpenAICompatible
 from alloy_nb.redaction import MASK, redact
 
 VARIABLES = ("FIRST_TEST_KEY", "SECOND_TEST_KEY")
@@ -78,6 +79,23 @@ def test_what_is_found_is_known_as_a_secret(places: Path) -> None:
     (places / ".env").write_text("FIRST_TEST_KEY=quite-ordinary-words\n")
     find_key(None, VARIABLES, working_directory=places)
     assert redact("the key is quite-ordinary-words!") == f"the key is {MASK}!"
+
+
+@pytest.mark.parametrize("left", ["'{}'", '"{}"', "{}\n", " {} ", "' {}\n'\r\n"])
+def test_what_a_shell_left_around_a_key_is_taken_away(places: Path, monkeypatch: pytest.MonkeyPatch, left: str) -> None:
+    """A key in quotes was sent with them, and refused."""
+    given = left.format("sk-canary-in-quotes")
+    monkeypatch.setenv(VARIABLES[0], given)
+    assert find_key(None, VARIABLES).value == "sk-canary-in-quotes"
+    assert find_key(given, VARIABLES).value == "sk-canary-in-quotes"
+    provider = OpenAICompatible("m", base_url="http://x.test", api_key=given)
+    assert provider.auth_headers() == {"authorization": "Bearer sk-canary-in-quotes"}
+
+
+@pytest.mark.parametrize("quotes", ["''", '""', "' '", "\n"])
+def test_quotes_around_nothing_are_no_key(places: Path, monkeypatch: pytest.MonkeyPatch, quotes: str) -> None:
+    monkeypatch.setenv(VARIABLES[0], quotes)
+    assert find_key(None, VARIABLES).value is None
 
 
 @pytest.mark.parametrize("key", ["two words", "smart\u201cquotes\u201d", "line\nbreak"])

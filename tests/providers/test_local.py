@@ -436,3 +436,10 @@ def test_a_kernel_shut_down_in_mid_generation_ends_well(weights):
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
+
+
+@pytest.mark.parametrize("spec", [3, b"smollm2"])
+def test_a_model_that_is_no_name_and_no_path_is_told(spec: int | bytes) -> None:
+    with pytest.raises(ConfigError, match="the model is a") as caught:
+        Local(spec)
+    assert "smollm2" in (caught.value.hint or "")

@@ -346,3 +346,10 @@ def test_an_error_is_a_line_each_time_a_fresh_one() -> None:
     assert first.value is not error
     assert first.value is not second.value
     assert (second.value.retry_after, second.value.hint, second.value.retryable) == (7, "wait", True)
+
+
+@pytest.mark.parametrize("lines", [3, None])
+def test_what_is_no_script_is_told(lines: Any) -> None:
+    with pytest.raises(ConfigError, match="a script is a") as caught:
+        Scripted(lines)
+    assert "a list of answers" in (caught.value.hint or "")
