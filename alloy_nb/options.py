@@ -30,6 +30,7 @@ __all__ = [
     "check_thinking",
     "make_options",
     "nearest",
+    "read_thinking",
     "wrong_choice",
 ]
 
@@ -233,6 +234,17 @@ def check_thinking(thinking: Any) -> None:
         near = None
     known = "True, False, a number of tokens, or one of " + ", ".join(THINKING)
     raise ConfigError(f"thinking is {thinking!r}", hint=f"did you mean {near!r}?" if near else f"give {known}")
+
+
+def read_thinking(text: str) -> bool | str | int:
+    """The option `thinking` as it is typed on a line: on, off, a number of tokens or a word, which is not checked.
+
+    >>> read_thinking("on"), read_thinking("2000"), read_thinking("High")
+    (True, 2000, 'high')
+    """
+    word = text.strip().lower()
+    switches = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
+    return switches[word] if word in switches else int(word) if word.isdecimal() else word
 
 
 def working_directory(options: Options) -> Path:

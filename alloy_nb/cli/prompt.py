@@ -12,6 +12,7 @@ from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 from ..errors import AlloyError, ConfigError
+from ..options import read_thinking
 from ..redaction import redact, redact_known
 from .console import Notes, OutputGone, is_terminal, silence_stdout
 from .failure import INTERRUPTED, READER_GONE, RUN_FAILED, report
@@ -34,6 +35,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     add("-p", "--prompt", nargs="?", const="", metavar="PROMPT", help="the question; words after it belong to it")
     add("-m", "--model", metavar="NAME", help="provider:model, local, or scripted:FILE.jsonl")
     add("--provider", metavar="NAME", help="the provider of --model, or its default model")
+    add("--fallback", metavar="NAMES", default="", help="models to go to when the first one fails, by comma")
+    add("--thinking", type=read_thinking, metavar="HOW", help="low, medium, high, on, off, or a number of tokens")
     add("-t", "--tools", metavar="NAMES", default="", help="built-in tools, such as read,bash (default: none)")
     add("--tool-choice", metavar="CHOICE", help="auto, required, none or a tool's name, for the first turn")
     add("-s", "--system", metavar="TEXT", help="the system prompt")
@@ -50,11 +53,15 @@ def run(args: Namespace) -> int:
     from ..tools.toolbox import collect_tools
     from .transcript import Transcript
 
-    tools = collect_tools(name.strip() for name in args.tools.split(",") if name.strip())
+    tools = collect_tools(_names(args.tools))
     prompt = compose(args.prompt, _read_stdin())
     live = is_terminal(sys.stdout) and not args.no_stream and not args.json
     transcript = Transcript(tools, live=live)
     return show_run(prompt, _options(args, list(tools.values())), transcript, as_json=args.json)
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def compose(question: str, context: str) -> str:
@@ -106,11 +113,13 @@ def _options(args: Namespace, tools: Sequence[Tool]) -> dict[str, Any]:
         "max_turns": args.max_turns,
         "timeout": args.timeout,
         "tool_choice": args.tool_choice,
+        "thinking": args.thinking,
     }
     options = {name: value for name, value in given.items() if value is not None}
     return {
         **options,
         "model": resolve_model(model_name(args.provider, args.model)),
+        "fallback": [resolve_model(name) for name in _names(args.fallback)],
         "tools": tools,
         "working_directory": args.dir,
         "approval": args.approval,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import ConfigError
-from ..options import nearest
+from ..options import nearest, read_thinking
 
 __all__ = ["Arguments", "parse_line", "usage"]
 
@@ -73,6 +73,9 @@ FLAGS = (
     _Flag(("--system",), "system_prompt", str, '"TEXT"', "the system prompt"),
     _Flag(("--tool-choice",), "tool_choice", str, "NAME", "auto, required, none, or the tool that must be called"),
     _Flag(("--max-turns",), "max_turns", _whole, "N", "how many times the model may be called"),
+    _Flag(("--timeout",), "timeout", _number, "SECONDS", "for the whole answer, tools included"),
+    _Flag(("--thinking",), "thinking", read_thinking, "HOW", "low, medium, high, on, off, or a number of tokens"),
+    _Flag(("--fallback",), "fallback", _names, "NAMES", "models to go to when the first one fails, by comma"),
     _Flag(("--temperature",), "temperature", _number, "N", "0 for the most likely words"),
     _Flag(("--approval",), "approval", str, "POLICY", "ask, auto, deny, or a function (call, ctx) -> bool"),
     _Flag(("--display",), "display", _display, "KIND", "auto, html, static, text or none"),
@@ -107,7 +110,7 @@ def parse_line(line: str, *, prompt_follows: bool) -> Arguments:
             found[flag.key] = _no_value(match)
             continue
         text, place = _value(line, place, match[1], flag)
-        if flag.key == "tools":
+        if flag.read is _names:
             while text.endswith(",") and (more := _VALUE.match(line, place)):  # `-t read, bash`
                 text, place = text + more[0].strip(), more.end()
         found[flag.key] = _read(flag, match[1], text)

@@ -95,6 +95,8 @@ class AlloyMagics(Magics):  # type: ignore[misc]
                 options[key] = find(options[key], names)
         if "tools" in options:
             options["tools"] = [find_tool(name, names) for name in options["tools"]]
+        if "fallback" in options:
+            options["fallback"] = [find_model(name, names) for name in options["fallback"]]
         return options
 
     def model_of(self, name: str) -> Any:

@@ -223,6 +223,7 @@ def test_options_reach_the_run(alloy: Alloy, script: Script, monkeypatch: pytest
     alloy(
         *("-p", "go", "--provider", "scripted", "-m", path, "-s", "Be brief", "--max-turns", "3"),
         *("--timeout", "1.5", "--tool-choice", "required", "--no-stream", "--approval", "deny", "--dir", "d"),
+        *("--thinking", "2000", "--fallback", f"scripted:{path}, ollama:m"),
     )
     wanted = {
         "system_prompt": "Be brief",
@@ -232,9 +233,33 @@ def test_options_reach_the_run(alloy: Alloy, script: Script, monkeypatch: pytest
         "stream": False,
         "approval": "deny",
         "working_directory": "d",
+        "thinking": 2000,
     }
     assert wanted.items() <= taken.items()
     assert (taken["model"].name, taken["model"].model) == ("scripted", path)
+    assert [model.name for model in taken["fallback"]] == ["scripted", "ollama"]
+
+
+def test_another_model_answers_when_the_first_one_fails(alloy: Alloy, script: Script, tmp_path: Path) -> None:
+    failing = script({"error": {"type": "RateLimitError", "message": "spent", "retryable": False}})
+    other = tmp_path / "other.jsonl"
+    other.write_text('"Good morning"\n')
+    said = alloy("-p", "Hello", "-m", failing, "--fallback", f"scripted:{other}", "--json")
+    assert said.code == 0
+    assert "going on with scripted:" in said.err
+    told = json.loads(said.out)
+    assert (told["text"], told["model"]) == ("Good morning", str(other))
+
+
+def test_a_wrong_thinking_is_wrong_usage(alloy: Alloy, script: Script) -> None:
+    said = alloy("-p", "Hello", "-m", script("never"), "--thinking", "hihg")
+    assert said.code == 2
+    assert said.err.splitlines() == ["Error: thinking is 'hihg'", "Hint: did you mean 'high'?"]
+
+
+def test_an_errors_hint_is_told_once(alloy: Alloy, script: Script) -> None:
+    said = alloy("-p", "Hello", "-m", script(FAILS))
+    assert said.err.count("try later") == 1
 
 
 def _raise() -> None:

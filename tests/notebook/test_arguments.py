@@ -30,6 +30,12 @@ def test_options_come_first_and_the_prompt_is_left_as_it_is() -> None:
         ("--display none", "display", None),
         ("--output City", "output", "City"),
         ("-t read, bash", "tools", ("read", "bash")),
+        ("--timeout 90", "timeout", 90.0),
+        ("--thinking high", "thinking", "high"),
+        ("--thinking 2000", "thinking", 2000),
+        ("--thinking on", "thinking", True),
+        ("--thinking Off", "thinking", False),
+        ("--fallback openai, m", "fallback", ("openai", "m")),
     ],
 )
 def test_each_option_reads_its_value(line: str, key: str, value: object) -> None:
@@ -62,7 +68,9 @@ def test_an_unknown_option_names_the_nearest(line: str, near: str) -> None:
     assert f"did you mean {near}?" in (caught.value.hint or "")
 
 
-@pytest.mark.parametrize("line", ["-m", "--system", "-o 1x", "--max-turns many", "--temperature warm", "-o a-b"])
+@pytest.mark.parametrize(
+    "line", ["-m", "--system", "-o 1x", "--max-turns many", "--temperature warm", "--timeout soon", "-o a-b"]
+)
 def test_a_missing_or_wrong_value_is_said_with_a_hint(line: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse_line(line, prompt_follows=True)

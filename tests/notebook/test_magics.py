@@ -52,6 +52,27 @@ def test_out_binds_the_result_and_nothing_else_is_bound(notebook: Notebook, scri
     assert new == {"answer"}
 
 
+def test_another_model_answers_and_thinking_and_timeout_reach_the_run(notebook: Notebook, script: Any) -> None:
+    model = script({"error": {"type": "RateLimitError", "message": "spent", "retryable": False}})
+    notebook.names["other"] = other = Scripted(["Good morning"])
+    ran = notebook.ok("%%alloy -m m --fallback other --thinking high --timeout 60\nHello\n")
+    assert "Good morning" in ran.stdout
+    assert [request.thinking for request in (*model.requests, *other.requests)] == ["high", "high"]
+
+
+@pytest.mark.parametrize(
+    ("option", "words"), [("--thinking hihg", "thinking is 'hihg'"), ("--timeout -1", "timeout is -1")]
+)
+def test_a_wrong_value_is_told_before_anything_is_asked(
+    notebook: Notebook, script: Any, option: str, words: str
+) -> None:
+    model = script("never")
+    error = notebook.run(f"%%alloy -m m {option}\nHello\n").error
+    assert isinstance(error, ConfigError)
+    assert words in error.message
+    assert model.requests == []
+
+
 BRACES = [
     '{"a": 1, "key": {"x": [1, {"n": null}]}}',
     r"$\frac{a}{b}$, \frac{a}{b}, x_{n}, $$\sum_{n}^{x} {a}$$",
