@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
+import traceback
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import aclosing
+from pathlib import PurePath
 from typing import Any, cast
 
-from ..errors import ProviderError
+from ..errors import AlloyError, ConfigError, ProviderError
 from ..options import PROVIDER_OPTIONS
 from ..providers.base import Delta, Done, Request, TextDelta
 from ..providers.scripted import Scripted
@@ -24,7 +27,8 @@ class Function:
     The answer is a text; a line as in `Scripted` (``{"tool_calls": [...]}``); a `ProviderError`, returned or raised;
     or pieces, as a list or by `yield`: texts, deltas, an error. Pieces that are texts end well by themselves; an
     answer in deltas alone says its own `Done`, so that a cut can be tested. The function may be async; it is called on
-    the loop of the run. `requests` records what was asked, in order.
+    the loop of the run. `requests` records what was asked, in order. A function that fails, or gives something else,
+    ends the run in a `ConfigError` that says where.
 
     >>> import alloy_nb as alloy
     >>> model = Function(lambda request: request.messages[-1].text.upper())
@@ -41,12 +45,24 @@ class Function:
         function: Callable[[Request], Said | Awaitable[Said] | AsyncIterable[Piece]],
         model: str = "function",
     ) -> None:
+        if not callable(function):
+            raise ConfigError(f"the function is a {type(function).__name__}", hint="give a function of the request")
         self.function = function
         self.model = model
         self.requests: list[Request] = []
 
     async def stream(self, request: Request) -> AsyncIterator[Delta]:
         self.requests.append(request)
+        try:
+            async with aclosing(self._answer(request)) as deltas:
+                async for delta in deltas:
+                    yield delta
+        except AlloyError:
+            raise
+        except Exception as error:
+            raise self._mistake(f"failed with {type(error).__name__}: {error}{_place_of(error)}") from error
+
+    async def _answer(self, request: Request) -> AsyncGenerator[Delta, None]:
         said: Any = self.function(request)
         if inspect.isawaitable(said):
             said = await said
@@ -54,6 +70,8 @@ class Function:
             said = Scripted([cast("str | Mapping[str, Any] | ProviderError", said)]).stream(request)
         elif isinstance(said, Delta):
             said = [said]
+        elif isinstance(said, bytes) or not isinstance(said, Iterable | AsyncIterable):
+            raise self._mistake(f"gave a {type(said).__name__}")
         ended = True
         try:
             async for piece in _each(said):
@@ -64,12 +82,22 @@ class Function:
                     piece = TextDelta(piece)
                 elif isinstance(piece, Done):
                     ended = True
+                elif not isinstance(piece, Delta):
+                    raise self._mistake(f"gave a {type(piece).__name__} among its pieces")
                 yield piece
         finally:
             if hasattr(said, "aclose"):
                 await said.aclose()
         if not ended:
             yield Done("end_turn")
+
+    def _mistake(self, words: str) -> ConfigError:
+        """Whoever wrote the function is told: it is no failure of a service, and none of ours."""
+        name = getattr(self.function, "__name__", type(self.function).__name__)
+        return ConfigError(
+            f"the function `{name}` behind the model {self.model!r} {words}",
+            hint="it takes the request, and gives a text, a line of a script, an error, or texts and deltas in order",
+        )
 
     def __repr__(self) -> str:
         return f"<Function {self.model}>"
@@ -82,3 +110,9 @@ async def _each(pieces: Iterable[Piece] | AsyncIterable[Piece]) -> AsyncIterator
     else:
         for piece in pieces:
             yield piece
+
+
+def _place_of(error: Exception) -> str:
+    """Where it was raised, for a reader without the traceback; "" where that is here, as by a missing argument."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return "" if frame.filename == __file__ else f" ({PurePath(frame.filename).name}, line {frame.lineno})"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import alloy_nb as alloy
-from alloy_nb import RateLimitError, StreamError
+from alloy_nb import ConfigError, RateLimitError, StreamError
 from alloy_nb.providers.base import Done, Provider, Request, TextDelta, ThinkingDelta, ToolCallDelta
 from alloy_nb.testing import Function, no_delays
 
@@ -90,6 +90,36 @@ def test_an_error_may_be_raised_or_returned(how: str) -> None:
     assert delays == ([] if how == "in pieces" else [2, 2])
     assert caught.value.result is not None
     assert caught.value.result.text == ("begun " if how == "in pieces" else "")
+
+
+async def _fails_later(_: Request) -> AsyncIterator[str]:
+    yield "begun "
+    raise KeyError("x")
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (lambda _: {}["x"], r"failed with KeyError: 'x' \(test_function.py, line \d+\)"),
+        (_fails_later, r"`_fails_later` behind the model 'function' failed with KeyError: 'x'"),
+        (lambda: "x", "failed with TypeError: .*positional arguments"),
+        (lambda _: None, "gave a NoneType"),
+        (lambda _: 5, "gave a int"),
+        (lambda _: b"x", "gave a bytes"),
+        (lambda _: ["a", 5], "gave a int among its pieces"),
+    ],
+)
+def test_a_mistake_of_the_function_is_told_as_its_own(function: Any, words: str) -> None:
+    """It was called a bug in alloy_nb, or of a service that broke off."""
+    with pytest.raises(ConfigError, match=words) as caught:
+        text_of(function)
+    assert "bug" not in f"{caught.value} {caught.value.hint}"
+    assert (caught.value.__cause__ is not None) == ("failed" in words)
+
+
+def test_what_is_no_function_is_told_at_once() -> None:
+    with pytest.raises(ConfigError, match="the function is a int"):
+        Function(5)  # type: ignore[arg-type]
 
 
 def test_a_generator_is_closed_when_the_run_is_cancelled() -> None:
