@@ -148,6 +148,11 @@ class AuthError(ProviderError):
 class BadRequestError(ProviderError):
     """The service refused the request as it was sent."""
 
+    default_hint = (
+        "the service says why: change what was asked, or the options that it names; in a notebook `%%alloy --show` "
+        "prints what would be sent"
+    )
+
 
 class ContextOverflowError(BadRequestError):
     """The conversation is longer than the model's context window."""
@@ -157,6 +162,8 @@ class ContextOverflowError(BadRequestError):
 
 class ContentFilterError(ProviderError):
     """The service refused the content."""
+
+    default_hint = "ask in other words, or ask another model"
 
 
 class RateLimitError(ProviderError):
@@ -177,6 +184,7 @@ class ServerError(ProviderError):
     """The service broke, or could not be reached."""
 
     retryable_by_default = True
+    default_hint = "the trouble is the service's, not yours: try again in a moment, or name a `fallback`"
 
 
 class StreamError(ProviderError):

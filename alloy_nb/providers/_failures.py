@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,16 +23,12 @@ from ..errors import (
 )
 from ..models import nearest_model
 from ..redaction import redact
-from ._environment import ProxySetting, certificate_variable
 from ._payload import load_json
 
 __all__ = [
     "Failure",
     "Vocabulary",
-    "connect_error",
     "make_error",
-    "proxy_error",
-    "reach_hint",
     "read_failure",
     "request_id",
     "retry_after",
@@ -334,49 +329,3 @@ def _number(text: str | None) -> float | None:
     except ValueError:
         return None
     return value if math.isfinite(value) and value >= 0 else None
-
-
-# On the way to a service
-
-
-def proxy_error(where: str, proxy: ProxySetting | None, error: Exception) -> ServerError:
-    """A proxy that is there and says no."""
-    # Status and reason of the proxy's refusal; other texts of the HTTP library may quote what was sent.
-    said = re.match(r"\d{3}\b.{0,200}", redact(str(error)))
-    wants_login = said is not None and said[0].startswith("407")
-    name = proxy.variable if proxy else "HTTPS_PROXY"
-    return ServerError(
-        f"the proxy did not let {where} through{f': {said[0].strip()}' if said else ''}",
-        hint=f"it wants a user name and password: {name}=http://USER:PASSWORD@HOST:PORT"
-        if wants_login
-        else f"check {name} and NO_PROXY",
-        retryable=not wants_login,
-    )
-
-
-def connect_error(where: str, proxy: ProxySetting | None, error: Exception) -> ServerError:
-    """Nobody there, on the way or at its end; or nobody whose certificate is trusted."""
-    import ssl
-
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, ssl.SSLError):
-        cause = cause.__cause__ or cause.__context__
-    if cause is None:
-        through = f" through the proxy {proxy.shown}" if proxy else ""
-        hint = reach_hint(proxy, "is the service running, and the base_url right?")
-        return ServerError(f"could not connect to {where}{through}", hint=hint)
-    reason = getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or "TLS failed"
-    name = certificate_variable()
-    hint = f"does {name} hold the certificate that signed it? Unset it to trust what the system trusts"
-    return ServerError(
-        f"no secure connection to {where}: {reason}",
-        hint=hint if name else "behind a company proxy, name its certificates in SSL_CERT_FILE",
-        retryable=False,
-    )
-
-
-def reach_hint(proxy: ProxySetting | None, otherwise: str) -> str:
-    """What to look at when a service is not reached."""
-    if proxy is None:
-        return otherwise
-    return f"is the proxy in {proxy.variable} right, and running? For hosts that need none: NO_PROXY"

@@ -14,8 +14,9 @@ from ..errors import AlloyError, ConfigError, ProviderError, ProviderTimeout, Se
 from ..redaction import redact
 from ._clients import ClientFactory, client_for, in_use
 from ._environment import check_network, proxy_of
-from ._failures import Vocabulary, connect_error, make_error, proxy_error, reach_hint, request_id
+from ._failures import Vocabulary, make_error, request_id
 from ._payload import parse_body, parse_document, parse_event, to_json
+from ._reaching import absence_hint, connect_error, proxy_error, reach_hint
 from ._reading import drain, is_whole, let_go, pieces_of, read_body, refuse_page
 from ._settings import check_base_url, check_headers, check_key
 from .base import Delta, Request
@@ -280,15 +281,17 @@ class HTTPProvider:
             return error.with_traceback(None)
         where = self._shown_url()
         # A client of the user's own may know proxies of its own.
-        proxy = None if self._http_client else proxy_of(self.base_url)
+        own_client = self._http_client is not None
+        proxy = None if own_client else proxy_of(self.base_url)
         if isinstance(error, httpx2.ConnectTimeout):
-            return ProviderTimeout(f"could not connect to {where} in time", hint=reach_hint(proxy, "is it reachable?"))
+            hint = reach_hint(proxy, absence_hint(where, own_client=own_client))
+            return ProviderTimeout(f"could not connect to {where} in time", hint=hint)
         if isinstance(error, httpx2.TimeoutException):
             return ProviderTimeout(f"{self.name} was silent for longer than the request_timeout")
         if isinstance(error, httpx2.ProxyError):
             return proxy_error(where, proxy, error)
         if isinstance(error, httpx2.ConnectError):
-            return connect_error(where, proxy, error)
+            return connect_error(where, proxy, error, own_client=own_client)
         if isinstance(error, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError | httpx2.InvalidURL):
             return ConfigError(f"{where} cannot be asked", hint="check base_url, api_key and headers")
         if isinstance(error, httpx2.HTTPError) and not answering:

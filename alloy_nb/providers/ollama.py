@@ -154,7 +154,7 @@ class Ollama(VendorProvider):
 
         failure = super()._failure(error, answering=answering)
         nobody = isinstance(error, httpx2.ConnectError) and getattr(failure, "retryable", False)
-        if nobody and proxy_of(self.base_url) is None:
+        if nobody and proxy_of(self.base_url) is None and urlsplit(self.base_url).hostname != _CLOUD:
             failure.hint = "is Ollama running? `ollama serve` starts it; OLLAMA_HOST or base_url say where it answers"
         return failure
 

@@ -49,7 +49,7 @@ def test_an_address_where_nobody_is() -> None:
     assert isinstance(error, ServerError)
     assert url in error.message
     assert error.retryable
-    assert "running" in str(error.hint)
+    assert f"is the server at {url.removeprefix('http://')} running" in str(error.hint)
 
 
 def test_a_connection_closed_without_an_answer(wire: Wire, service: Any, reply: Any) -> None:
@@ -220,6 +220,15 @@ def test_an_error_is_classified(status: int | None, body: Any, kind: type[Provid
         (429, {"error": {"code": "insufficient_quota"}}, "quota"),
         (401, "", "key"),
         (400, {"error": {"code": "context_length_exceeded"}}, "window"),
+        (400, {"error": {"message": "temperature must be at most 2"}}, "--show"),
+        (422, "", "options"),
+        (500, "", "the service's, not yours"),
+        (502, "<html>", "try again"),
+        (503, "", "try again"),
+        (529, "", "busy"),
+        (429, "", "wait"),
+        (408, "", "request_timeout"),
+        (400, {"error": {"code": "content_filter"}}, "other words"),
     ],
 )
 def test_a_hint_says_what_to_do(status: int, body: Any, word: str) -> None:

@@ -17,7 +17,7 @@ from alloy_nb.cli.main import main
 from alloy_nb.errors import AlloyError, ConfigError, ProviderTimeout, ServerError
 from alloy_nb.providers._clients import client_for
 from alloy_nb.providers._environment import is_loopback, proxy_of
-from alloy_nb.providers._failures import reach_hint
+from alloy_nb.providers._reaching import reach_hint
 from alloy_nb.providers.base import Done
 from tests.providers.wire import ANSWER, KEY, Wire, answering, ask, failing, mocked, provider_error
 
