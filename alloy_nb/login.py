@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .asking import is_refused_stdin, stdin_available
-from .errors import AlloyError, AuthError, ConfigError
+from .errors import AlloyError, AuthError, Cancelled, ConfigError
 from .models import default_model
 from .options import nearest
 from .portal import PORTAL
@@ -36,12 +36,17 @@ def log_in(name: str, *, force: bool = False) -> Iterator[str]:
     """Ask for the key, try it, store it; what is to be said meanwhile.
 
     Nothing is stored where the service refuses the key (`AuthError`), nor, without `force`, where it cannot be asked.
-    Raises `ConfigError` where nobody can be asked for the key.
+    Raises `ConfigError` where nobody can be asked for the key, and `Cancelled` for an interrupt meanwhile.
     """
     vendor = find_vendor(name)
     variable = vendor.keys[0]
-    key = _ask_for_key(name, variable)
-    problem = _try_key(name, vendor, key)
+    try:
+        key = _ask_for_key(name, variable)
+        problem = _try_key(name, vendor, key)
+    except KeyboardInterrupt:
+        raise Cancelled(
+            f"interrupted: no key for {name} was stored", hint="run it again when you have the key"
+        ) from None
     if problem is not None and vendor.needs_key and not force:
         raise AlloyError(
             f"the key could not be tried, and was not stored: {problem.message}",

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from alloy_nb import login
-from alloy_nb.errors import AlloyError, AuthError, ConfigError
+from alloy_nb.errors import AlloyError, AuthError, Cancelled, ConfigError
 from alloy_nb.login import find_vendor, log_in, log_out, refuse_words
 from alloy_nb.providers.credentials import credentials_path, read_credentials, store_key
 from alloy_nb.providers.keys import find_key
@@ -232,8 +232,12 @@ def test_other_failures_of_the_prompt_are_not_hidden(types: Callable[..., list[s
     types(OSError("broken"))
     with pytest.raises(OSError, match="broken"):
         said(log_in("openai"))
+    assert not credentials_path().exists()
+
+
+def test_an_interrupt_at_the_prompt_stores_nothing(types: Callable[..., list[str]]) -> None:
     types(KeyboardInterrupt())
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Cancelled, match="no key for openai was stored"):
         said(log_in("openai"))
     assert not credentials_path().exists()
 
@@ -310,3 +314,17 @@ def test_it_is_made_of_few_imports() -> None:
     code = "import sys, alloy_nb.login; assert not {'httpx2', 'pydantic', 'IPython'} & set(sys.modules)"
     root = Path(login.__file__).parents[1]
     subprocess.run([sys.executable, "-c", code], cwd=root, check=True, timeout=60)
+
+
+def test_an_interrupt_while_the_key_is_tried_stores_nothing(
+    openai: Service, types: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(work: Any) -> None:
+        work.close()
+        raise KeyboardInterrupt
+
+    types(KEY)
+    monkeypatch.setattr("alloy_nb.login._wait_for", interrupted)
+    with pytest.raises(Cancelled, match="no key for openai was stored"):
+        said(log_in("openai"))
+    assert not credentials_path().exists()

@@ -7,8 +7,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors import ConfigError
+from ..errors import Cancelled, ConfigError
 from .console import Notes
+from .failure import INTERRUPTED
 from .parser import refuse_unknown as refuse_unknown_options
 
 __all__ = ["add_arguments", "refuse_unknown", "run"]
@@ -33,7 +34,7 @@ def refuse_unknown(extra: Sequence[str], parser: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do it, and say where the key is: 0 when it is stored, or deleted."""
+    """Do it, and say where the key is: 0 when it is stored, or deleted, 130 after Ctrl-C."""
     from ..login import log_in, log_out
     from ..providers.vendors import VENDORS
 
@@ -43,8 +44,14 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError("no provider is named", hint="name one of " + ", ".join(VENDORS))
     said = log_out(args.provider) if args.remove else log_in(args.provider, force=args.force)
     notes = Notes(sys.stdout)
-    for line in said:
-        notes.line(line, "dim", 1000)
+    try:
+        for line in said:
+            notes.line(line, "dim", 1000)
+    except Cancelled as error:
+        # The question stands on a line that nobody ended.
+        print(file=sys.stderr)
+        Notes(sys.stderr).line(error.message, "dim")
+        return INTERRUPTED
     return 0
 
 

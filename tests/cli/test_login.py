@@ -124,3 +124,21 @@ def test_at_a_real_terminal_the_key_is_not_shown(monkeypatch: pytest.MonkeyPatch
     assert "The key for openai is stored in" in screen
     assert "canary" not in screen
     assert read_credentials()["OPENAI_API_KEY"] == KEY
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs pseudo-terminals")
+def test_ctrl_c_at_the_question_ends_it_with_a_word_and_stores_nothing(tmp_path: Path) -> None:
+    """Nothing was said at all."""
+    from .test_terminal import Terminal
+
+    terminal = Terminal("login", "openai", cwd=tmp_path)
+    try:
+        terminal.wait_for("API key for openai (it is not shown): ")
+        terminal.interrupt()
+        code, screen = terminal.finish()
+    finally:
+        terminal.close()
+    assert code == 130, screen
+    assert screen.endswith("\ninterrupted: no key for openai was stored\n")
+    assert "Traceback" not in screen
+    assert not credentials_path().exists()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from alloy_nb import login
-from alloy_nb.errors import ConfigError
+from alloy_nb.errors import Cancelled, ConfigError
 from alloy_nb.providers.credentials import read_credentials
 
 KEY = "canary0123456789abcdef0123456789"
@@ -79,3 +79,17 @@ def test_a_front_end_that_cannot_ask_is_told(notebook: Any, monkeypatch: pytest.
     ran = notebook.run("%alloy /login openai")
     assert isinstance(ran.error, ConfigError)
     assert "nobody can be asked for the key here" in str(ran.error)
+
+
+def test_an_interrupt_at_the_question_is_told_in_a_word(notebook: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cell that waits for the key showed a traceback."""
+
+    def interrupted(prompt: str = "", stream: Any = None) -> str:
+        raise KeyboardInterrupt("Interrupted by user")
+
+    monkeypatch.setattr(getpass, "getpass", interrupted)
+    ran = notebook.run("%alloy /login openai")
+    assert isinstance(ran.error, Cancelled)
+    assert "no key for openai was stored" in ran.stdout
+    assert "Traceback" not in ran.stdout
+    assert read_credentials() == {}
