@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import socket
 import time
 import warnings
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -37,6 +38,7 @@ _log = logging.getLogger(__name__)
 
 _PORT = 11434
 _CLOUD = "ollama.com"
+_CLOUD_ADDRESS = f"https://{_CLOUD}/api"
 _HERE = "127.0.0.1"
 #: Where a server listens, which is no address to ask.
 _EVERYWHERE = ("", "0.0.0.0", "::")
@@ -57,7 +59,7 @@ _HINTS: tuple[tuple[str, str], ...] = (
     ("does not support tools", "leave `tools` out, or choose a model from https://ollama.com/search?c=tools"),
     ("does not support chat", "it makes vectors, not answers: choose another model"),
     ("requires more system memory", "choose a smaller model or a stronger quantization of it"),
-    ("unauthorized", "set OLLAMA_API_KEY, or run `ollama signin`"),
+    ("unauthorized", "set OLLAMA_API_KEY (for a server without https: api_key=...), or run `ollama signin`"),
 )
 _HOPELESS = "requires more system memory"
 
@@ -65,9 +67,11 @@ _HOPELESS = "requires more system memory"
 class Ollama(VendorProvider):
     """A model of an Ollama server; where it answers is looked for in `OLLAMA_HOST`.
 
-    `base_url` takes the forms of that variable. No key is needed but for ``https://ollama.com``; it is looked for
-    in `OLLAMA_API_KEY`. A conversation that is longer than the window in use gets a larger one, up to the model's
-    own; ``extra_body={"options": {"num_ctx": …}}`` says otherwise.
+    `base_url` takes the forms of that variable. No key is needed but for its cloud, ``https://ollama.com``; it is
+    looked for in `OLLAMA_API_KEY`. Where a key is all there is, and no server listens on this machine, the cloud is
+    asked. A key that was found goes over https alone; one given as `api_key` anywhere. A conversation that is longer
+    than the window in use gets a larger one, up to the model's own; ``extra_body={"options": {"num_ctx": …}}`` says
+    otherwise.
 
     >>> Ollama("llama4", base_url="0.0.0.0")
     Ollama('llama4', base_url='http://127.0.0.1:11434/api')
@@ -91,6 +95,16 @@ class Ollama(VendorProvider):
         self._ask_again = 0.0  # not before this moment of the monotonic clock
         #: Sizes, as powers of two, of the conversations that a warning was given for.
         self._warned: set[int] = set()
+
+    @classmethod
+    def settle(cls, address: str | None, key: str | None, *, found: bool) -> tuple[str, str | None]:
+        home = VENDORS[cls.name].address
+        if address is None and key:
+            # A key that is given means the cloud; one that lies there may be for something else.
+            address = home if found and _listens(home) else _CLOUD_ADDRESS
+        address = complete_address(address or home)
+        safe = urlsplit(address).scheme == "https"
+        return address, key if safe or not found else None
 
     def complete_address(self, address: str) -> str:
         return complete_address(address)
@@ -234,6 +248,16 @@ def running_models(address: str = "") -> list[str]:
         return []
     models.sort(key=lambda item: str(item.get("modified_at") or ""), reverse=True)
     return _names(models)
+
+
+def _listens(address: str) -> bool:
+    """Whether a server is there; on this machine that is known at once."""
+    parts = urlsplit(address)
+    try:
+        with socket.create_connection((parts.hostname or _HERE, parts.port or 80), _LOOK_SECONDS):
+            return True
+    except OSError:
+        return False
 
 
 def _look(base_url: str, path: str) -> bytes:

@@ -93,7 +93,7 @@ def ways_to_a_model(*, working_directory: str | os.PathLike[str] = ".") -> Itera
     named = os.environ.get(MODEL_VARIABLE, "").strip()
     yield Way(MODEL_VARIABLE, named or None, f"environment variable {MODEL_VARIABLE}" if named else "not set")
     yield from _by_key(working_directory)
-    yield _by_ollama()
+    yield _by_ollama(working_directory)
     installed = _local_is_installed()
     why = "the embedded model is installed" if installed else "the embedded model is not installed"
     yield Way("embedded model", "local" if installed else None, why)
@@ -114,7 +114,7 @@ def _by_key(working_directory: str | os.PathLike[str]) -> Iterator[Way]:
         yield Way("a key", None, "none found in the environment, in .env or stored by `alloy login`")
 
 
-def _by_ollama() -> Way:
+def _by_ollama(working_directory: str | os.PathLike[str]) -> Way:
     """Asked when its turn comes: nobody listening on this machine is known at once."""
     from .ollama import complete_address, running_models
 
@@ -127,7 +127,10 @@ def _by_ollama() -> Way:
     where = f"{parts.hostname}:{parts.port}" if parts.port else f"{parts.hostname}"
     models = running_models(given)
     if not models:
-        return Way("Ollama", None, f"none with a model runs at {where}")
+        why = f"none with a model runs at {where}"
+        key = None if given else find_key(None, VENDORS["ollama"].keys, working_directory=working_directory).where
+        cloud = f"; for its cloud, whose key is there ({key}), name a model, as in ollama:gpt-oss:120b" if key else ""
+        return Way("Ollama", None, why + cloud)
     return Way("Ollama", f"ollama:{models[0]}", f"Ollama runs at {where}; its newest model")
 
 
@@ -159,7 +162,7 @@ def _local_is_installed() -> bool:
 def _from_string(spec: str, directory: Path) -> Provider:
     name, colon, model = spec.partition(":")
     if name in VENDORS:
-        return _from_vendor(name, model.strip() if colon else _usual_model(name), directory)
+        return _from_vendor(name, model.strip() if colon else _usual_model(name, directory), directory)
     if name == "local":
         stored_in = os.environ.get("ALLOY_DATA_DIR")
         return _made_once((spec, stored_in), lambda: _load(f"{_LOCAL}:Local")(model or None))
@@ -170,11 +173,11 @@ def _from_string(spec: str, directory: Path) -> Provider:
     raise _unknown(spec, name)
 
 
-def _usual_model(name: str) -> str:
+def _usual_model(name: str, directory: Path) -> str:
     """What a provider's name alone stands for; "" where that is nothing."""
     model = default_model(name)
     if model is None and name == "ollama":
-        found = _by_ollama().model
+        found = _by_ollama(directory).model
         return found.partition(":")[2] if isinstance(found, str) else ""
     return model or ""
 
@@ -184,13 +187,15 @@ def _from_vendor(name: str, model: str, directory: Path) -> Provider:
     if not model:
         hint = f'name one, as in "{name}:{_example(name)}"'
         raise ConfigError(
-            f"{name!r} names no model", hint=hint if default_model(name) else f"{hint}; {_by_ollama().why}"
+            f"{name!r} names no model", hint=hint if default_model(name) else f"{hint}; {_by_ollama(directory).why}"
         )
     address = os.environ.get(vendor.address_variable or "", "").strip() or None
-    key = find_key(None, vendor.keys, working_directory=directory).value
+    found = find_key(None, vendor.keys, working_directory=directory).value
+    kind = _load(vendor.provider)
+    address, key = kind.settle(address, found, found=True)
 
     def make() -> Provider:
-        made: Provider = _load(vendor.provider)(model, base_url=address, api_key=key)
+        made: Provider = kind(model, base_url=address, api_key=key)
         return made
 
     if key is None and vendor.needs_key:  # whether that is an error depends on the moment

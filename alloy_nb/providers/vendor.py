@@ -41,10 +41,11 @@ class VendorProvider(HTTPProvider):
     ) -> None:
         vendor = VENDORS[self.name]
         variable = vendor.address_variable
-        address = base_url or (variable and os.environ.get(variable, "").strip()) or vendor.address
-        if base_url is None or isinstance(base_url, str):
-            address = self.complete_address(address)
-        key = find_key(api_key, vendor.keys).value
+        given = base_url or (variable and os.environ.get(variable, "").strip()) or None
+        if given is not None:
+            given = self.complete_address(given) if isinstance(given, str) else check_base_url(given)
+        found = api_key is None
+        address, key = self.settle(given, find_key(api_key, vendor.keys).value, found=found)
         alone = address == vendor.address and not headers and not is_overridden()
         if key is None and vendor.needs_key and alone:
             raise AuthError(
@@ -53,6 +54,11 @@ class VendorProvider(HTTPProvider):
                 f"or run `alloy login {self.name}`",
             )
         super().__init__(model, base_url=address, api_key=key, headers=headers, http_client=http_client, **more)
+
+    @classmethod
+    def settle(cls, address: str | None, key: str | None, *, found: bool) -> tuple[str, str | None]:  # noqa: ARG003
+        """Where is asked, and with which key; `found`: nobody gave the key for this address, it lay somewhere."""
+        return address or VENDORS[cls.name].address, key
 
     def complete_address(self, address: str) -> str:
         """The address with the path that this wire's own paths follow."""

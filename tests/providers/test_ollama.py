@@ -7,7 +7,8 @@ import json
 import socket
 import time
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -26,6 +27,8 @@ from alloy_nb.messages import Message
 from alloy_nb.providers.answer import Answer
 from alloy_nb.providers.base import Request
 from alloy_nb.providers.ollama import ContextWarning, Ollama, complete_address, running_models
+from alloy_nb.providers.registry import resolve_model
+from alloy_nb.providers.vendors import VENDORS
 
 from .wire import ask, provider_error
 
@@ -119,16 +122,68 @@ def test_an_address_that_is_none(given: str) -> None:
         complete_address(given)
 
 
-def test_where_and_with_which_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """PRV-15: no key is needed, and one that is set is used."""
+KEY = "sk-test-0123456789"
+BEARER = {"authorization": f"Bearer {KEY}"}
+
+
+@pytest.fixture
+def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    """A port of this machine in place of Ollama's own; nobody listens there once it is closed."""
     monkeypatch.delenv("OLLAMA_HOST", raising=False)
-    local = ollama()
-    assert local.url(local.encode(SHORT)[0]) == "http://localhost:11434/api/chat"
-    assert local.auth_headers() == {}
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}/api"
+        monkeypatch.setitem(VENDORS, "ollama", replace(VENDORS["ollama"], address=address))
+        yield listener
+
+
+def both(model: str = "llama4") -> list[Any]:
+    """The provider by its class, and by its name."""
+    return [Ollama(model), resolve_model(f"ollama:{model}")]
+
+
+def test_without_a_key_this_machine_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PRV-15"""
+    monkeypatch.delenv("OLLAMA_HOST", raising=False)
+    for local in both():
+        assert local.url(local.encode(SHORT)[0]) == "http://localhost:11434/api/chat"
+        assert local.auth_headers() == {}
+
+
+def test_a_key_alone_means_the_cloud(home: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key was sent to this machine, where nobody was."""
+    home.close()
+    monkeypatch.setenv("OLLAMA_API_KEY", KEY)
+    for cloud in both():
+        assert cloud.base_url == "https://ollama.com/api"
+        assert cloud.auth_headers() == BEARER
+
+
+def test_a_server_here_goes_before_the_cloud_and_gets_no_key(
+    home: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who has both meant the server for models of its own, and the key for something else."""
+    monkeypatch.setenv("OLLAMA_API_KEY", KEY)
+    for here in both():
+        assert here.base_url == VENDORS["ollama"].address
+        assert here.auth_headers() == {}
+    home.close()
+    assert both()[1].base_url == "https://ollama.com/api"
+
+
+def test_a_key_that_was_found_goes_over_https_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OLLAMA_API_KEY", KEY)
     monkeypatch.setenv("OLLAMA_HOST", "0.0.0.0:9000")
-    monkeypatch.setenv("OLLAMA_API_KEY", "sk-test-0123456789")
-    assert ollama().base_url == "http://127.0.0.1:9000/api"
-    assert ollama().auth_headers() == {"authorization": "Bearer sk-test-0123456789"}
+    for plain in both():
+        assert plain.base_url == "http://127.0.0.1:9000/api"
+        assert plain.auth_headers() == {}
+    monkeypatch.setenv("OLLAMA_HOST", "https://proxy.test")
+    assert [it.auth_headers() for it in both()] == [BEARER, BEARER]
+
+
+def test_a_key_that_is_given_goes_where_it_is_given_for(home: socket.socket) -> None:
+    assert ollama(api_key=KEY, base_url="http://10.0.0.1").auth_headers() == BEARER
+    cloud = ollama(api_key=KEY)
+    assert (cloud.base_url, cloud.auth_headers()) == ("https://ollama.com/api", BEARER)
     assert ollama(base_url="https://ollama.com").base_url == "https://ollama.com/api"
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from importlib.metadata import EntryPoint, EntryPoints
@@ -378,6 +379,15 @@ def test_an_address_of_ollama_that_is_none_hides_no_other_way(monkeypatch: pytes
     local(monkeypatch, installed=True)
     assert choose_model()[0] == "local"
     assert any("OLLAMA_HOST cannot be used" in way.why for way in ways_to_a_model())
+
+
+def test_a_key_of_ollamas_cloud_is_told_where_no_server_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    address = f"http://127.0.0.1:{nobodys_port()}/api"
+    monkeypatch.setitem(VENDORS, "ollama", replace(VENDORS["ollama"], address=address))
+    monkeypatch.delenv("OLLAMA_HOST")
+    monkeypatch.setenv("OLLAMA_API_KEY", "test-key-of-the-registry")
+    (why,) = [way.why for way in ways_to_a_model() if way.name == "Ollama"]
+    assert "whose key is there (environment variable OLLAMA_API_KEY), name a model" in why
 
 
 def test_every_way_says_what_came_of_it() -> None:
