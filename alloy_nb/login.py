@@ -16,6 +16,7 @@ from .options import nearest
 from .portal import PORTAL
 from .providers.credentials import forget_key, store_key
 from .providers.keys import check_key_text, find_key, key_text
+from .providers.registry import plug_ins
 from .providers.secret import Secret
 from .providers.vendors import VENDORS, Vendor
 from .redaction import register_secret
@@ -75,6 +76,12 @@ def find_vendor(name: str) -> Vendor:
     """The provider of that name; a `ConfigError`, which does not repeat what may be a key, for any other word."""
     if name in VENDORS:
         return VENDORS[name]
+    others = plug_ins()
+    if name in others:
+        raise ConfigError(
+            f"{name} is a plug-in, from {others[name]}, and takes its key in a way of its own",
+            hint=f"its documentation says which; `alloy login` stores those of {', '.join(VENDORS)}",
+        )
     _remember([name])
     near = nearest(name.lower(), list(VENDORS))
     said = f"`{name}` is" if len(name) <= _LONGEST_NAME and name.isalpha() else "that is"

@@ -61,9 +61,10 @@ def _providers(wanted: str | None, *, live: bool) -> list[str]:
     """Those to show; of the services, without a name, those that can be asked."""
     from ..models import known_models
     from ..options import nearest
+    from ..providers.registry import plug_ins
     from ..providers.vendors import VENDORS
 
-    known = list(dict.fromkeys([*VENDORS, *(str(info.provider) for info in known_models())]))
+    known = list(dict.fromkeys([*VENDORS, *(str(info.provider) for info in known_models()), *plug_ins()]))
     if wanted is None:
         names = [name for name in known if _key_of(name) is not None] if live else known
         if not names:
@@ -106,6 +107,7 @@ def _ask(name: str) -> list[str]:
 def _section(name: str, offered: Sequence[str] | None) -> dict[str, Any]:
     """One provider, JSON-ready; of what a service offers, what is known of it."""
     from ..models import default_model, known_models, model_info
+    from ..providers.registry import plug_ins
     from ..providers.vendors import VENDORS
 
     infos = known_models(name) if offered is None else [model_info(model, name) for model in offered]
@@ -115,6 +117,7 @@ def _section(name: str, offered: Sequence[str] | None) -> dict[str, Any]:
         "provider": name,
         "key": _key_of(name),
         "needs_key": VENDORS[name].needs_key if name in VENDORS else None,
+        "plug_in": plug_ins().get(name),
         "default": default,
         "models": [
             {"name": label, "default": label == default, **_facts(info)}
@@ -148,9 +151,10 @@ def _rates(prices: Prices) -> dict[str, float | None]:
 
 def _show(section: dict[str, Any]) -> None:
     """As a table, each line of which is safe to print."""
-    key = section["key"] or _NO_KEY[section["needs_key"]]
+    plug_in = section["plug_in"]
+    origin = f"a plug-in, from {plug_in}" if plug_in else section["key"] or _NO_KEY[section["needs_key"]]
     notes = Notes(sys.stdout)
-    notes.line(f"{section['provider']} ({key})", "dim")
+    notes.line(f"{section['provider']} ({origin})", "dim")
     rows = [_HEAD, *(_row(model) for model in section["models"])]
     if not section["models"]:
         print("  none is known; --live asks the service\n")

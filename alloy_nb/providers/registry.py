@@ -21,12 +21,13 @@ from .base import Provider
 from .keys import find_key
 from .vendors import VENDORS, vendor_of_model
 
-__all__ = ["Way", "choose_model", "no_model", "resolve_model", "set_default_model", "ways_to_a_model"]
+__all__ = ["Way", "choose_model", "no_model", "plug_ins", "resolve_model", "set_default_model", "ways_to_a_model"]
 
 ENTRY_POINTS = "alloy_nb.providers"
 MODEL_VARIABLE = "ALLOY_MODEL"
 _LOCAL = "alloy_nb.providers.local"
-
+#: Names that no plug-in can have.
+_OURS = (*VENDORS, "local", "scripted")
 
 _Chosen = str | Provider
 
@@ -230,6 +231,16 @@ def _entry_point(name: str) -> EntryPoint | None:
     return next(iter(entry_points(group=ENTRY_POINTS, name=name)), None)
 
 
+def plug_ins() -> dict[str, str]:
+    """The names of third parties' providers, and the packages that they come from; nothing of theirs is loaded."""
+    found = {entry.name: entry for entry in entry_points(group=ENTRY_POINTS) if entry.name not in _OURS}
+    return {name: _origin(entry) for name, entry in sorted(found.items())}
+
+
+def _origin(entry: EntryPoint) -> str:
+    return f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else entry.value
+
+
 def _from_entry_point(entry: EntryPoint, model: str) -> Provider:
     """A third party's: whatever the entry point names is called with the model's name."""
     problem = ""
@@ -263,7 +274,7 @@ def _no_provider(given: Any) -> ConfigError:
 
 
 def _unknown(spec: str, name: str) -> ConfigError:
-    known = [*VENDORS, "local", "scripted", *entry_points(group=ENTRY_POINTS).names]
+    known = [*_OURS, *plug_ins()]
     near = nearest(name, known)
     maker, slash, model = spec.partition("/")
     if vendor := vendor_of_model(spec):

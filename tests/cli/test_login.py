@@ -11,6 +11,7 @@ import pytest
 
 from alloy_nb import login
 from alloy_nb.providers.credentials import credentials_path, read_credentials
+from tests.plugin import install_plugin
 from tests.providers.conftest import Reply, Service
 
 from .conftest import Said, alloy_process
@@ -141,4 +142,15 @@ def test_ctrl_c_at_the_question_ends_it_with_a_word_and_stores_nothing(tmp_path:
     assert code == 130, screen
     assert screen.endswith("\ninterrupted: no key for openai was stored\n")
     assert "Traceback" not in screen
+    assert not credentials_path().exists()
+
+
+def test_a_plug_in_is_told_to_take_its_key_its_own_way(
+    alloy: Alloy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_plugin(tmp_path / "site", monkeypatch)
+    for words in (["login", "acme"], ["login", "acme", "--remove"]):
+        said = alloy(*words)
+        assert (said.code, said.out) == (2, "")
+        assert "acme is a plug-in, from acme-models 1.2, and takes its key in a way of its own" in said.err
     assert not credentials_path().exists()

@@ -10,6 +10,7 @@ import pytest
 
 from alloy_nb.models import known_models
 from alloy_nb.providers.vendors import VENDORS
+from tests.plugin import install_plugin
 from tests.providers.conftest import Reply, Service
 
 from .conftest import Said
@@ -172,3 +173,24 @@ def test_a_provider_that_tells_no_models_is_told(alloy: Alloy, monkeypatch: pyte
     said = alloy("models", "openai", "--live")
     assert said.code == 2
     assert "does not tell its models" in said.err
+
+
+# Plug-ins
+
+
+def test_a_plug_in_is_named_with_its_package(alloy: Alloy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_plugin(tmp_path / "site", monkeypatch)
+    assert alloy("models", "acme") == Said(
+        0, "acme (a plug-in, from acme-models 1.2)\n  none is known; --live asks the service\n\n", ""
+    )
+    told = {section["provider"]: section["plug_in"] for section in json.loads(alloy("models", "--json").out)}
+    assert told == {**dict.fromkeys(VENDORS), "acme": "acme-models 1.2"}
+    assert "did you mean `acme`?" in alloy("models", "acne").err
+
+
+def test_a_plug_in_is_asked_what_it_offers(alloy: Alloy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_plugin(tmp_path / "site", monkeypatch)
+    said = alloy("models", "acme", "--live")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.split()[-2:] == ["acme-large", "acme-small"]
+    assert alloy("-p", "hi", "-m", "acme:acme-small").out == "acme-small says hello\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.metadata
 import json
 import socket
 import subprocess
@@ -28,6 +29,7 @@ from alloy_nb.providers.openai import OpenAI
 from alloy_nb.providers.registry import choose_model, resolve_model, set_default_model, ways_to_a_model
 from alloy_nb.providers.scripted import Scripted
 from alloy_nb.providers.vendors import VENDORS
+from tests.plugin import install_plugin
 
 REQUEST = Request((Message.user("x"),))
 
@@ -249,6 +251,14 @@ def test_a_third_partys_provider(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError) as caught:
         resolve_model("zzz:m")
     assert "acme" in str(caught.value.hint)
+
+
+def test_plug_ins_are_named_and_take_no_name_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "entry_points", importlib.metadata.entry_points)
+    install_plugin(tmp_path / "site", monkeypatch)
+    assert registry.plug_ins()["acme"] == "acme-models 1.2"
+    assert "openai" not in registry.plug_ins()
+    assert "acme_models" not in sys.modules
 
 
 def test_a_third_partys_mistakes_are_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
