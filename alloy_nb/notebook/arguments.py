@@ -21,6 +21,7 @@ class Arguments:
     prompt: str = ""
     options: dict[str, Any] = field(default_factory=dict)
     out: str | None = None
+    agent: str | None = None
     fresh: bool = False
     show: bool = False
     help: bool = False
@@ -67,12 +68,16 @@ def _display(text: str) -> str | None:
 
 FLAGS = (
     _Flag(("-m", "--model"), "model", str, "MODEL", "provider:model, or a variable that holds a provider"),
+    _Flag(
+        ("-a", "--agent"), "agent", _variable, "NAME", "ask this Agent, a variable; else the notebook's own is asked"
+    ),
     _Flag(("-t", "--tools"), "tools", _names, "NAMES", "read,write,edit,bash,scratchpad or functions, by comma"),
     _Flag(("-o", "--out"), "out", _variable, "NAME", "put the Result into this variable"),
     _Flag(("--output",), "output", str, "TYPE", "a type, such as a pydantic model, that the answer must match"),
     _Flag(("--system",), "system_prompt", str, '"TEXT"', "the system prompt"),
     _Flag(("--tool-choice",), "tool_choice", str, "NAME", "auto, required, none, or the tool that must be called"),
     _Flag(("--max-turns",), "max_turns", _whole, "N", "how many times the model may be called"),
+    _Flag(("--budget",), "budget", str, "LIMIT", "dollars, or a variable that holds a Budget"),
     _Flag(("--timeout",), "timeout", _number, "SECONDS", "for the whole answer, tools included"),
     _Flag(("--thinking",), "thinking", read_thinking, "HOW", "low, medium, high, on, off, or a number of tokens"),
     _Flag(("--fallback",), "fallback", _names, "NAMES", "models to go to when the first one fails, by comma"),
@@ -84,7 +89,7 @@ FLAGS = (
     _Flag(("-h", "--help"), "help", None, "", "print this"),
 )
 _BY_NAME = {name: flag for flag in FLAGS for name in flag.names}
-_OWN = {"out", "fresh", "show", "help"}
+_OWN = {"out", "agent", "fresh", "show", "help"}
 
 # A minus before anything but a letter ("-5 degrees", "- a list") begins a prompt.
 _OPTION = re.compile(r"\s*(--?[A-Za-z][\w-]*)(=?)")

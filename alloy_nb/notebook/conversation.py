@@ -1,16 +1,24 @@
-"""What the notebook's own agent remembers: the exchanges so far, by the cell they were had in."""
+"""Whose conversation a cell goes on with: the notebook's own, exchange by exchange, or an agent's."""
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..messages import Message
 from ..result import Result
 from ..tools.approval import Memory
 
-__all__ = ["Conversation", "Exchange"]
+if TYPE_CHECKING:
+    from ..dialogue import Dialogue
+    from ..execution import Execution
+    from ..tools.approval import Asker
+
+__all__ = ["AgentConversation", "Conversation", "Exchange", "Place"]
+
+#: The front end's id of the cell that runs (None where it sends none), and the number of this execution.
+Place = tuple[str | None, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +37,19 @@ class Conversation:
         self.exchanges: tuple[Exchange, ...] = ()
         self.memory = Memory()
         self.tool_state: MutableMapping[str, Any] = {}
+
+    def begin(self, place: Place, text: str, given: Mapping[str, Any], asker: Asker | None) -> Execution:
+        """The run of a question, ready to be launched; every mistake in its options is raised here."""
+        from ..execution import Execution
+        from ..options import make_options
+        from ..state import RunState
+
+        options = make_options({**given, "messages": self.before(*place)})
+        return Execution(RunState(text, options, asker=asker, memory=self.memory, tool_state=self.tool_state))
+
+    def end(self, place: Place, execution: Execution, result: Result | None) -> bool:
+        """Remember what came of it; False when nothing did."""
+        return result is not None and self.keep(*place, result, len(execution.options.messages))
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -57,3 +78,25 @@ class Conversation:
 
     def __repr__(self) -> str:
         return f"<Conversation of {len(self.exchanges)} exchanges>"
+
+
+class AgentConversation:
+    """That of an agent of the user's. It is no cell's: a cell that runs again goes on with it."""
+
+    def __init__(self, dialogue: Dialogue) -> None:
+        self._dialogue = dialogue
+
+    def before(self, cell: str | None, execution: int) -> tuple[Message, ...]:
+        """What the model is told of the conversation."""
+        return self._dialogue.messages
+
+    def begin(self, place: Place, text: str, given: Mapping[str, Any], asker: Asker | None) -> Execution:
+        """The run of a question, whose turn is now; to be followed by `end`. `Busy` while the agent is at work."""
+        execution = self._dialogue.make(text, given, asker=asker)
+        self._dialogue.claim(execution)
+        return execution
+
+    def end(self, place: Place, execution: Execution, result: Result | None) -> bool:
+        """The agent itself remembers."""
+        self._dialogue.let_go(execution)
+        return False

@@ -15,14 +15,23 @@ from ..redaction import register_environment
 from .arguments import Arguments, parse_line, usage
 from .cell import cell_id, say
 from .commands import find_command
-from .conversation import Conversation
+from .conversation import AgentConversation, Conversation
 from .interpolation import Insertion, interpolate
-from .names import UserNames, find_approval, find_model, find_tool, find_type
+from .names import UserNames, find_agent, find_approval, find_budget, find_model, find_tool, find_type
 
 if TYPE_CHECKING:
+    from ..messages import Message
     from .question import Question
 
 __all__ = ["AlloyMagics"]
+
+#: Options whose value is a name to look up.
+_FINDERS = (
+    ("model", find_model),
+    ("output", find_type),
+    ("approval", find_approval),
+    ("budget", find_budget),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +39,7 @@ class _Asked:
     """A question that is ready to be put, within which conversation, and the variable its result goes into."""
 
     question: Question
-    conversation: Conversation
+    conversation: Conversation | AgentConversation
     out: str | None
 
 
@@ -78,19 +87,28 @@ class AlloyMagics(Magics):  # type: ignore[misc]
         text, inserted = interpolate(prompt, names)
         options = self._options(arguments, names)
         if arguments.show:
-            self._show(text, inserted, options, arguments)
+            self._show(text, inserted, options, arguments, names)
             return None
         from .question import Question
 
-        conversation = Conversation() if arguments.fresh else self.conversation
+        conversation = self._conversation(arguments, names)
         return _Asked(Question(self.shell, text, inserted, options, conversation), conversation, arguments.out)
+
+    def _conversation(self, arguments: Arguments, names: Mapping[str, Any]) -> Conversation | AgentConversation:
+        """Whose conversation the question belongs to: the notebook's own, a new one, an agent's, a fork of it."""
+        if arguments.agent is None:
+            return Conversation() if arguments.fresh else self.conversation
+        agent = find_agent(arguments.agent, names)
+        if arguments.fresh:
+            agent.reset()
+        return AgentConversation(agent.dialogue)
 
     # -- what the line says -------------------------------------------------------------------------------------------
 
     def _options(self, arguments: Arguments, names: Mapping[str, Any]) -> dict[str, Any]:
         """The options of the run, with names turned into what they mean."""
         options = dict(arguments.options)
-        for key, find in (("model", find_model), ("output", find_type), ("approval", find_approval)):
+        for key, find in _FINDERS:
             if key in options:
                 options[key] = find(options[key], names)
         if "tools" in options:
@@ -115,13 +133,28 @@ class AlloyMagics(Magics):  # type: ignore[misc]
         try:
             yield
         finally:
-            if asked.question.kept:
+            if asked.question.kept and isinstance(asked.conversation, Conversation):
                 self.conversation = asked.conversation
             if asked.out and asked.question.result is not None:
                 self.shell.user_ns[asked.out] = asked.question.result
 
-    def _show(self, text: str, inserted: tuple[Insertion, ...], given: dict[str, Any], arguments: Arguments) -> None:
+    def _show(
+        self,
+        text: str,
+        inserted: tuple[Insertion, ...],
+        given: dict[str, Any],
+        arguments: Arguments,
+        names: Mapping[str, Any],
+    ) -> None:
         from .preview import preview
 
-        history = () if arguments.fresh else self.conversation.before(*cell_id(self.shell))
+        history: tuple[Message, ...] = ()
+        if arguments.agent is not None:
+            agent = find_agent(arguments.agent, names)
+            own = agent.dialogue.options
+            its = {"model": own.model, "tools": list(own.tools), "system_prompt": own.system_prompt}
+            given = {**{name: value for name, value in its.items() if value}, **given}
+            history = () if arguments.fresh else agent.messages
+        elif not arguments.fresh:
+            history = self.conversation.before(*cell_id(self.shell))
         say(preview(text, inserted, given, history))

@@ -6,13 +6,17 @@ import builtins
 import re
 from collections.abc import Iterator, Mapping
 from types import FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
 from ..options import APPROVALS, nearest
+from ..usage import Budget
 from .interpolation import look_up
 
-__all__ = ["UserNames", "find_approval", "find_model", "find_tool", "find_type"]
+if TYPE_CHECKING:
+    from ..agent import Agent
+
+__all__ = ["UserNames", "find_agent", "find_approval", "find_budget", "find_model", "find_tool", "find_type"]
 
 _DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*\Z")
 _LIST = re.compile(r"list\[(.+)\]\Z")
@@ -100,6 +104,32 @@ def find_type(name: str, names: Mapping[str, Any]) -> Any:
         f"--output: there is no type `{name}`",
         hint=f"did you mean `{near}`?" if near else "define it first: a pydantic model, or a dataclass",
     )
+
+
+def find_agent(name: str, names: Mapping[str, Any]) -> Agent:
+    """The agent of that name, which the user has made."""
+    from ..agent import Agent
+
+    if name in names and isinstance(names[name], Agent):
+        found: Agent = names[name]
+        return found
+    agents = [key for key, item in names.items() if isinstance(item, Agent) and not key.startswith("_")]
+    near = nearest(name, agents)
+    what = f"`{name}` is a {type(names[name]).__name__}, no agent" if name in names else f"there is no agent `{name}`"
+    hint = f"did you mean `{near}`?" if near else f"make one first: {name} = alloy.Agent(tools=[...])"
+    raise ConfigError(f"--agent: {what}", hint=hint)
+
+
+def find_budget(name: str, names: Mapping[str, Any]) -> Budget:
+    """A variable that holds a budget, or a number of dollars."""
+    if name in names and isinstance(names[name], Budget):
+        found: Budget = names[name]
+        return found
+    try:
+        return Budget(usd=float(name.removeprefix("$")))
+    except ValueError:
+        hint = "give dollars, as in --budget 0.50, or a variable that holds an alloy.Budget"
+        raise ConfigError(f"--budget is {name!r}", hint=hint) from None
 
 
 def find_approval(name: str, names: Mapping[str, Any]) -> Any:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from ..asking import PumpAsker, ThreadAsker, stdin_available
 from ..errors import Cancelled
 from ..execution import Execution
-from ..options import make_options
 from ..portal import PORTAL
 from ..pump import Pump
 from ..result import Result
 from ..sinks import Sink
-from ..state import RunState
 from ..tools.approval import Asker
 from ..tools.workers import MAIN
 from ..waiting import await_on, block_on
 from .cell import cell_id, current_cell
-from .conversation import Conversation
+from .conversation import AgentConversation, Conversation
 from .display import choose_sink
 from .folding import FoldedSink
 from .interpolation import Insertion
@@ -38,7 +37,7 @@ class Question:
         text: str,
         inserted: Sequence[Insertion],
         given: Mapping[str, Any],
-        conversation: Conversation,
+        conversation: Conversation | AgentConversation,
     ) -> None:
         self._shell = shell
         self._text = text
@@ -47,8 +46,6 @@ class Question:
         self._conversation = conversation
         self.result: Result | None = None
         self.kept = False
-        self._cell: tuple[str | None, int] = (None, 0)
-        self._prior = 0
 
     def put(self) -> Result:
         """Ask, wait, show. A failure is raised, and an interrupt; both without a traceback of ours.
@@ -56,46 +53,32 @@ class Question:
         A run that somebody stopped otherwise has an answer, which is what was said so far: the cell ends well.
         """
         PORTAL.refuse_here("run")
-        with Pump() as pump:
-            execution = self._execution(PumpAsker(pump))
+        with Pump() as pump, self._asking(PumpAsker(pump)) as execution:
             sink = self._sink(execution)
-            try:
-                self.result = block_on(execution, pump, sink, check=False)
-            except KeyboardInterrupt as interrupt:
-                self._note(interrupt)
-                raise
-            finally:
-                self._keep()
+            self.result = block_on(execution, pump, sink, check=False)
         return self._ended(self.result, sink)
 
     async def aput(self) -> Result:
         """The same for a cell that awaits: the kernel's loop stays free while the run goes on."""
-        execution = self._execution(ThreadAsker())
-        sink = self._sink(execution)
-        try:
+        with self._asking(ThreadAsker()) as execution:
+            sink = self._sink(execution)
             self.result = await await_on(execution, sink, check=False)
+        return self._ended(self.result, sink)
+
+    @contextmanager
+    def _asking(self, asker: Asker) -> Iterator[Execution]:
+        """The run, ready to be launched; whatever comes of it is kept in the conversation."""
+        MAIN.note_loop()
+        place = cell_id(self._shell)
+        asked = asker if stdin_available() else None
+        execution = self._conversation.begin(place, self._text, self._given, asked)
+        try:
+            yield execution
         except KeyboardInterrupt as interrupt:
             self._note(interrupt)
             raise
         finally:
-            self._keep()
-        return self._ended(self.result, sink)
-
-    def _execution(self, asker: Asker) -> Execution:
-        """The run, ready to be launched; every mistake in its options is raised here."""
-        MAIN.note_loop()
-        self._cell = cell_id(self._shell)
-        history = self._conversation.before(*self._cell)
-        self._prior = len(history)
-        return Execution(
-            RunState(
-                self._text,
-                make_options({**self._given, "messages": history}),
-                asker=asker if stdin_available() else None,
-                memory=self._conversation.memory,
-                tool_state=self._conversation.tool_state,
-            )
-        )
+            self.kept = self._conversation.end(place, execution, self.result)
 
     def _sink(self, execution: Execution) -> Sink | None:
         # Whatever `--display` says, a cell that ends in this magic does not show its Result a second time.
@@ -117,7 +100,3 @@ class Question:
         if isinstance(interrupt.__cause__, Cancelled):
             self.result = interrupt.__cause__.result
         interrupt._render_traceback_ = lambda *_: [_STOPPED]  # type: ignore[attr-defined]
-
-    def _keep(self) -> None:
-        if self.result is not None:
-            self.kept = self._conversation.keep(*self._cell, self.result, self._prior)

@@ -297,3 +297,78 @@ def test_a_run_that_somebody_stopped_is_an_answer_and_the_cell_ends_well(
     assert "stopped; what was said so far is kept" in ran.stdout
     result = notebook.names["r"]
     assert (result.status, result.text) == ("cancelled", "half an answer")
+
+
+# -- an agent of the user's -------------------------------------------------------------------------------------------
+
+
+def test_an_agent_is_asked_by_its_name_and_remembers(notebook: Notebook, script: Any) -> None:
+    model = script("Hello, Ann.", "Ann.", "42")
+    notebook.ok("helper = alloy.Agent(model=m, system_prompt='Be kind.')\nother = alloy.Agent(model=m)")
+    notebook.ok("%%alloy -a helper\nI am Ann.\n", cell="one")
+    assert "Ann." in notebook.ok("%%alloy -a helper -o r\nWho am I?\n", cell="two").stdout
+    assert history(model) == ["I am Ann.", "Hello, Ann.", "Who am I?"]
+    assert model.requests[-1].system_prompt == "Be kind."
+    assert notebook.names["r"].text == "Ann."
+    assert len(notebook.names["helper"].messages) == 4
+    notebook.ok("%alloy -a other What is it?")
+    assert history(model) == ["What is it?"]
+    assert notebook.conversation.exchanges == ()
+
+
+def test_a_cell_of_an_agent_goes_on_with_what_plain_python_asked_it(notebook: Notebook, script: Any) -> None:
+    model = script("a", "b")
+    notebook.ok("helper = alloy.Agent(model=m)\nhelper.chat('x')")
+    notebook.ok("%%alloy -a helper\ny\n")
+    assert history(model) == ["x", "a", "y"]
+
+
+def test_fresh_has_an_agent_start_over(notebook: Notebook, script: Any) -> None:
+    model = script("a", "b")
+    notebook.ok("helper = alloy.Agent(model=m)")
+    notebook.ok("%%alloy -a helper\nx\n")
+    notebook.ok("%%alloy -a helper --fresh\ny\n")
+    assert history(model) == ["y"]
+
+
+def test_a_failed_question_leaves_an_agent_free(notebook: Notebook, script: Any) -> None:
+    script({"error": {"type": "AuthError", "message": "wrong key"}}, "fine")
+    notebook.ok("helper = alloy.Agent(model=m)")
+    assert isinstance(notebook.run("%%alloy -a helper\nx\n").error, AuthError)
+    assert "fine" in notebook.ok("%%alloy -a helper\ny\n").stdout
+    assert isinstance(notebook.run("%%alloy -a helper --output nosuchtype\nx\n").error, ConfigError)
+    assert not notebook.names["helper"].health().busy
+
+
+def test_what_is_no_agent_names_the_nearest(notebook: Notebook, script: Any) -> None:
+    script("a")
+    notebook.ok("helper = alloy.Agent(model=m)\nthing = 3")
+    error = notebook.run("%alloy -a helpr hi").error
+    assert isinstance(error, ConfigError)
+    assert (error.message, error.hint) == ("--agent: there is no agent `helpr`", "did you mean `helper`?")
+    error = notebook.run("%alloy -a thing hi").error
+    assert isinstance(error, ConfigError)
+    assert "is a int, no agent" in error.message
+
+
+def test_show_tells_what_an_agent_would_be_sent(notebook: Notebook, script: Any) -> None:
+    script("a", "b")
+    notebook.ok("helper = alloy.Agent(model=m, tools=['read'], system_prompt='Be kind.')\nhelper.chat('x')")
+    said = notebook.ok("%alloy -a helper --show hello").stdout
+    assert "tools: read" in said
+    assert "system_prompt: Be kind." in said
+    assert "2 messages" in said
+    assert len(notebook.names["helper"].messages) == 2
+
+
+def test_a_budget_is_dollars_or_a_variable(notebook: Notebook, script: Any) -> None:
+    model = script("a", "b")
+    notebook.ok("b = alloy.Budget(tokens=1)")
+    notebook.ok("%%alloy -m m --budget b\nx\n")
+    error = notebook.run("%%alloy -m m --budget b\ny\n").error
+    assert type(error).__name__ == "BudgetExceeded"
+    assert len(model.requests) == 1
+    error = notebook.run("%%alloy -m m --budget 0.50\ny\n").error
+    assert isinstance(error, ConfigError)
+    assert "price" in error.message
+    assert isinstance(notebook.run("%%alloy -m m --budget much\ny\n").error, ConfigError)
