@@ -37,6 +37,9 @@ ANSWERS = """\
 {"on": "Name a noble gas and its atomic number.", "text": "{\\"name\\": \\"neon\\", \\"number\\": 10}"}
 {"on": "And another one?", "text": "{\\"name\\": \\"argon\\", \\"number\\": 18}"}
 {"on": "Count the words of 'to be or not to be'.", "tool_calls": [{"name": "count_words", "input": {"text": "to be"}}]}
+{"on": "My name is Ann.", "text": "Hello, Ann."}
+{"on": "What is my name?", "text": "Ann."}
+{"on": "Who are you?", "text": "The lead."}
 {"text": "Two."}
 """
 
