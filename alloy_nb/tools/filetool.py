@@ -38,9 +38,13 @@ class FileTool(Tool):
         """Whether a person must allow it first."""
         return True
 
+    def given_path(self, input: Mapping[str, Any]) -> Any:
+        """The path as the model gave it."""
+        return input.get("file_path")
+
     def remembered(self, input: Mapping[str, Any], reason: str) -> Any:
         """The path, with where it led when it was allowed, if that was elsewhere or needed a warning."""
-        given = input.get("file_path")
+        given = self.given_path(input)
         heads = (self._head(verb, input) for verb in self.verbs)
         told = next((reason[len(head) :] for head in heads if reason.startswith(head)), reason)
         return [given, told] if told else given
@@ -58,7 +62,7 @@ class FileTool(Tool):
         return place
 
     def _place(self, input: Mapping[str, Any], ctx: ToolContext) -> Place:
-        value = input.get("file_path")
+        value = self.given_path(input)
         place = place_of(value, ctx)
         if str(value).endswith(("/", "/.", os.sep)):
             raise ToolError(f"{value!r} names a folder, not a file")
@@ -68,7 +72,7 @@ class FileTool(Tool):
         return self._head(verb, input) + place.told
 
     def _head(self, verb: str, input: Mapping[str, Any]) -> str:
-        return f"{self.name} wants to {verb} `{input.get('file_path')}`"
+        return f"{self.name} wants to {verb} `{self.given_path(input)}`"
 
     def _is_own_answer(self, input: Mapping[str, Any], ctx: ToolContext) -> bool:
         """A subclass that decides itself what to ask is asked again: it must say the same as before."""

@@ -28,6 +28,7 @@ _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getatt
 _FOLDER = _NO_FOLLOW | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_PATH", getattr(os, "O_SEARCH", 0))
 #: What became a pipe or a terminal in the meantime is neither waited for nor taken over.
 _READ = os.O_RDONLY | _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+_LIST = os.O_RDONLY | _NO_FOLLOW | getattr(os, "O_DIRECTORY", 0)
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW
 
 
@@ -82,6 +83,22 @@ class Held:
             file.close()
             raise
         return file
+
+    @contextmanager
+    def scan(self) -> Iterator[Iterator[os.DirEntry[str]]]:
+        """The entries of the folder of this name, as long as it is open. Raises `OSError`, `ToolError` for a link."""
+        if self._folder is None:
+            _check_straight(self.path)
+            with os.scandir(self.path) as entries:
+                yield entries
+            return
+        self.status()
+        descriptor = os.open(self._at(self.path.name), _LIST, dir_fd=self._folder)
+        try:
+            with os.scandir(descriptor) as entries:
+                yield entries
+        finally:
+            os.close(descriptor)
 
     def replace(self, data: bytes, before: os.stat_result | None) -> os.stat_result:
         """Put `data` into the file, all at once; on any failure the old one stays as it was. The new status.

@@ -9,7 +9,7 @@ import threading
 import unicodedata
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path
@@ -23,6 +23,7 @@ __all__ = [
     "Place",
     "changed_since_seen",
     "check_allowed",
+    "folder_of",
     "is_allowed",
     "is_inside",
     "is_secret",
@@ -98,6 +99,14 @@ def place_of(value: Any, ctx: ToolContext) -> Place:
     if path.is_relative_to(ctx.working_directory):
         straight = directory / path.relative_to(ctx.working_directory)
     return Place(path, real, _risk(path, real, directory), real not in (straight, path))
+
+
+def folder_of(value: Any, ctx: ToolContext) -> Place:
+    """The same for a folder that is looked through, or a file. A folder's own name says nothing of what is in it."""
+    place = place_of(value, ctx)
+    if not place.real.is_dir():
+        return place
+    return replace(place, risk=_risk(place.path / "any", place.real / "any", real_path(ctx.working_directory)))
 
 
 def to_path(value: Any, ctx: ToolContext) -> Path:
