@@ -37,7 +37,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add("--provider", metavar="NAME", help="the provider of --model, or its default model")
     add("--fallback", metavar="NAMES", default="", help="models to go to when the first one fails, by comma")
     add("--thinking", type=read_thinking, metavar="HOW", help="low, medium, high, on, off, or a number of tokens")
-    add("-t", "--tools", metavar="NAMES", default="", help="built-in tools, such as read,bash (default: none)")
+    add("-t", "--tools", metavar="NAMES", default="", help="as read,glob,grep,fetch,bash (default: none)")
     add("--tool-choice", metavar="CHOICE", help="auto, required, none or a tool's name, for the first turn")
     add("-s", "--system", metavar="TEXT", help="the system prompt")
     add("--max-turns", type=int, metavar="N", help="calls of the model at most (default: 25)")

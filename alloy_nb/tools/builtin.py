@@ -16,6 +16,9 @@ BUILTIN_TOOLS = {
     "edit": ".tools.edit:Edit",
     "bash": ".tools.bash:Bash",
     "scratchpad": ".tools.scratchpad:Scratchpad",
+    "glob": ".tools.glob:Glob",
+    "grep": ".tools.grep:Grep",
+    "fetch": ".tools.fetch:Fetch",
 }
 
 

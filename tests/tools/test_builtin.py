@@ -22,11 +22,13 @@ def test_every_name_leads_to_a_tool_of_that_name(name: str) -> None:
     assert tool.key_argument is None or tool.key_argument in tool.input_schema["properties"]
 
 
-def test_the_originals_five_are_there() -> None:
-    assert {"read", "write", "edit", "bash", "scratchpad"} <= set(BUILTIN_TOOLS)
+def test_all_are_there() -> None:
+    assert set(BUILTIN_TOOLS) == {"read", "write", "edit", "bash", "scratchpad", "glob", "grep", "fetch"}
 
 
-@pytest.mark.parametrize(("wrong", "right"), [("raed", "read"), ("Bash", "bash"), ("scratch_pad", "scratchpad")])
+@pytest.mark.parametrize(
+    ("wrong", "right"), [("raed", "read"), ("Bash", "bash"), ("scratch_pad", "scratchpad"), ("webfetch", "fetch")]
+)
 def test_an_unknown_name_is_an_error_that_names_the_nearest(wrong: str, right: str) -> None:
     with pytest.raises(ConfigError, match=f"there is no built-in tool `{wrong}`") as caught:
         builtin_tool(wrong)
@@ -40,16 +42,16 @@ def test_a_name_like_none_of_them_lists_all() -> None:
 
 
 def test_tools_import_nothing_heavy() -> None:
-    """The five must not bring pydantic along, and a table of names nothing at all."""
+    """They must not bring pydantic or the HTTP library along, and a table of names nothing at all."""
     code = """
 import sys
 from alloy_nb.tools.builtin import builtin_tool
 assert "alloy_nb.tools.bash" not in sys.modules
-for name in ("read", "write", "edit", "bash", "scratchpad"):
+for name in ("read", "write", "edit", "bash", "scratchpad", "glob", "grep", "fetch"):
     tool = builtin_tool(name)
     tool.validate({key: "read" for key in tool.input_schema["required"]})
 import alloy_nb.tools.decorator
-heavy = {"pydantic", "httpx2", "IPython", "pandas", "matplotlib"} & set(sys.modules)
+heavy = {"pydantic", "httpx2", "httpcore2", "justhtml", "IPython", "pandas", "matplotlib"} & set(sys.modules)
 assert not heavy, heavy
 """
     subprocess.run([sys.executable, "-c", code], check=True)
