@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
+from .answering import answer_results
 from .errors import BudgetExceeded, DeadlineExceeded, Halted
 from .events import Event
 from .history import with_results
@@ -21,6 +23,7 @@ __all__ = ["TurnCalls"]
 
 #: How an answer ends that may have been longer.
 _CUT = ("max_tokens", "content_filter", "refusal")
+_TOO_EARLY = "Not taken yet: other tools were called beside it. Give it alone, now that you know their results."
 
 
 class TurnCalls:
@@ -35,11 +38,18 @@ class TurnCalls:
         self._wake = asyncio.Event()
         self._all_told = asyncio.Event()
         self._exceeded: BudgetExceeded | None = None
+        self._order = [call.id for call in calls]
+        # An answer beside calls of tools was given without their results.
+        answers = [call for call in calls if call.name == state.answer_tool.name] if state.answer_tool else []
+        self._untaken = answer_results(answers, _TOO_EARLY)
+        tool_calls = [call for call in calls if call not in answers]
+        #: Whether there is anything to run.
+        self.any_tools = bool(tool_calls)
         self._parent = ParentRun(
             state.path, state.budget, state.call_ids, self._forward, state.count, self._ask_for_child
         )
         self._phase = ToolPhase(
-            calls,
+            tool_calls,
             state.tools,
             make_context=self._context,
             desk=state.desk,
@@ -82,17 +92,20 @@ class TurnCalls:
     def give_up(self, error: BaseException) -> list[Event]:
         """Every call that has no result gets one that says why; the events that tell it."""
         self._phase.give_up(_reason_of(error))
+        self._untaken = [replace(result, text=_reason_of(error)) for result in self._untaken]
         return self._settle()
 
     def _settle(self) -> list[Event]:
         """What came of the calls into the history; the events that were not told yet."""
         state = self._state
         records = self._phase.take_records()
-        if records:
+        untaken, self._untaken = self._untaken, []
+        if records or untaken:
             state.records.extend(records)
-            state.history[:] = with_results(state.history, self._phase.results)
+            results = sorted((*self._phase.results, *untaken), key=lambda result: self._order.index(result.call_id))
+            state.history[:] = with_results(state.history, results)
         events = self._take_untold()
-        return [*events, state.event("message", state.history[-1])] if records else events
+        return [*events, state.event("message", state.history[-1])] if records or untaken else events
 
     def _take_untold(self) -> list[Event]:
         events, self._untold = self._untold, []

@@ -12,7 +12,7 @@ from .errors import ConfigError, ProviderError, ProviderTimeout, RateLimitError,
 from .events import Event
 from .providers import retry
 from .providers.answer import Answer
-from .providers.base import Delta, Request, TextDelta, ThinkingDelta, ToolCallDelta
+from .providers.base import Delta, Request, TextDelta, ThinkingDelta, ToolCallDelta, ToolSpec
 from .redaction import redact
 from .state import RunState
 from .usage import Usage
@@ -41,6 +41,7 @@ async def call_provider(state: RunState) -> AsyncGenerator[Burst, None]:
     cost = _spend(state, candidate, answer)
     state.stop_reason = message.stop_reason
     state.model = message.model or state.model
+    state.answered = answer.arguments(state.answer_tool.name) if state.answer_tool else []
     state.append(message)
     # The envelope's turn of these two is that of the answer they belong to, which is counted by now.
     yield [
@@ -172,7 +173,7 @@ async def _one_attempt(state: RunState, candidate: Candidate, answer: Answer) ->
                 raise ProviderTimeout(f"{provider.name} sent nothing for {limit:g} s") from None
             if burst is None:
                 break
-            events = state.events(_told(answer, burst))
+            events = state.events(_told(answer, burst, state.answer_tool))
             if events:
                 yield events
     if not answer.done:
@@ -200,8 +201,11 @@ async def _bursts(request: Request, candidate: Candidate, *, whole: bool) -> Asy
             await close()
 
 
-def _told(answer: Answer, burst: Sequence[Delta]) -> Iterator[tuple[str, Any]]:
-    """Type and payload of the events that deltas amount to; the answer is fed with them on the way."""
+def _told(answer: Answer, burst: Sequence[Delta], answer_tool: ToolSpec | None) -> Iterator[tuple[str, Any]]:
+    """Type and payload of the events that deltas amount to; the answer is fed with them on the way.
+
+    What is given by the `answer_tool` is told as the text that it stands for: no tool runs.
+    """
     feed = answer.feed
     for delta in burst:
         feed(delta)
@@ -214,4 +218,10 @@ def _told(answer: Answer, burst: Sequence[Delta]) -> Iterator[tuple[str, Any]]:
                 yield "thinking_delta", delta[0]
         elif isinstance(delta, ToolCallDelta):
             call_id, name = answer.call_name(delta.key)
+            if answer_tool is not None and name == answer_tool.name:
+                if delta.arguments:
+                    if answer.begins_after_words(delta.key):
+                        yield "text_delta", "\n\n"
+                    yield "text_delta", delta.arguments
+                continue
             yield "tool_call_delta", {"id": call_id, "name": name, "delta": delta.arguments}

@@ -12,21 +12,18 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+from .answering import conclude
 from .calls import TurnCalls
 from .completion import call_provider
-from .errors import AlloyError, Cancelled, Halted, OutputError
+from .errors import AlloyError, Cancelled, Halted
 from .events import Event
 from .history import open_calls
-from .messages import Message
 from .redaction import redact
 from .state import RunState
 
 __all__ = ["run_loop"]
 
 logger = logging.getLogger("alloy_nb")
-
-#: How often an answer that does not match the `output` type is sent back.
-MAX_REPAIRS = 2
 
 
 async def run_loop(state: RunState) -> AsyncGenerator[list[Event], None]:
@@ -76,11 +73,11 @@ async def _turns(state: RunState) -> AsyncGenerator[list[Event], None]:
         calls = TurnCalls(state, answer.tool_calls) if answer.tool_calls else None
         async for burst in _after_answer(state, calls):
             yield burst
-        if calls is not None:
+        if calls is not None and calls.any_tools:
             async for burst in calls.run():
                 yield burst
-        elif state.stop_reason != "pause_turn":
-            for message in _conclude(state, answer):
+        elif state.stop_reason != "pause_turn" or calls is not None:
+            for message in conclude(state, answer):
                 state.history.append(message)
                 yield [state.event("message", message)]
 
@@ -89,34 +86,12 @@ async def _after_answer(state: RunState, calls: TurnCalls | None) -> AsyncGenera
     """The hooks between an answer and its tools; a halt here still leaves every call with a result."""
     try:
         await state.call_hooks("after_completion")
-        if calls is not None:
+        if calls is not None and calls.any_tools:
             await state.call_hooks("after_tool_request")
     except (Exception, asyncio.CancelledError) as error:
         if calls is not None:
             yield calls.give_up(error)
         raise
-
-
-def _conclude(state: RunState, answer: Message) -> list[Message]:
-    """The model is done, unless somebody steered meanwhile or its answer has the wrong shape: what it is told then."""
-    steered = state.steering.take(last=True)
-    if steered:
-        return steered
-    if state.output_type is not None:
-        try:
-            state.output = state.output_type.parse(answer.text)
-        except OutputError as error:
-            if state.stop_reason == "max_tokens":
-                raise OutputError(
-                    f"the answer was cut at the output limit before it was a whole {state.output_type.name}",
-                    hint="raise max_output_tokens, ask for less, or use a simpler type or a stronger model",
-                ) from error
-            if state.repairs >= MAX_REPAIRS:
-                raise
-            state.repairs += 1
-            return [Message.user(f"{error.message}\n\nAnswer again with JSON that matches.")]
-    state.finish("completed")
-    return []
 
 
 async def _fail(state: RunState, error: AlloyError) -> None:

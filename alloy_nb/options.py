@@ -56,7 +56,8 @@ Approval = Literal["ask", "auto", "deny", "pause"] | Callable[["ToolCall", "Tool
 class Options:
     """Everything `run`, `arun` and `start` take; the API guide says what each one means.
 
-    Times are in seconds. `tool_choice` forces the first turn only: after it the model is free again.
+    Times are in seconds. An answer that is no `output` is sent back, at most `output_retries` times. `tool_choice`
+    forces the first turn only: after it the model is free again.
     """
 
     model: str | Provider | None = None
@@ -65,6 +66,7 @@ class Options:
     system_prompt: str | None = None
     messages: Sequence[Message] = ()
     output: Any = None
+    output_retries: int = 2
     max_turns: int = 25
     timeout: float | None = None
     request_timeout: float | None = 120.0
@@ -158,7 +160,7 @@ def check_names(given: Mapping[str, Any]) -> None:
 
 def check_values(options: Options) -> None:
     """Wrong values are said here, before anything runs."""
-    for name in ("max_turns", "max_retries", "max_pending"):
+    for name in ("max_turns", "max_retries", "max_pending", "output_retries"):
         value = getattr(options, name)
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
             raise ConfigError(f"{name} is {value!r}", hint="give a whole number, 0 or more")

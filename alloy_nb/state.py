@@ -12,6 +12,7 @@ from operator import is_not
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from .answering import answer_tool, with_output
 from .candidates import Candidate, check_prices, collect_candidates
 from .deadline import Deadline
 from .errors import AlloyError, ConfigError, DeadlineExceeded
@@ -64,6 +65,7 @@ class RunState:
         self.correlation_id = _correlation_id(options, self.run_id)
         self.system_prompt = options.system_prompt
         self.output_type = None if options.output is None else _output_type(options.output)
+        self.answer_tool = None if self.output_type is None else answer_tool(self.output_type, self.tools)
         self.budget = options.budget or (parent.budget if parent is not None else None)
         check_prices(self.candidates, self.budget)
         self.tool_state: MutableMapping[str, Any] = {} if tool_state is None else tool_state
@@ -88,6 +90,8 @@ class RunState:
         self.pending: tuple[ToolCall, ...] = ()
         self.records: list[ToolRecord] = []
         self.repairs = 0
+        #: What the newest answer gave by the answer tool, as it came.
+        self.answered: list[str] = []
         self.started_at = time.perf_counter()
 
     def begin(self, messages: Sequence[Message], call_ids: set[str] | None = None) -> None:
@@ -129,6 +133,11 @@ class RunState:
         """An answer, into the history."""
         self.history.append(message)
         self.call_ids.update(call.id for call in message.tool_calls)
+
+    def answer_calls(self, message: Message) -> tuple[ToolCall, ...]:
+        """The calls by which an answer of the `output` type is given; no tool runs for them."""
+        tool = self.answer_tool
+        return () if tool is None else tuple(call for call in message.tool_calls if call.name == tool.name)
 
     # -- events ---------------------------------------------------------------------------------------------------
 
@@ -173,14 +182,14 @@ class RunState:
         values["stop_sequences"] = tuple(options.stop_sequences)
         if self.turns > 0 and values.get("tool_choice") != "none":
             values["tool_choice"] = None  # forcing every turn would never end
-        return Request(
+        request = Request(
             messages=tuple(self.history),
             system_prompt=self.system_prompt,
             tools=self._specs(candidate.provider),
-            output_schema=None if self.output_type is None else self.output_type.schema,
             request_timeout=options.request_timeout,
             **values,
         )
+        return with_output(request, self.answer_tool, candidate)
 
     def _specs(self, provider: Provider) -> tuple[ToolSpec, ...]:
         """What the model is told of the tools: the same each turn, but for values that exist right now."""
@@ -313,7 +322,7 @@ class RunState:
         """The newest answer of this run, never an earlier run's."""
         for message in reversed(self.history[self.own_start :]):
             if message.role == "assistant":
-                return message.text
+                return "\n".join(self.answered) if self.answer_calls(message) else message.text
         return ""
 
 

@@ -3,7 +3,8 @@
 >>> from alloy_nb.providers import Done, HTTPProvider, Request, TextDelta
 
 - The contract: `Provider`, its `Request` with `ToolSpec`, and the deltas `TextDelta`, `ThinkingDelta`,
-  `ToolCallDelta`, `WholePart`, `UsageDelta`, `Done`. `Answer` puts deltas together.
+  `ToolCallDelta`, `WholePart`, `UsageDelta`, `Done`. `Answer` puts deltas together. `OutputForms` says how a model is
+  asked for an answer of a type.
 - For a wire over HTTP: `HTTPProvider` with its `Decoder`; `make_error` and a `Vocabulary` for what goes wrong;
   `find_key` and `Secret` for keys; `encode_all`, which encodes each message once.
 - For a service that speaks one of OpenAI's: `OpenAICompatible`, with a `ChatDialect` for what differs.
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from .anthropic import Anthropic as Anthropic
     from .base import Delta as Delta
     from .base import Done as Done
+    from .base import OutputForms as OutputForms
     from .base import Provider as Provider
     from .base import Request as Request
     from .base import StopReason as StopReason
@@ -55,7 +57,10 @@ if TYPE_CHECKING:
     from .wired import WiredProvider as WiredProvider
     from .xai import XAI as XAI
 
-_CONTRACT = "Delta Done Provider Request StopReason TextDelta ThinkingDelta ToolCallDelta ToolSpec UsageDelta WholePart"
+_CONTRACT = (
+    "Delta Done OutputForms Provider Request StopReason TextDelta ThinkingDelta ToolCallDelta ToolSpec UsageDelta "
+    "WholePart"
+)
 
 _PUBLIC: dict[str, str] = {
     **dict.fromkeys(_CONTRACT.split(), "base"),

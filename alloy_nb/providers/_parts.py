@@ -26,6 +26,7 @@ __all__ = [
     "schema_in_words",
     "text_of",
     "unpacked",
+    "with_wish",
 ]
 
 _READABLE = re.compile(r"text/.*|application/(.*\+)?(json|xml|yaml|toml|javascript)")
@@ -124,7 +125,14 @@ def joined(parts: Iterable[Part]) -> str:
 
 def schema_in_words(prompt: str | None, schema: Mapping[str, Any]) -> str:
     """The system prompt, with the schema of the answer for a service that takes none."""
-    wish = f"Answer with one JSON object and nothing else. It must match this JSON schema:\n{json.dumps(dict(schema))}"
+    return with_wish(
+        prompt,
+        f"Answer with one JSON object and nothing else. It must match this JSON schema:\n{json.dumps(dict(schema))}",
+    )
+
+
+def with_wish(prompt: str | None, wish: str) -> str:
+    """The system prompt, with a paragraph of ours."""
     return f"{prompt}\n\n{wish}" if prompt else wish
 
 

@@ -117,6 +117,15 @@ class Answer:
         call = self._calls[key]
         return call.id, call.name
 
+    def begins_after_words(self, key: int | str) -> bool:
+        """Whether words were said before the call that arrives under `key`, whose arguments begin just now."""
+        said = (part for part in self._parts if isinstance(part, _Words) and not part.thinking)
+        return len(self._calls[key].arguments) == 1 and any(any(words.pieces) for words in said)
+
+    def arguments(self, name: str) -> list[str]:
+        """The argument texts, as they came, of the calls of a tool."""
+        return ["".join(call.arguments) for call in self._calls.values() if call.name == name]
+
     def _words(self, thinking: bool, block: int) -> _Words:
         last = self._last
         if last is None or last.thinking != thinking or last.block != block or last.signature is not None:

@@ -23,7 +23,9 @@ from ._payload import load_json
 from ._settings import check_headers
 from .anthropic_body import beta_features, encode
 from .anthropic_decoder import AnthropicDecoder
-from .base import Request
+from .anthropic_models import family_of
+from .anthropic_schema import output_schema
+from .base import OutputForms, Request
 from .http import Encoded
 from .keys import Secret
 from .vendor import VendorProvider
@@ -38,6 +40,9 @@ _SPENT = ("credit balance is too low", "specified api usage limits", "spend limi
 _SPENT_HINT = "the credit or the spending limit is used up: see Plans & Billing in the Claude Console"
 #: Models asked for at once, and the most lists that are read.
 _PAGE, _MOST_PAGES = 1000, 20
+
+_NATIVE = OutputForms(fits=lambda schema: output_schema(schema) is not None)
+_BY_TOOL = OutputForms("tool", "tool")
 
 
 class Anthropic(VendorProvider):
@@ -80,6 +85,7 @@ class Anthropic(VendorProvider):
         self._betas = [value.reveal() for name, value in checked.items() if name.lower() == BETA_HEADER]
         others = {name: value.reveal() for name, value in checked.items() if name.lower() != BETA_HEADER}
         self.cache = cache
+        self.output_forms = _NATIVE if isinstance(model, str) and family_of(model).schemas else _BY_TOOL
         super().__init__(model, api_key=api_key, base_url=base_url, headers=others, http_client=http_client)
 
     def complete_address(self, address: str) -> str:

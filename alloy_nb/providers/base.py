@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -12,6 +12,8 @@ from ..usage import Usage
 __all__ = [
     "Delta",
     "Done",
+    "OutputForm",
+    "OutputForms",
     "Provider",
     "Request",
     "StopReason",
@@ -97,6 +99,36 @@ class ToolSpec:
         return type(self), (self.name, self.description, self.input_schema, self.candidates)
 
 
+OutputForm = Literal["native", "tool", "words"]
+
+
+@dataclass(frozen=True, slots=True)
+class OutputForms:
+    """How a model is asked for an answer of a type: when it has no tools to call (`alone`), and `beside_tools`.
+
+    ``"native"``: the wire makes of `Request.output_schema` what its service holds the model to. ``"tool"``: the model
+    gives its answer by calling a tool of that schema. ``"words"``: the schema is told in the system prompt.
+    `fits` says whether the service's native form has room for a schema; for one that it has not, a tool stands in.
+    `forced` says whether the model can be made to call the tool, as far as it does not think.
+
+    >>> OutputForms(beside_tools="tool").form({"type": "object"}, tools=True)
+    'tool'
+    """
+
+    alone: OutputForm = "native"
+    beside_tools: OutputForm = "native"
+    fits: Callable[[Mapping[str, Any]], bool] | None = None
+    forced: bool = True
+
+    def form(self, schema: Mapping[str, Any], *, tools: bool) -> OutputForm:
+        """The form for an answer of this schema, with `tools` of the run's own or without."""
+        form = self.beside_tools if tools else self.alone
+        return "tool" if form == "native" and self.fits is not None and not self.fits(schema) else form
+
+
+NATIVE = OutputForms()
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One provider call. `tool_choice` is None, ``"auto"``, ``"required"``, ``"none"`` or a tool's name.
@@ -131,6 +163,8 @@ class Provider(Protocol):
     Optional: ``async complete(request) -> Sequence[Delta]`` for a whole answer in one reply, ``async models() ->
     Sequence[str]``, and ``bursts(request) -> AsyncIterator[Sequence[Delta]]``, which is `stream` with the deltas that
     arrived together told together: the loop prefers it. A provider without `complete` is streamed and collected.
+    ``output_forms`` says how it is asked for an answer of a type; without it, or when it is None, the schema is told
+    in the system prompt, and is in the request besides.
     """
 
     name: str

@@ -16,7 +16,7 @@ from ..options import PROVIDER_OPTIONS, wrong_choice
 from ._encoding import encode_all
 from ._fitting import fit_name
 from ._parts import arguments_text, aside, joined, noted, said, schema_in_words
-from .base import Request, ToolSpec
+from .base import NATIVE, OutputForms, Request, ToolSpec
 from .chat_decoder import ChatDecoder
 from .chat_parts import FORMS, Form, content_part
 from .efforts import effort_of
@@ -62,6 +62,8 @@ class ChatDialect:
     result_name: bool = False
     #: "json_schema", or "json_object" where a service only promises some JSON.
     output_format: str | None = "json_schema"
+    #: How its models are asked for an answer of a type.
+    output_forms: OutputForms = NATIVE
     media: frozenset[str] = frozenset({"image", "audio", "document"})
     #: Its own forms of parts, where they are not OpenAI's.
     forms: Mapping[str, Form] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from ..errors import BadRequestError, ConfigError, ProviderError
 from ._failures import Vocabulary
-from .base import Request
+from .base import OutputForms, Request
 from .chat import ChatDialect
 from .efforts import effort_of
 from .http import Encoded
@@ -38,6 +38,7 @@ _CHAT = ChatDialect(
     reasoning_echo="reasoning_content",
     thinking=_thinking,
     output_format="json_object",
+    output_forms=OutputForms("tool", "tool", forced=False),
     media=frozenset(),
 )
 
@@ -59,6 +60,8 @@ class DeepSeek(VendorProvider, WiredProvider):
 
     def __init__(self, model: str, **settings: Any) -> None:
         super().__init__(model, **settings)
+        if model == _PLAIN and self.output_forms is not None:
+            self.output_forms = replace(self.output_forms, forced=True)
         if "vision" in model:
             wire: Any = self.wire
             self.wire = replace(wire, media=frozenset({"image"}))

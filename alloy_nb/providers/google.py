@@ -19,8 +19,9 @@ from ..errors import (
     StreamError,
 )
 from ._failures import Vocabulary
-from .base import Request
+from .base import NATIVE, OutputForms, Request
 from .gemini import GeminiWire
+from .gemini_thinking import generation
 from .http import Encoded
 from .interactions import InteractionsWire
 from .vendor import VendorProvider
@@ -70,6 +71,8 @@ class Google(VendorProvider, WiredProvider):
 
     def __init__(self, model: str, **settings: Any) -> None:
         super().__init__(model.removeprefix("models/") if isinstance(model, str) else model, **settings)
+        # Before Gemini 3 a request with both tools and a schema is refused.
+        self.output_forms = NATIVE if generation(self.model) >= (3, 0) else OutputForms(beside_tools="tool")
 
     def encode(self, request: Request) -> Encoded:
         path, headers, body = super().encode(request)

@@ -19,7 +19,7 @@ from ._payload import parse_body, parse_document, parse_event, to_json
 from ._reaching import absence_hint, connect_error, proxy_error, reach_hint
 from ._reading import drain, is_whole, let_go, pieces_of, read_body, refuse_page
 from ._settings import check_base_url, check_headers, check_key
-from .base import Delta, Request
+from .base import Delta, OutputForms, Request
 from .keys import Secret
 from .sse import NDJSONDecoder, SSEDecoder
 from .vendors import VENDORS
@@ -65,6 +65,8 @@ class HTTPProvider:
     name: str = "http"
     options: frozenset[str] = frozenset()
     constrains_arguments: bool = False
+    #: How its models are asked for an answer of a type; None: in words.
+    output_forms: OutputForms | None = None
     #: The time limit is on the bytes: a service that sends signs of life, but no words yet, is not silent.
     watches_silence: bool = True
     #: The service's own words for what went wrong, beside those that all use.

@@ -15,7 +15,7 @@ from ..errors import ConfigError, ProviderTimeout
 from ..weights.catalogue import CATALOGUE
 from ..weights.gguf import Header, read_header
 from ..weights.store import is_present, list_stored, locate
-from .base import Delta, Done, Request, TextDelta
+from .base import Delta, Done, OutputForms, Request, TextDelta
 from .local_layout import CHATML, ForcedCall, call_schema, describe_tools, forced_tools, in_words, narrowed
 
 if TYPE_CHECKING:
@@ -67,6 +67,8 @@ class Local:
         self._answer_tokens = known.answer_tokens if known else None
         own_template = None if known else header.template
         self._shows_tools = own_template is not None and "tools" in own_template
+        #: A grammar holds it to a schema; one that is shown tools could then not call them.
+        self.output_forms = OutputForms(beside_tools="tool" if self._shows_tools else "native", forced=False)
         self._context = context or min(header.context_length or _LARGEST_CONTEXT, _LARGEST_CONTEXT)
         self._threads = threads or max(1, _cores() - 1)
         self._template = None if own_template else CHATML

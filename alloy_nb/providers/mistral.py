@@ -12,6 +12,7 @@ from ..messages import Audio, Document
 from ._failures import Vocabulary
 from ._fitting import fit_id
 from ._parts import data_url
+from .base import OutputForms
 from .chat import ChatDialect
 from .efforts import effort_of
 from .vendor import VendorProvider
@@ -87,6 +88,8 @@ _CHAT = ChatDialect(
     answer_to_results=True,
     empty_answers=False,
     forms={"document": _document, "audio": _audio},
+    # It takes no response format beside tools.
+    output_forms=OutputForms(beside_tools="tool"),
 )
 
 

@@ -21,7 +21,7 @@ from ._failures import Vocabulary
 from ._payload import load_json, to_json
 from ._reading import read_body
 from ._settings import check_base_url
-from .base import Delta, Request
+from .base import Delta, OutputForms, Request
 from .http import Encoded
 from .ollama_decoder import OllamaDecoder
 from .ollama_messages import encode
@@ -80,6 +80,8 @@ class Ollama(VendorProvider):
     name = "ollama"
     framing = "ndjson"
     options = frozenset(PROVIDER_OPTIONS) - {"tool_choice"}
+    # A grammar for the answer would keep the model from calling tools.
+    output_forms = OutputForms(beside_tools="tool", forced=False)
     vocabulary = Vocabulary(
         words=(
             ("exceeds the context length", ContextOverflowError),

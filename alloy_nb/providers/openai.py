@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from ..errors import ProviderError
 from ._fitting import fit_id
-from .base import Request
+from .base import OutputForms, Request
 from .chat import ChatDialect
 from .efforts import Family, effort_for
 from .http import Encoded
@@ -36,6 +36,8 @@ FAMILIES = (
 )
 
 
+#: Models from before the service held any to a schema.
+_LOOSE = re.compile(r"gpt-3\.5|gpt-4(-|$)|gpt-4o-2024-05-13")
 _ID = re.compile(r"[^\ud800-\udfff]{1,40}")
 
 
@@ -61,6 +63,11 @@ class OpenAI(VendorProvider, WiredProvider):
         "responses": OPENAI,
         "chat": ChatDialect(cap_field="max_completion_tokens", call_id=_short_id),
     }
+
+    def __init__(self, model: str, **settings: Any) -> None:
+        super().__init__(model, **settings)
+        if _LOOSE.match(model.removeprefix("ft:")):
+            self.output_forms = OutputForms("tool", "tool")
 
     def encode(self, request: Request) -> Encoded:
         model = self.model.removeprefix("ft:")

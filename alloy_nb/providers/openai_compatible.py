@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, get_args
 from urllib.parse import urlsplit, urlunsplit
 
+from ..options import wrong_choice
 from ._clients import ClientFactory
+from .base import OutputForm, OutputForms
 from .chat import ChatDialect
 from .keys import Secret
 from .responses import OPENAI, ResponsesDialect
@@ -26,7 +28,9 @@ class OpenAICompatible(WiredProvider):
 
     `api` is ``"chat"`` for Chat Completions or ``"responses"``. `base_url` is what comes before
     ``/chat/completions`` or ``/responses``; without any path, ``/v1`` is added. `dialect` says what the service does
-    differently. `name` is the word for it in messages and events.
+    differently. `output_form` is how it is asked for an answer of a type: ``"native"`` (a schema), ``"tool"`` or
+    ``"words"``, for one that heeds no schema or knows no tools; by default a schema, and beside tools a tool.
+    `name` is the word for it in messages and events.
 
     >>> OpenAICompatible("llama-4", base_url="http://localhost:8000")
     OpenAICompatible('llama-4', base_url='http://localhost:8000/v1')
@@ -47,6 +51,7 @@ class OpenAICompatible(WiredProvider):
         http_client: ClientFactory | None = None,
         api: str | None = None,
         dialect: Wire | None = None,
+        output_form: OutputForm | None = None,
         name: str = "openai-compatible",
     ) -> None:
         super().__init__(model, base_url=base_url, api_key=api_key, headers=headers, http_client=http_client, api=api)
@@ -54,6 +59,19 @@ class OpenAICompatible(WiredProvider):
         self.base_url = _with_version(self.base_url, self.wire.path)
         self.wire = dialect or _for_service(self.wire, self.base_url, name)
         self.options = self.wire.options
+        self.output_forms = _output_forms(output_form, dialect, self.wire, self.base_url)
+
+
+def _output_forms(form: OutputForm | None, dialect: Wire | None, wire: Wire, base_url: str) -> OutputForms | None:
+    if form is not None:
+        if form not in get_args(OutputForm):
+            raise wrong_choice("output_form", form, get_args(OutputForm))
+        return OutputForms(form, form)
+    host = urlsplit(base_url).hostname or ""
+    if dialect is not None or host == _OPENAI_HOST or host.endswith(_AZURE_HOSTS):
+        return getattr(wire, "output_forms", None)
+    # Servers of open weights hold a model to a schema by a grammar, which leaves no room for a call.
+    return OutputForms(beside_tools="tool")
 
 
 def _with_version(base_url: str, path: str) -> str:

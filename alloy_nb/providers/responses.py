@@ -23,7 +23,7 @@ from ..options import PROVIDER_OPTIONS, wrong_choice
 from ._encoding import encode_all
 from ._failures import Vocabulary
 from ._fitting import fit_name
-from .base import Request, ToolSpec
+from .base import NATIVE, OutputForms, Request, ToolSpec
 from .efforts import effort_of
 from .responses_decoder import ResponsesDecoder
 from .responses_items import message_items
@@ -101,6 +101,8 @@ class ResponsesDialect:
     media: frozenset[str] = frozenset({"image", "document"})
     #: Whether a tool's pictures may stand in its output; else they follow in the user's name.
     output_images: bool = False
+    #: How its models are asked for an answer of a type.
+    output_forms: OutputForms = NATIVE
     options: frozenset[str] = frozenset(PROVIDER_OPTIONS) - {"stop_sequences"}
     path: str = "/responses"
 

@@ -16,7 +16,18 @@ from .. import errors
 from ..errors import ConfigError, ProviderError, StreamError
 from ..options import nearest
 from ..usage import Usage
-from .base import Delta, Done, Request, StopReason, TextDelta, ThinkingDelta, ToolCallDelta, UsageDelta
+from .base import (
+    NATIVE,
+    Delta,
+    Done,
+    OutputForms,
+    Request,
+    StopReason,
+    TextDelta,
+    ThinkingDelta,
+    ToolCallDelta,
+    UsageDelta,
+)
 
 __all__ = ["Scripted"]
 
@@ -76,6 +87,7 @@ class Scripted:
         }
     )
     constrains_arguments = False
+    output_forms: OutputForms | None = NATIVE
 
     def __init__(self, lines: Iterable[str | Mapping[str, Any] | ProviderError] | str | Path) -> None:
         if isinstance(lines, str | Path):

@@ -42,6 +42,7 @@ class WiredProvider(HTTPProvider):
         super().__init__(model, **settings)
         self.wire = self.wires[self._checked_api(api)]
         self.options = self.wire.options
+        self.output_forms = getattr(self.wire, "output_forms", None)
 
     def encode(self, request: Request) -> Encoded:
         body = self.wire.encode(request, self.model, provider=self.own, key=self.encoding_key)

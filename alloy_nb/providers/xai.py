@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ..errors import AuthError, ContentFilterError, ContextOverflowError
-from .base import Request
+from .base import OutputForms, Request
 from .chat import ChatDialect
 from .efforts import Family, effort_for
 from .http import Encoded
@@ -29,6 +29,9 @@ FAMILIES = (
     Family(("grok-4.", "grok-5"), off="low"),
     Family(("grok",), on=None, off=None),
 )
+
+#: Models that are held to a schema only where there are no tools.
+_OLDER = ("grok-2", "grok-3", "grok-beta")
 
 
 class XAI(VendorProvider, WiredProvider):
@@ -55,6 +58,11 @@ class XAI(VendorProvider, WiredProvider):
         "chat": ChatDialect(reasoning_fields=("reasoning_content",), media=frozenset({"image"})),
         "responses": RESPONSES,
     }
+
+    def __init__(self, model: str, **settings: Any) -> None:
+        super().__init__(model, **settings)
+        if model.startswith(_OLDER):
+            self.output_forms = OutputForms(beside_tools="tool")
 
     def encode(self, request: Request) -> Encoded:
         return super().encode(replace(request, thinking=effort_for(request.thinking, self.model, FAMILIES)))

@@ -260,8 +260,13 @@ class Transcript:
             if not self._said_this_turn:
                 self._retell(message, event.ts_ms)
             self._said_this_turn = False
-        elif message.role == "user" and message.text:
-            self._drafts.append(Fixed(Text(shown(message.text), by="user")))
+        elif message.role == "user" and (text := message.text or self._complaint(message)):
+            self._drafts.append(Fixed(Text(shown(text), by="user")))
+
+    def _complaint(self, message: Message) -> str:
+        """What was wrong with an answer that was given by a call: no row of a tool tells it."""
+        errors = (result for result in message.tool_results if result.is_error and result.call_id not in self._tools)
+        return "\n".join(dict.fromkeys(result.text for result in errors))
 
     def _drop_unfinished(self, message: Message) -> None:
         """Calls whose arguments never became complete are no part of the answer, and never run."""

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from ..errors import AlloyError, ConfigError, ProviderError
 from ..options import PROVIDER_OPTIONS
-from ..providers.base import Delta, Done, Request, TextDelta
+from ..providers.base import NATIVE, Delta, Done, OutputForms, Request, TextDelta
 from ..providers.scripted import Scripted
 
 __all__ = ["Function"]
@@ -39,6 +39,7 @@ class Function:
     name = "function"
     options = frozenset(PROVIDER_OPTIONS)
     constrains_arguments = False
+    output_forms: OutputForms | None = NATIVE
 
     def __init__(
         self,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import json
 import re
-import sys
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
 from ..errors import ConfigError, ToolError
+from ..typed_dicts import modernize
 from .context import ToolContext
 from .docstring import read_docstring
 
@@ -279,7 +279,7 @@ def _resolve(parameter: inspect.Parameter, code: Any, names: Mapping[str, Any], 
             f"tool `{tool}`: the type of parameter `{parameter.name}` is not known: {error}",
             hint="import it at the top of the module, outside of `if TYPE_CHECKING`",
         ) from error
-    return _modernize(hints[parameter.name])
+    return modernize(hints[parameter.name])
 
 
 def _enclosed(code: Any) -> dict[str, Any]:
@@ -348,25 +348,3 @@ def _build_model(
         if told.get("default", ...) is None:  # None as "not given" is no value for a model to send
             del told["default"]
     return model, schema
-
-
-def _modernize(annotation: Any) -> Any:
-    """`typing.TypedDict` as the one of typing_extensions, the only one that pydantic takes before Python 3.12."""
-    if sys.version_info >= (3, 12):
-        return annotation
-    if typing.is_typeddict(annotation):
-        import typing_extensions
-
-        hints = typing_extensions.get_type_hints(annotation, include_extras=True)
-        required = annotation.__required_keys__
-        items = {key: _modernize(hint) for key, hint in hints.items()}
-        items = {key: hint if key in required else typing_extensions.NotRequired[hint] for key, hint in items.items()}
-        return typing_extensions.TypedDict(annotation.__name__, items)  # type: ignore[operator]
-    args = typing.get_args(annotation)
-    changed = tuple(_modernize(arg) if not isinstance(arg, (str, int)) else arg for arg in args)
-    if all(new is old for new, old in zip(changed, args, strict=True)):
-        return annotation
-    origin = typing.get_origin(annotation)
-    if origin in (typing.Union, types.UnionType):
-        return typing.Union[changed]  # noqa: UP007 - made from a tuple
-    return Annotated[changed] if origin is Annotated else origin[changed]

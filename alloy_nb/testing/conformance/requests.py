@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import unittest
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from typing_extensions import TypedDict
+
+from ...errors import OutputError
 from ...history import open_calls
 from ...messages import Message, ToolResult
 from ...providers.base import Provider, Request, ToolSpec
@@ -77,6 +81,35 @@ class RequestTests(Bench):
                 self.ask(service, provider, replace(REQUEST, output_schema=schema)), self.cases.text, "with a schema"
             )
 
+    def test_a_run_says_what_type_the_answer_has(self) -> None:
+        """In whichever form: its fields are sent, alone and beside tools, and prose ends as an `OutputError`."""
+        ((name, _),) = self.cases.call.calls
+        for tools in ([], [_AnyTool(name)]):
+            with self.asked() as (service, provider):
+                result = _run(provider, "Which city?", name, tools=tools, output=_City, output_retries=0)
+                assert isinstance(result.error, OutputError), f"prose passed for a city: {result.error!r}"
+                sent = service.received[-1].body.decode()
+                for field in _City.__annotations__:
+                    assert field in sent, f"the answer's `{field}` was not asked for, with {len(tools)} tools"
+
+    def test_an_answer_by_a_tool(self) -> None:
+        """Where it is asked for so: the call is the answer, and has a result that goes back; what is wrong is told."""
+        ((name, input),) = self.cases.call.calls
+        answer = self.cases.reply(self.cases.call.stream.replace(name.encode(), b"answer"))
+        with self.asked() as (service, provider):
+            forms = getattr(provider, "output_forms", None)
+            schema = {"type": "object", "additionalProperties": True}
+            if forms is None or forms.form(schema, tools=True) != "tool":
+                raise unittest.SkipTest("it is not asked by a tool")
+            service.answer(answer)
+            result = _run(provider, "Which word?", name, output=dict[str, Any])
+            assert result.output == dict(input), f"the answer was {result.output!r}, not {dict(input)!r}"
+            assert not open_calls(result.messages), "law 1: the answer's call was left without a result"
+            service.answer(answer)
+            result = _run(provider, "Which city?", name, output=_City, output_retries=1)
+            assert isinstance(result.error, OutputError), f"{dict(input)!r} passed for a city: {result.error!r}"
+            assert "Field required" in strings_of(service.received[-1]), "what was wrong with the answer was not sent"
+
     def test_a_conversation_with_another_provider_goes_on(self) -> None:
         """Law 9: its words are sent; its signatures, its own items and its thoughts are not."""
         sent = self.sent(Request(foreign_history(), tools=(TOOL,)))
@@ -129,6 +162,11 @@ class RequestTests(Bench):
                 assert after.text == self.cases.text.text, f"law 1: after {result.error!r} came {after.error!r}"
 
 
+class _City(TypedDict):
+    city_name: str
+    inhabitants: int
+
+
 class _AnyTool(Tool):
     """A tool of any name that takes anything."""
 
@@ -146,4 +184,4 @@ def _run(provider: Provider, prompt: str, tool: str, **options: Any) -> Result:
     from ...runs import run
 
     given: dict[str, Any] = {"tools": [_AnyTool(tool)], "approval": "auto", "max_retries": 0, "display": None}
-    return run(prompt, model=provider, check=False, **given, **options)
+    return run(prompt, model=provider, check=False, **{**given, **options})
