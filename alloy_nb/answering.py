@@ -94,8 +94,10 @@ def conclude(state: RunState, answer: Message) -> Iterator[Message]:
         elif failure is None and state.answer_tool is not None:
             # Whoever heeded no schema reads it here.
             yield Message.user(schema_in_words(error.message, state.answer_tool.input_schema))
+        if failure is error:
+            raise
         if failure is not None:
-            raise failure from (None if failure is error else error)
+            raise failure from error
         state.repairs += 1
         return
     if steered := state.steering.take(last=True):

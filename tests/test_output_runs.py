@@ -329,6 +329,7 @@ def test_after_the_last_repair_the_last_error_ends_the_run(form: str, retries: i
     assert isinstance(result.error, alloy.OutputError)
     assert "people: Field required" in result.error.message
     assert result.error.hint
+    assert type(result.error.__cause__).__name__ == "ValidationError"
     assert (len(model.requests), result.turns, result.output) == (retries + 1, retries + 1, None)
     checked(result)
 
