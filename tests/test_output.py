@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import typing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -170,8 +171,9 @@ def test_what_is_put_around_the_value_or_left_out_around_it_does_no_harm(type_: 
     ],
 )
 def test_what_does_not_match_is_said_in_words_a_model_can_act_on(type_: Any, text: str, problem: str) -> None:
-    with pytest.raises(alloy.OutputError, match=problem) as caught:
+    with pytest.raises(alloy.OutputError) as caught:
         OutputType(type_).parse(text)
+    assert re.search(problem, caught.value.message)
     assert caught.value.hint
 
 
