@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-__all__ = ["GuestCrash", "call_guest", "contain"]
+__all__ = ["GuestCrash", "call_guest", "contain", "is_async"]
 
 
 class GuestCrash(Exception):
@@ -29,6 +29,16 @@ async def contain(awaitable: Awaitable[Any]) -> Any:
         raise
     except BaseException as error:
         raise GuestCrash(error) from error
+
+
+def is_async(function: Any) -> bool:
+    """Whether calling it gives something to await, as far as can be told before: an object with such a `__call__`, too.
+
+    >>> is_async(contain), is_async(print)
+    (True, False)
+    """
+    called = getattr(function, "__call__", None)  # noqa: B004 - what is called, not whether it can be
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called)
 
 
 async def call_guest(function: Callable[..., Any], *arguments: Any) -> Any:

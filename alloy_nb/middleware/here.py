@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import threading
 from collections.abc import Sequence
 
 from ..errors import ConfigError
+from ..guests import is_async
 from .base import HookContext, Middleware, call_hooks
 
 __all__ = ["call_hooks_here"]
@@ -19,7 +19,7 @@ def call_hooks_here(chain: Sequence[Middleware], hook: str, ctx: HookContext) ->
     Plain hooks run on this thread; where one is ``async``, they run on a loop of their own, in a thread of its own,
     since this one's may be running already. Raises what they raise, and `Halted`.
     """
-    if not any(inspect.iscoroutinefunction(getattr(middleware, hook, None)) for middleware in chain):
+    if not any(is_async(getattr(middleware, hook, None)) for middleware in chain):
         _finish_at_once(chain, hook, ctx)
         return
     failures: list[BaseException] = []

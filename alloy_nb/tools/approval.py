@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from ..guests import contain
+from ..guests import call_guest, contain, is_async
 from ..messages import ToolCall
 from .workers import call_in_thread
 
@@ -181,14 +181,14 @@ class ApprovalDesk:
     async def _ask_function(self, call: ToolCall, ctx: ToolContext) -> Decision:
         assert callable(self.policy)
         policy = self.policy
+        if is_async(policy):
+            return _as_answer(await call_guest(policy, call, ctx))
         # A function that is not async may wait for somebody: in a thread of its own it holds up nobody else.
         settling = call_in_thread(lambda: policy(call, ctx), "approval")
         answer: Any = await settling.future
         if inspect.isawaitable(answer):
             answer = await contain(answer)
-        if isinstance(answer, Decision):
-            return answer
-        return Decision(bool(answer), None if answer else "the approval function said no", by="function")
+        return _as_answer(answer)
 
     def _cover(self, question: Question, decision: Decision) -> None:
         """Remember what is allowed for good: it answers the other questions that it covers, too."""
@@ -227,6 +227,12 @@ class ApprovalDesk:
 def _answer(future: asyncio.Future[Decision], decision: Decision) -> None:
     if not future.done():
         future.set_result(decision)
+
+
+def _as_answer(value: Any) -> Decision:
+    if isinstance(value, Decision):
+        return value
+    return Decision(bool(value), None if value else "the approval function said no", by="function")
 
 
 def _as_decision(value: bool | Decision) -> Decision:
