@@ -46,7 +46,7 @@ class TurnCalls:
         #: Whether there is anything to run.
         self.any_tools = bool(tool_calls)
         self._parent = ParentRun(
-            state.path, state.budget, state.call_ids, self._forward, state.count, self._ask_for_child
+            state.path, state.budget, state.call_ids, self._forward, state.count, self._ask_for_child, state.run_id
         )
         self._phase = ToolPhase(
             tool_calls,

@@ -25,7 +25,7 @@ Tried = list[tuple[Candidate, Answer]]
 
 async def call_provider(state: RunState) -> AsyncGenerator[Burst, None]:
     """One answer: its events as they come, in bursts, and the finished message in the history."""
-    yield [state.event("turn_start", {"model": state.provider.model})]
+    yield [state.event("turn_start", {"model": state.provider.model, "provider": state.provider.name})]
     tried: Tried = []
     try:
         async with aclosing(_from_first_that_answers(state, tried)) as bursts:

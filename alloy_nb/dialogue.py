@@ -211,6 +211,7 @@ class Dialogue:
             tool_state=self.tool_state,
             parent=parent,
             call_ids=set(self._call_ids),
+            session_id=self.session_id,
         )
         execution = Execution(state, background=background, ended=ended, recorder=self._recorder)
         return execution

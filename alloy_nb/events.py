@@ -11,7 +11,24 @@ EVENT_VERSION: Final = 1
 
 
 class Event(NamedTuple):
-    """One thing that happened in a run; the types and their payloads are listed in the API guide.
+    """One thing that happened in a run.
+
+    | type | payload |
+    |---|---|
+    | `run_start` | `{prompt, model, provider}`; perhaps `session` (its id) and `parent` (see below) |
+    | `turn_start` | `{model, provider}`: who is asked first; a `fallback` tells of another one |
+    | `text_delta`, `thinking_delta` | the chunk, a `str` |
+    | `tool_call_delta` | `{id, name, delta}`: the text of arguments as it arrives |
+    | `tool_start` / `tool_progress` | `{id, name, input}` / `{id, message, fraction}` |
+    | `tool_end` | `{id, name, duration_ms, error, output, structured, executed}`; not `executed`: it never ran |
+    | `approval_request` | `{id, name, input, reason}` |
+    | `approval_result` | `{id, name, allowed, reason, by, remember}` |
+    | `retry` / `fallback` / `dropped_option` | `{attempt, delay_s, reason}` / `{from, to, reason}` / `{name, model}` |
+    | `usage` | `{input_tokens, output_tokens, cached_tokens, reasoning_tokens, cost}`, of one provider call |
+    | `message` | the finished `Message` |
+    | `run_end` | `{status, error, error_type, hint, turns, usage, cost}`: one a `run_id`, its last |
+
+    A run within a tool call of another one has `parent: {run_id, call_id}`.
 
     `seq` counts 1, 2, 3 … in the stream it is read from; `run_id` names the run it belongs to, `agent` the path of
     the agent (``"lead/research"``), `origin_seq` a child's own number when its event was forwarded by a parent.

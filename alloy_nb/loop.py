@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Any
 
 from .answering import conclude
 from .calls import TurnCalls
@@ -109,7 +110,11 @@ async def _fail(state: RunState, error: AlloyError) -> None:
 
 def _opening(state: RunState) -> Event:
     prompt = state.prompt.text if state.prompt is not None else ""
-    opening = {"prompt": prompt, "model": state.provider.model}
+    opening: dict[str, Any] = {"prompt": prompt, "model": state.provider.model, "provider": state.provider.name}
+    if state.session_id is not None:
+        opening["session"] = state.session_id
+    if (parent := state.parent) is not None:
+        opening["parent"] = {"run_id": parent.run_id, "call_id": parent.call_id}
     if notice := getattr(state.provider, "notice", None):
         opening["notice"] = notice  # what whoever reads the answer should know of the model
     return state.event("run_start", opening)
@@ -124,5 +129,6 @@ def _closing(state: RunState) -> Event:
         "hint": None if error is None else error.hint,
         "turns": state.turns,
         "usage": state.usage.to_dict(),
+        "cost": state.cost,
     }
     return state.event("run_end", closing)

@@ -161,7 +161,7 @@ _MEDIA: dict[str, type[Image] | type[Audio] | type[Document]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Message:
     """One message of a conversation. Tool results are parts of a ``user`` message.
 

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .forks import renewed_in_child
 
-__all__ = ["MASK", "redact", "redact_data", "redact_known", "register_environment", "register_secret"]
+__all__ = [
+    "MASK",
+    "change_strings",
+    "redact",
+    "redact_data",
+    "redact_known",
+    "register_environment",
+    "register_secret",
+]
 
 MASK = "[redacted]"
 
@@ -70,14 +78,23 @@ def redact_known(text: str) -> str:
 
 def redact_data(data: Any) -> Any:
     """`data` with the secrets seen so far taken out of every string in it; other values stay as they are."""
+    return change_strings(data, redact_known)
+
+
+def change_strings(data: Any, change: Callable[[str], str]) -> Any:
+    """`data` with every string in it changed, keys included; other values stay as they are.
+
+    >>> change_strings({"a": ["b", 1]}, str.upper)
+    {'A': ['B', 1]}
+    """
     if isinstance(data, str):
-        return redact_known(data)
+        return change(data)
     if isinstance(data, dict):
-        return {redact_data(key): redact_data(value) for key, value in data.items()}
+        return {change_strings(key, change): change_strings(value, change) for key, value in data.items()}
     if isinstance(data, list):
-        return [redact_data(item) for item in data]
+        return [change_strings(item, change) for item in data]
     if type(data) is tuple:
-        return tuple(redact_data(item) for item in data)
+        return tuple(change_strings(item, change) for item in data)
     return data
 
 

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, MutableMapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import cached_property
 from operator import is_not
 from typing import TYPE_CHECKING, Any
@@ -51,9 +52,12 @@ class RunState:
         tool_state: MutableMapping[str, Any] | None = None,
         parent: ParentRun | None = None,
         call_ids: set[str] | None = None,
+        session_id: str | None = None,
     ) -> None:
         register_environment(os.environ)
         self.options = options
+        #: The conversation that the run is part of, where it has a name.
+        self.session_id = session_id or options.session
         self.parent = parent
         self.path = _path_of(options.name, parent)
         self.directory = working_directory(options)
@@ -257,9 +261,16 @@ class RunState:
             self.rewrite(ctx.messages)
 
     def rewrite(self, messages: Iterable[Message]) -> None:
-        """Put another conversation in place of this one; this run's own part stays as long, from its end."""
+        """Put another conversation in place of this one; this run's own part stays as long, from its end.
+
+        Thoughts that were signed after what is not the same any more are dropped: their makers refuse them.
+        """
         own = len(self.history) - self.own_start
-        changed = repair(without_signed_thoughts(messages))
+        messages = tuple(messages)
+        # A thought is good as long as everything before it is what it was when it was signed.
+        pairs = enumerate(zip(messages, self.history, strict=False))
+        same = next((place for place, (ours, theirs) in pairs if ours is not theirs), len(self.history))
+        changed = repair((*messages[:same], *without_signed_thoughts(messages[same:])))
         if [call.id for call in open_calls(changed)] != [call.id for call in open_calls(self.history)]:
             raise ConfigError(
                 "a hook changed which calls wait for their results", hint="leave the calls of the last answer alone"
@@ -280,7 +291,7 @@ class RunState:
             token,
             self.tool_state,
             report,
-            parent,
+            replace(parent, call_id=call.id),
         )
 
     # -- the end --------------------------------------------------------------------------------------------------

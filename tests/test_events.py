@@ -68,6 +68,19 @@ def test_run_and_turn_and_usage_are_told() -> None:
     assert types == ["run_start", "turn_start", "text_delta", "usage", "message", "run_end"]
 
 
+def test_who_is_asked_and_what_it_cost_are_told() -> None:
+    """EVT-w1: the provider's name beside the model's, and the run's cost beside its usage."""
+    events = {event.type: event.payload for event in events_of({"text": "x"})}
+    assert events["run_start"]["provider"] == events["turn_start"]["provider"] == "scripted"
+    assert "cost" in events["run_end"]
+
+
+def test_a_call_that_never_ran_says_so() -> None:
+    """EVT-15: it has its start and end like the others."""
+    events = events_of(CALL, {"tool_calls": [{"name": "nothing", "input": {}}]}, {"text": "done"})
+    assert [event.payload["executed"] for event in events if event.type == "tool_end"] == [True, False]
+
+
 def test_a_failed_run_says_so_at_its_end() -> None:
     end = events_of({"error": "broken pipe dream"}, max_retries=0)[-1]
     assert end.payload["status"] == "error"

@@ -39,7 +39,8 @@ class HookContext:
     """What a hook sees of the run, or of the agent's session; what may be changed is said here.
 
     - `messages`: the conversation so far. A hook that puts other ones here changes it for good: it is made good
-      (`repair`), and thoughts that were signed within the old one are dropped. In every hook of a run but `on_error`.
+      (`repair`), and thoughts that were signed after the first one that is not the same object are dropped. In every
+      hook of a run but `on_error`.
     - `system_prompt`: in `before_completion`, for this call and the ones after it.
     - `model`: the model's name; another one, or a `Provider`, in `before_completion` is asked from then on.
     - `context`, `topics`: in `session_start`, the agent's own from then on.

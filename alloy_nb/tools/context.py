@@ -50,7 +50,8 @@ def _say_nothing(message: str, fraction: float | None) -> None:
 class ParentRun:
     """What an agent that works within a tool call needs of the run around it. Only on that run's loop.
 
-    `path` is that of the agent around, `budget` what both spend of, `call_ids` the ids of all calls of both.
+    `path` is that of the agent around, `budget` what both spend of, `call_ids` the ids of all calls of both. `run_id`
+    and `call_id` say which run that is, and which of its calls the agent works for.
     `forward` puts events into its stream, `count` adds to its usage and cost, and `ask` has a question decided as if
     that run had put it: by its policy, by what was allowed there, by whoever is asked.
     """
@@ -61,6 +62,8 @@ class ParentRun:
     forward: Callable[[Sequence[Event]], None]
     count: Callable[[Usage, float | None], None]
     ask: Callable[[Question, ToolContext], Awaitable[Decision]]
+    run_id: str = ""
+    call_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

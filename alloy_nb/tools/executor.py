@@ -201,6 +201,7 @@ class ToolPhase:
             decision = Decision(False, f"asking failed: {_describe(error)}", by="policy")
         payload = {
             "id": work.call.id,
+            "name": work.call.name,
             "allowed": decision.allowed,
             "reason": decision.reason,
             "by": decision.by,
@@ -327,6 +328,7 @@ class ToolPhase:
             "error": error,
             "output": text,
             "structured": data,
+            "executed": work.executed,
         }
         event = self._emit("tool_end", payload)
         work.record = ToolRecord(
