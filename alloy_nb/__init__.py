@@ -49,9 +49,13 @@ if TYPE_CHECKING:
     from .messages import Thinking as Thinking
     from .messages import ToolCall as ToolCall
     from .messages import ToolResult as ToolResult
+    from .middleware.audit import Audit as Audit
     from .middleware.base import Block as Block
     from .middleware.base import Halt as Halt
     from .middleware.base import Middleware as Middleware
+    from .middleware.logger import Logger as Logger
+    from .middleware.redact import Redact as Redact
+    from .middleware.telemetry import Telemetry as Telemetry
     from .providers.anthropic import Anthropic as Anthropic
     from .providers.base import Provider as Provider
     from .providers.deepseek import DeepSeek as DeepSeek
@@ -94,6 +98,7 @@ _PUBLIC: dict[str, str] = {
     **dict.fromkeys(_MESSAGES.split(), "messages"),
     "Agent": "agent",
     "Anthropic": "providers.anthropic",
+    "Audit": "middleware.audit",
     "Block": "middleware.base",
     "DeepSeek": "providers.deepseek",
     "Event": "events",
@@ -101,6 +106,7 @@ _PUBLIC: dict[str, str] = {
     "HTTPProvider": "providers.http",
     "Halt": "middleware.base",
     "Local": "providers.local",
+    "Logger": "middleware.logger",
     "MemoryStore": "sessions.memory",
     "Middleware": "middleware.base",
     "Mistral": "providers.mistral",
@@ -110,12 +116,14 @@ _PUBLIC: dict[str, str] = {
     "OpenRouter": "providers.openrouter",
     "Provider": "providers.base",
     "PubSub": "pubsub",
+    "Redact": "middleware.redact",
     "Result": "result",
     "Run": "runs",
     "Scripted": "providers.scripted",
     "SQLiteStore": "sessions.sqlite",
     "Session": "session",
     "SessionStore": "session",
+    "Telemetry": "middleware.telemetry",
     "Tool": "tools.base",
     "ToolContext": "tools.context",
     "Budget": "usage",

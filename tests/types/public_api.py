@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import assert_type
 
 import alloy_nb as alloy
@@ -48,6 +49,13 @@ providers: list[alloy.Provider] = [
     alloy.Mistral("mistral-large-latest", api_key="k"),
     alloy.OpenAICompatible("llama-4", base_url="http://localhost:8000", api="responses"),
 ]
+middleware: list[alloy.Middleware] = [
+    alloy.Logger("mine", "DEBUG", content=True),
+    alloy.Redact("email", re.compile("x"), str.upper, replacement="[x]"),
+    alloy.Audit("audit.jsonl", chain=True, required=True),
+    alloy.Telemetry(content=True),
+]
+assert_type(alloy.Audit.verify("audit.jsonl"), int | None)
 http: type[alloy.HTTPProvider] = alloy.Anthropic
 assert_type(alloy.run("hi", model=providers[0], fallback=[model, "ollama:llama4"]), alloy.Result)
 alloy.set_default_model(alloy.Mistral("mistral-large-latest", api_key="k"))
