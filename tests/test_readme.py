@@ -41,6 +41,7 @@ ANSWERS = """\
 {"on": "What is my name?", "text": "Ann."}
 {"on": "Who are you?", "text": "The lead."}
 {"text": "Two."}
+{"on": "My address is [redacted]. Which room is mine?", "text": "The third."}
 """
 
 
@@ -82,6 +83,8 @@ def test_the_python_of_the_readme_runs(
     result = names["result"]
     assert isinstance(result, alloy.Result)
     assert [(call.name, call.output) for call in result.tool_calls] == [("count_words", "2")]
+    assert isinstance(names["noted"], alloy.Result)
+    assert names["noted"].text == "The third."
     assert isinstance(names["gas"], names["Gas"])  # type: ignore[arg-type]
     assert [request.target for request in services.received] == ["/v1/messages"] * 4 + ["/v1/responses", "/v1/messages"]
     assert isinstance(names["answer"], alloy.Result)
