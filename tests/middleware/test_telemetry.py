@@ -454,6 +454,7 @@ def test_tokens_of_an_inner_agent_are_counted_once(recorder: Recorder) -> None:
     scout = alloy.Agent(name="scout", model=alloy.Scripted(["found"]), middleware=[telemetry]).as_tool("scout")
     model = alloy.Scripted([call("scout", prompt="look"), "done"])
     alloy.run("go", model=model, tools=[scout], middleware=[telemetry])
+    assert len(recorder.spans) == 6
     points = recorder.points("gen_ai.client.token.usage")
     assert sum(point.sum for point in points if point.attributes["gen_ai.token.type"] == "input") == 30
 
