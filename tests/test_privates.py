@@ -22,6 +22,7 @@ ALLOWED = {
     "target._replace": "public: a namedtuple's methods begin with _ so as not to meet its fields",
     "event._replace": "as above",
     "kernel._allow_stdin": "whether a front end lets a person be asked; ipykernel tells it in no other way",
+    "manager._shell_socket": "where ipykernel 7.0 to 7.3 send replies, and lose requests by it; 7.4 has no such thing",
     "threading._register_atexit": "the hook before daemon threads die; `atexit` runs after it, and is what is left",
     "ipython._find_assign_op": "how IPython itself finds the magic behind `x =`",
 }

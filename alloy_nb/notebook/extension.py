@@ -19,12 +19,14 @@ def load(shell: Any) -> None:
     from . import syntax
     from .cell import watch
     from .magics import AlloyMagics
+    from .replies import keep_listening
 
     earlier = _loaded.get(shell)
     magics = AlloyMagics(shell, earlier.conversation if earlier is not None else None)
     shell.register_magics(magics)
     syntax.register(shell)
     watch(shell)
+    keep_listening(shell)
     _loaded[shell] = magics
 
 

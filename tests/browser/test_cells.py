@@ -96,9 +96,7 @@ MANY = 30
 
 
 def test_run_all_answers_each_of_many_questions_in_its_own_cell(page: Page, lab: Lab, kernel: str) -> None:
-    # No model answers sooner. Of 30 cells that are over within half a second, JupyterLab with ipykernel 7.3 now and
-    # then takes one for running still, though the kernel has told of the end of each.
-    lines = [{"on": f"Question {number}?", "text": f"Answer {number}.", "delay_ms": 50} for number in range(MANY)]
+    lines = [{"on": f"Question {number}?", "text": f"Answer {number}."} for number in range(MANY)]
     cells = [f"%%alloy -m model\nQuestion {number}?" for number in range(MANY)]
     Asking(page, lab, f"many-{kernel}", lines, *cells, "print(len(model.requests[-1].messages))", kernel=kernel)
     assert set(page.run_all()) == {"ok"}

@@ -62,11 +62,12 @@ class Ran:
 class Kernel:
     """Runs cells. `allow_stdin` is what a front end with a person says; `answers` is what that person types."""
 
-    def __init__(self, env: Mapping[str, str], cwd: Path) -> None:
+    def __init__(self, env: Mapping[str, str], cwd: Path, name: str = "python3", *arguments: str) -> None:
         from jupyter_client.manager import KernelManager
 
-        self.manager = KernelManager(kernel_name="python3")
-        self.manager.start_kernel(env=dict(env), cwd=str(cwd), stderr=subprocess.DEVNULL)
+        self.manager = KernelManager(kernel_name=name)
+        extra = {"extra_arguments": list(arguments)} if arguments else {}
+        self.manager.start_kernel(env=dict(env), cwd=str(cwd), stderr=subprocess.DEVNULL, **extra)
         self.client = self.manager.blocking_client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=PATIENCE)
@@ -81,7 +82,18 @@ class Kernel:
         while_running: Callable[[Ran], None] | None = None,
     ) -> Ran:
         """Execute `code` to its end; `while_running` is called after each message, and whenever nothing comes."""
-        session = self.client.session
+        message = self.send(code, allow_stdin=allow_stdin, cell_id=cell_id)
+        ran, left = Ran(), list(answers)
+        end = time.monotonic() + PATIENCE
+        while not self._step(message["header"]["msg_id"], ran, left):
+            if while_running is not None:
+                while_running(ran)
+            assert time.monotonic() < end, f"the cell never ended: {code!r}"
+        ran.status = self.reply_to(message)["status"]
+        return ran
+
+    def send(self, code: str, *, allow_stdin: bool = False, cell_id: str | None = None) -> dict[str, Any]:
+        """Ask for the execution of `code`, and wait for nothing; the request."""
         content = {
             "code": code,
             "silent": False,
@@ -91,16 +103,9 @@ class Kernel:
             "stop_on_error": False,
         }
         metadata = {"cellId": cell_id} if cell_id else {}
-        message = session.msg("execute_request", content, metadata=metadata)
+        message: dict[str, Any] = self.client.session.msg("execute_request", content, metadata=metadata)
         self.client.shell_channel.send(message)
-        ran, left = Ran(), list(answers)
-        end = time.monotonic() + PATIENCE
-        while not self._step(message["header"]["msg_id"], ran, left):
-            if while_running is not None:
-                while_running(ran)
-            assert time.monotonic() < end, f"the cell never ended: {code!r}"
-        ran.status = self.reply_to(message)["status"]
-        return ran
+        return message
 
     def reply_to(self, message: Mapping[str, Any]) -> dict[str, Any]:
         """The reply to a request; replies to others (the greeting is sent several times) are passed over."""
