@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from alloy_nb.json_text import find_json
+from alloy_nb.json_text import find_json, is_json
 
 FENCED = "Sure!\n```json\n{}\n```\nAnything else?"
 
@@ -57,7 +57,10 @@ values = st.recursive(
 @given(st.dictionaries(st.text(), values) | st.lists(values), st.text(alphabet='abc .,!?"\n'), st.text('xyz "\n'))
 def test_an_object_is_found_between_any_words(value: Any, before: str, after: str) -> None:
     text = json.dumps(value)
-    assert find_json(f"{before}{text}{after}") == [text]
+    said = f"{before}{text}{after}"
+    # Between two quotes it may happen to be one text of JSON's.
+    assume(said.strip() == text or not is_json(said.strip()))
+    assert find_json(said) == [text]
 
 
 @pytest.mark.parametrize("piece", ["[", "{", '["', '{"\\"', "```json\n", "```json\n```\n", "[]", '"\\"'])

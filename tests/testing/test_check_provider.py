@@ -185,8 +185,9 @@ def test_a_provider_that_keeps_the_contract_passes() -> None:
         "a call without arguments has an empty input",
         "thinking is the same in any split",
         "other answers are the same in any split",
+        "an answer by a tool",
     }
-    assert str(report).endswith(f"{len(report.passed)} passed, 3 left out")
+    assert str(report).endswith(f"{len(report.passed)} passed, 4 left out")
     assert "– thinking is the same in any split: the cases have no `thinking`" in str(report)
 
 
