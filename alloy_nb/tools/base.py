@@ -40,7 +40,7 @@ class Tool:
     parallel: bool = True
     #: True: a call whose outcome is unknown may simply run again.
     idempotent: bool = False
-    #: How often a call that crashed is tried again.
+    #: How often a call that crashed is tried again; one that took too long or was given up is not.
     retries: int = 0
     #: The argument that is shown beside the name when the call is folded to one line.
     key_argument: ClassVar[str | None] = None

@@ -16,11 +16,12 @@ from ..errors import AlloyError, ToolError
 from ..events import Event
 from ..guests import GuestCrash, call_guest, contain
 from ..messages import ToolCall, ToolResult
-from ..redaction import redact_data, redact_known
+from ..redaction import redact_known
 from ..result import ToolRecord
 from .approval import ApprovalDesk, Decision, Question
 from .base import Tool
 from .context import CancelToken, ToolContext
+from .results import cap_data, cap_text, clean_data, to_result
 from .toolbox import pattern_of, subject_of
 from .workers import MAIN, Settling, abandon, call_in_thread
 
@@ -111,7 +112,7 @@ class ToolPhase:
             work.token.set()
             work.paused = False
             if work.result is None:
-                self._end(work, ToolResult(reason, is_error=True))
+                self._end(work, _failure(reason))
 
     # -- the work -------------------------------------------------------------------------------------------------
 
@@ -181,7 +182,7 @@ class ToolPhase:
         if work.refusal is None and (reason := self._admit(work.call)) is not None:
             work.refusal = f"Not run: {reason}"
         if work.refusal is not None:
-            self._end(work, ToolResult(work.refusal, is_error=True))
+            self._end(work, _failure(work.refusal))
             return
         assert work.tool is not None
         if work.tool.parallel:
@@ -211,27 +212,23 @@ class ToolPhase:
         return decision
 
     async def _execute(self, work: _Work, tool: Tool) -> None:
-        from .results import to_result
-
         self._start(work)
         work.executed = True
         for attempt in range(tool.retries + 1):
             try:
                 value = await self._call(work, tool)
                 self._end(work, to_result(value))
-            except ToolError as error:
-                self._end(work, ToolResult(str(error), is_error=True))
-            except _TimedOut as error:
-                self._end(work, ToolResult(str(error), is_error=True))
+            except (ToolError, _TimedOut) as error:
+                self._end(work, _failure(str(error)))
             except Exception as error:  # noqa: BLE001 - a tool's crash is a result for the model
-                if attempt < tool.retries:
+                crash = f"Tool crashed: {_describe(error)}"
+                if attempt < tool.retries and not work.token.is_set() and not self._deadline.passed:
+                    self._tell_progress(work, f"{crash}. Trying again ({attempt + 1} of {tool.retries})")
                     continue
-                self._end(work, ToolResult(f"Tool crashed: {_describe(error)}", is_error=True))
+                self._end(work, _failure(crash))
             return
 
     async def _call(self, work: _Work, tool: Tool) -> Any:
-        from .results import to_result
-
         limit = self._deadline.shortest(tool.timeout if tool.timeout is not None else self._tool_timeout)
         ctx = replace(self._context(work), allowed=work.question.reason if work.question else None)
         plain = getattr(tool, "call", None)
@@ -265,6 +262,9 @@ class ToolPhase:
             raise _TimedOut(limit)
         if task.cancelled():
             raise ToolError("the tool cancelled itself")
+        error = task.exception()
+        if error is not None and not isinstance(error, Exception):
+            raise GuestCrash(error)  # a GeneratorExit of its own, which here would end the run
         return task.result()
 
     async def _await_settling(self, work: _Work, settling: Settling, limit: float | None, *, counted: bool) -> Any:
@@ -292,17 +292,17 @@ class ToolPhase:
 
     def _context(self, work: _Work) -> ToolContext:
         def report(message: str, fraction: float | None) -> None:
-            payload = {"id": work.call.id, "message": redact_known(str(message)), "fraction": fraction}
             try:
-                self._loop.call_soon_threadsafe(self._progress, work, payload)
+                self._loop.call_soon_threadsafe(self._tell_progress, work, str(message), fraction)
             except RuntimeError:  # the loop is closed: nobody listens any more
                 return
 
         return self._make_context(work.call, work.token, report)
 
-    def _progress(self, work: _Work, payload: dict[str, Any]) -> None:
+    def _tell_progress(self, work: _Work, message: str, fraction: float | None = None) -> None:
         if work.result is None:
-            self._emit("tool_progress", payload)
+            text = cap_text(redact_known(message))
+            self._emit("tool_progress", {"id": work.call.id, "message": text, "fraction": fraction})
 
     def _start(self, work: _Work) -> None:
         work.started = time.perf_counter()
@@ -318,27 +318,33 @@ class ToolPhase:
         assert work.started is not None
         call = work.call
         duration = (time.perf_counter() - work.started) * 1000
-        text, data = redact_known(result.text), redact_data(result.data)
+        text, data = redact_known(result.text), clean_data(result.data)
         work.result = ToolResult(text, data, result.images, result.display, call.id, call.name, result.is_error)
         error = text if result.is_error else None
+        structured = cap_data(data)
         payload = {
             "id": call.id,
             "name": call.name,
             "duration_ms": round(duration, 3),
             "error": error,
             "output": text,
-            "structured": data,
+            "structured": structured,
             "executed": work.executed,
         }
         event = self._emit("tool_end", payload)
         work.record = ToolRecord(
-            call.id, call.name, call.input, text, error, data, work.executed, duration, work.start_seq, event.seq
+            call.id, call.name, call.input, text, error, structured, work.executed, duration, work.start_seq, event.seq
         )
 
 
 class _TimedOut(AlloyError):
     def __init__(self, limit: float | None) -> None:
         super().__init__(f"Tool timed out after {limit:g} s")
+
+
+def _failure(message: str) -> ToolResult:
+    """An error may quote anything, at any length: it is cut as an output is."""
+    return ToolResult(cap_text(message), is_error=True)
 
 
 def _question_payload(work: _Work) -> dict[str, Any]:

@@ -9,11 +9,14 @@ from typing import Any
 
 from ..errors import ToolError
 from ..messages import Image, Text, ToolResult
+from ..redaction import redact_data
 
-__all__ = ["MAX_TEXT", "cap_text", "to_result"]
+__all__ = ["MAX_DATA", "MAX_TEXT", "cap_data", "cap_text", "clean_data", "to_result"]
 
 #: Characters of one result that are sent to the model.
 MAX_TEXT = 100_000
+#: How large the structured data of one result may be in events and records, roughly in characters.
+MAX_DATA = 1_000_000
 #: Rows and columns of a table that are sent to the model.
 MAX_ROWS = 30
 MAX_COLUMNS = 20
@@ -52,6 +55,37 @@ def cap_text(text: str, limit: int = MAX_TEXT) -> str:
         text = text.encode("utf-8", "replace").decode()
     left_out = len(text) - limit
     return text if left_out <= 0 else f"{text[:limit]}\n... ({left_out} more characters left out)"
+
+
+def clean_data(data: Any) -> Any:
+    """`data` without the secrets seen so far; a word in place of what is nested without end, which nobody can store.
+
+    >>> clean_data({"rows": 2})
+    {'rows': 2}
+    """
+    try:
+        return redact_data(data)
+    except RecursionError:
+        return "(data that is nested too deeply, or holds itself)"
+
+
+def cap_data(data: Any, limit: int = MAX_DATA) -> Any:
+    """`data` itself unless it is larger than `limit`, else a word: for events and records, which may all be kept.
+
+    >>> cap_data([1, "two"]), cap_data(["x" * 100], limit=50)
+    ([1, 'two'], '(data of more than 50 characters: it is whole in the result only)')
+    """
+    size, rest = 0, [data]
+    while rest:
+        item = rest.pop()
+        size += len(item) if isinstance(item, (str, bytes, bytearray, dict, list, tuple, set, frozenset)) else 8
+        if size > limit:
+            return f"(data of more than {limit:,} characters: it is whole in the result only)"
+        if isinstance(item, dict):
+            rest += [*item.keys(), *item.values()]
+        elif isinstance(item, (list, tuple, set, frozenset)):
+            rest += item
+    return data
 
 
 def _convert(value: Any) -> ToolResult:

@@ -257,3 +257,191 @@ def test_a_tool_sees_the_question_that_it_was_allowed_for() -> None:
 
     run_calls(("careful", {}), ("free", {}), tools=[careful, free], approval="auto")
     assert seen == {"careful": "this tool always asks", "free": None}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        SystemExit(3),
+        KeyboardInterrupt(),
+        asyncio.CancelledError(),
+        GeneratorExit(),
+        StopIteration(1),
+        StopAsyncIteration(),
+        TimeoutError("of its own"),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_whatever_a_tool_raises_its_sibling_and_the_run_go_on(error: BaseException, kind: str) -> None:
+    """EXE-w1: what would end an event loop, a task or a generator ends the call."""
+
+    def crash() -> str:
+        """Crash."""
+        raise error
+
+    async def crash_later() -> str:
+        """Crash."""
+        raise error
+
+    @alloy.tool
+    def fine() -> str:
+        """Fine."""
+        return "fine"
+
+    tool = alloy.tool(crash if kind == "sync" else crash_later)
+    first, second = run_calls((tool.name, {}), ("fine", {}), tools=[tool, fine])
+    assert first.is_error
+    assert first.text.startswith(("Tool crashed: ", "the tool cancelled itself"))
+    assert second.text == "fine"
+
+
+def test_each_call_has_its_own_result_when_a_model_uses_an_id_twice() -> None:
+    @alloy.tool
+    def say(word: str) -> str:
+        """Say."""
+        return word
+
+    calls = [{"id": "same", "name": "say", "input": {"word": word}} for word in ("one", "two", "three")]
+    result = alloy.run("x", model=alloy.Scripted([{"tool_calls": calls}, {"text": "done"}]), tools=[say])
+    ids = [call.id for call in result.messages[1].tool_calls]
+    assert len(set(ids)) == 3
+    assert [(part.call_id, part.text) for part in result.messages[2].tool_results] == [
+        *zip(ids, ("one", "two", "three"), strict=True)
+    ]
+    assert [record.id for record in result.tool_calls] == ids
+
+
+def test_each_further_try_is_told(monkeypatch: Any) -> None:
+    monkeypatch.setenv("CANARY_API_KEY", "canary-value-4711")
+    tries: list[int] = []
+
+    @alloy.tool(retries=3)
+    def flaky() -> str:
+        """Flaky."""
+        tries.append(1)
+        if len(tries) < 3:
+            raise OSError("no canary-value-4711")
+        return "at last"
+
+    lines = [{"tool_calls": [{"name": "flaky", "input": {}}]}, {"text": "done"}]
+    events = list(alloy.start("x", model=alloy.Scripted(lines), tools=[flaky]))
+    assert [event.payload["message"] for event in events if event.type == "tool_progress"] == [
+        "Tool crashed: OSError: no [redacted]. Trying again (1 of 3)",
+        "Tool crashed: OSError: no [redacted]. Trying again (2 of 3)",
+    ]
+
+
+def test_only_a_crash_is_tried_again() -> None:
+    """Neither a timeout nor the tool's own word to the model nor a call that cancelled itself."""
+    tries: list[str] = []
+
+    @alloy.tool(retries=5, timeout=0.05)
+    async def slow() -> str:
+        """Slow."""
+        tries.append("slow")
+        await asyncio.sleep(60)
+        return "x"
+
+    @alloy.tool(retries=5)
+    def refuse() -> str:
+        """Refuse."""
+        tries.append("refuse")
+        raise alloy.ToolError("no")
+
+    @alloy.tool(retries=5)
+    async def cancelled() -> str:
+        """Cancelled."""
+        tries.append("cancelled")
+        raise asyncio.CancelledError
+
+    run_calls(("slow", {}), ("refuse", {}), ("cancelled", {}), tools=[slow, refuse, cancelled])
+    assert sorted(tries) == ["cancelled", "refuse", "slow"]
+
+
+def test_a_call_that_was_given_up_is_not_tried_again() -> None:
+    """It crashes because it was told to stop."""
+    tries: list[int] = []
+    begun = threading.Event()
+
+    @alloy.tool(retries=5)
+    async def until_stopped(ctx: alloy.ToolContext) -> str:
+        """Until stopped."""
+        tries.append(1)
+        begun.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            raise OSError("interrupted") from None
+        return "x"
+
+    lines = [{"tool_calls": [{"name": "until_stopped", "input": {}}]}, {"text": "done"}]
+    run = alloy.start("x", model=alloy.Scripted(lines), tools=[until_stopped])
+    assert begun.wait(30)
+    run.cancel()
+    assert run.result(check=False).status == "cancelled"
+    assert tries == [1]
+
+
+def test_errors_refusals_and_progress_are_cut_as_results_are() -> None:
+    """EXE-w3: an exception may quote a whole file."""
+    from alloy_nb.tools.results import MAX_TEXT
+
+    @alloy.tool
+    def crash() -> str:
+        """Crash."""
+        raise ValueError("x" * 3 * MAX_TEXT)
+
+    @alloy.tool
+    def refuse(ctx: alloy.ToolContext) -> str:
+        """Refuse."""
+        ctx.progress("y" * 3 * MAX_TEXT)
+        raise alloy.ToolError("x" * 3 * MAX_TEXT)
+
+    class Wordy(alloy.Middleware):
+        def before_tool_call(self, ctx: Any, call: Any) -> Any:
+            return alloy.Block("x" * 3 * MAX_TEXT) if call.name == "missing" else None
+
+    calls = [{"name": name, "input": {}} for name in ("crash", "refuse", "missing")]
+    run = alloy.start(
+        "x",
+        model=alloy.Scripted([{"tool_calls": calls}, {"text": "done"}]),
+        tools=[crash, refuse],
+        middleware=[Wordy()],
+    )
+    texts = [event.payload["message"] for event in run if event.type == "tool_progress"]
+    texts += [part.text for part in run.result().messages[2].tool_results]
+    assert len(texts) == 4
+    assert all(MAX_TEXT < len(text) < MAX_TEXT + 100 and text.endswith(" left out)") for text in texts)
+
+
+def test_large_data_is_whole_in_the_result_and_a_word_elsewhere() -> None:
+    from alloy_nb.tools.results import MAX_DATA
+
+    large = ["x" * MAX_DATA, "y"]
+
+    @alloy.tool
+    def rows() -> alloy.ToolResult:
+        """Rows."""
+        return alloy.ToolResult("2 rows", data=large)
+
+    lines = [{"tool_calls": [{"name": "rows", "input": {}}]}, {"text": "done"}]
+    run = alloy.start("x", model=alloy.Scripted(lines), tools=[rows])
+    (end,) = [event for event in run if event.type == "tool_end"]
+    result = run.result()
+    word = "(data of more than 1,000,000 characters: it is whole in the result only)"
+    assert end.payload["structured"] == result.tool_calls[0].structured == word
+    assert result.messages[2].tool_results[0].data == large
+
+
+def test_data_that_holds_itself_harms_nobody() -> None:
+    cycle: list[Any] = []
+    cycle.append(cycle)
+
+    @alloy.tool
+    def odd() -> alloy.ToolResult:
+        """Odd."""
+        return alloy.ToolResult("odd", data=cycle)
+
+    (part,) = run_calls(("odd", {}), tools=[odd])
+    assert (part.text, part.data) == ("odd", "(data that is nested too deeply, or holds itself)")
