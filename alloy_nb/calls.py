@@ -59,6 +59,7 @@ class TurnCalls:
             told=self._all_told.wait,
             deadline=state.deadline,
             tool_timeout=state.options.tool_timeout,
+            outputs=state.outputs,
         )
 
     async def run(self) -> AsyncGenerator[list[Event], None]:

@@ -22,6 +22,7 @@ from .session import Session
 from .state import RunState
 from .tools.approval import Asker, Memory
 from .tools.context import ParentRun
+from .tools.kept import KeptOutputs
 from .tools.toolbox import collect_tools
 from .usage import Usage, add_costs
 
@@ -388,5 +389,6 @@ class Dialogue:
 
 
 def _plain(state: Mapping[str, Any]) -> dict[str, Any]:
-    """What can be copied of a tool state: values, not things that hold files or locks."""
-    return {key: value for key, value in state.items() if isinstance(value, str | int | float | list | dict | tuple)}
+    """What can be copied of a tool state: values and kept outputs, not other things that hold files or locks."""
+    kinds = (str, int, float, list, dict, tuple, KeptOutputs)
+    return {key: value for key, value in state.items() if isinstance(value, kinds)}

@@ -11,6 +11,7 @@ from .forks import renewed_in_child
 
 __all__ = [
     "MASK",
+    "Redactor",
     "change_strings",
     "redact",
     "redact_data",
@@ -101,3 +102,31 @@ def change_strings(data: Any, change: Callable[[str], str]) -> Any:
 def redact(text: str) -> str:
     """`text` with every known secret, and everything shaped like a vendor's key, replaced by a mark."""
     return _SHAPES.sub(MASK, redact_known(text))
+
+
+class Redactor:
+    """`redact_known` for a text that comes in pieces: a secret is found also where it is cut between two of them.
+
+    >>> register_secret("not-a-shape-anyone-knows")
+    >>> redactor = Redactor()
+    >>> redactor.feed("key=not-a-sha") + redactor.feed("pe-anyone-knows!") + redactor.feed("", last=True)
+    'key=[redacted]!'
+    """
+
+    def __init__(self) -> None:
+        self._held = ""
+
+    def feed(self, text: str, *, last: bool = False) -> str:
+        """What is sure by now: all but an end that may be the beginning of a secret."""
+        text, secrets = self._held + text, _known
+        end = len(text) if last or not secrets else max(0, len(text) - len(secrets[0]) + 1)
+        told, place = [], 0
+        if any(secret in text for secret in secrets):
+            for found in re.finditer("|".join(map(re.escape, secrets)), text):
+                if found.start() >= end:
+                    break
+                told += [text[place : found.start()], MASK]
+                place = found.end()
+        end = max(place, end)
+        self._held = text[end:]
+        return "".join([*told, text[place:end]])

@@ -30,6 +30,7 @@ from .result import Result, Status, ToolRecord
 from .steering import Steering
 from .tools.approval import ApprovalDesk, Asker, Memory
 from .tools.context import CancelToken, ParentRun, ToolContext
+from .tools.kept import KeptOutputs, kept_outputs
 from .tools.toolbox import collect_tools, to_spec
 from .usage import Usage, add_costs
 
@@ -129,6 +130,11 @@ class RunState:
         self.deadline.restart()
 
     @property
+    def outputs(self) -> KeptOutputs | None:
+        """Where the whole of what is too long to be sent is kept; None where no tool could read it."""
+        return kept_outputs(self.tool_state) if any(tool.reads_outputs for tool in self.tools.values()) else None
+
+    @property
     def provider(self) -> Provider:
         """The model that is asked first."""
         return self.candidates[0].provider
@@ -199,7 +205,9 @@ class RunState:
         """What the model is told of the tools: the same each turn, but for values that exist right now."""
         if getattr(provider, "constrains_arguments", False):
             options = self.options
-            ctx = ToolContext(self.directory, options.context, self.path, self.run_id, state=self.tool_state)
+            ctx = ToolContext(
+                self.directory, options.context, self.path, self.run_id, state=self.tool_state, outputs=self.outputs
+            )
             return tuple(to_spec(tool, ctx, with_candidates=True) for tool in self.tools.values())
         return self._plain_specs
 
@@ -292,6 +300,7 @@ class RunState:
             self.tool_state,
             report,
             replace(parent, call_id=call.id),
+            outputs=self.outputs,
         )
 
     # -- the end --------------------------------------------------------------------------------------------------

@@ -42,6 +42,8 @@ class Tool:
     idempotent: bool = False
     #: How often a call that crashed is tried again; one that took too long or was given up is not.
     retries: int = 0
+    #: True: it reads outputs by their handles (``output:3``), so that what is too long to be sent is kept for it.
+    reads_outputs: ClassVar[bool] = False
     #: The argument that is shown beside the name when the call is folded to one line.
     key_argument: ClassVar[str | None] = None
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ..events import Event
     from ..usage import Budget, Usage
     from .approval import Decision, Question
+    from .kept import KeptOutputs
 
 __all__ = ["CancelToken", "ParentRun", "ToolContext"]
 
@@ -79,6 +80,7 @@ class ToolContext:
     - `allowed`: the question that this call was allowed for, as `Tool.approval_reason` put it; None without one.
       A tool that asked about a place sees by it whether the place is still that one.
     - `state`: a mapping that lives as long as the run (the agent's life in an agent): the scratchpad lives here.
+    - `outputs`: keeps the whole of what is too long to be sent; None where the model has no tool to read it.
     - `report`: what `progress` calls.
     - `parent`: the run that this call belongs to, for a tool that has an agent work; None outside a run.
     """
@@ -94,6 +96,7 @@ class ToolContext:
     report: Callable[[str, float | None], None] = field(default=_say_nothing, repr=False)
     parent: ParentRun | None = field(default=None, repr=False)
     allowed: str | None = None
+    outputs: KeptOutputs | None = None
 
     def progress(self, message: str, fraction: float | None = None) -> None:
         """Tell how far the tool is; `fraction` from 0 to 1 where it is known. May be called from any thread."""

@@ -21,6 +21,7 @@ from ..result import ToolRecord
 from .approval import ApprovalDesk, Decision, Question
 from .base import Tool
 from .context import CancelToken, ToolContext
+from .kept import KeptOutputs
 from .results import cap_data, cap_text, clean_data, to_result
 from .toolbox import pattern_of, subject_of
 from .workers import MAIN, Settling, abandon, call_in_thread
@@ -72,6 +73,7 @@ class ToolPhase:
         told: Callable[[], Awaitable[Any]],
         deadline: Deadline,
         tool_timeout: float | None,
+        outputs: KeptOutputs | None = None,
     ) -> None:
         self._works = [_Work(call, tools.get(call.name)) for call in calls]
         self._make_context = make_context
@@ -82,6 +84,7 @@ class ToolPhase:
         self._told = told  # until whoever consumes the run has every event that was emitted
         self._deadline = deadline
         self._tool_timeout = tool_timeout
+        self._outputs = outputs
         self._slots = asyncio.Semaphore(MAX_PARALLEL)
         self._one_at_a_time = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
@@ -112,7 +115,7 @@ class ToolPhase:
             work.token.set()
             work.paused = False
             if work.result is None:
-                self._end(work, _failure(reason))
+                self._end(work, self._failure(reason))
 
     # -- the work -------------------------------------------------------------------------------------------------
 
@@ -182,7 +185,7 @@ class ToolPhase:
         if work.refusal is None and (reason := self._admit(work.call)) is not None:
             work.refusal = f"Not run: {reason}"
         if work.refusal is not None:
-            self._end(work, _failure(work.refusal))
+            self._end(work, self._failure(work.refusal))
             return
         assert work.tool is not None
         if work.tool.parallel:
@@ -216,28 +219,28 @@ class ToolPhase:
         work.executed = True
         for attempt in range(tool.retries + 1):
             try:
-                value = await self._call(work, tool)
-                self._end(work, to_result(value))
+                self._end(work, await self._call(work, tool))
             except (ToolError, _TimedOut) as error:
-                self._end(work, _failure(str(error)))
+                self._end(work, self._failure(str(error)))
             except Exception as error:  # noqa: BLE001 - a tool's crash is a result for the model
                 crash = f"Tool crashed: {_describe(error)}"
                 if attempt < tool.retries and not work.token.is_set() and not self._deadline.passed:
                     self._tell_progress(work, f"{crash}. Trying again ({attempt + 1} of {tool.retries})")
                     continue
-                self._end(work, _failure(crash))
+                self._end(work, self._failure(crash))
             return
 
-    async def _call(self, work: _Work, tool: Tool) -> Any:
+    async def _call(self, work: _Work, tool: Tool) -> ToolResult:
         limit = self._deadline.shortest(tool.timeout if tool.timeout is not None else self._tool_timeout)
         ctx = replace(self._context(work), allowed=work.question.reason if work.question else None)
         plain = getattr(tool, "call", None)
         if plain is None or getattr(tool, "is_async", True):
-            return await self._await_task(work, tool.execute(work.input, ctx), limit)
+            value = await self._await_task(work, tool.execute(work.input, ctx), limit)
+            return to_result(value, outputs=self._outputs)
 
         def call() -> ToolResult:
             # Figures and tables are turned into a result where they were made, not on the loop.
-            return to_result(plain(work.input, ctx))
+            return to_result(plain(work.input, ctx), outputs=self._outputs)
 
         if tool.thread == "main":
             settling = await MAIN.call(call)
@@ -267,7 +270,9 @@ class ToolPhase:
             raise GuestCrash(error)  # a GeneratorExit of its own, which here would end the run
         return task.result()
 
-    async def _await_settling(self, work: _Work, settling: Settling, limit: float | None, *, counted: bool) -> Any:
+    async def _await_settling(
+        self, work: _Work, settling: Settling, limit: float | None, *, counted: bool
+    ) -> ToolResult:
         """A sync tool in a thread: it cannot be killed, only told, and counted as abandoned."""
         try:
             # Waiting for the main thread is not the tool's time.
@@ -279,7 +284,8 @@ class ToolPhase:
         if not done:
             self._abandon(work, settling, counted=counted)
             raise _TimedOut(limit)
-        return settling.future.result()
+        result: ToolResult = settling.future.result()
+        return result
 
     def _abandon(self, work: _Work, settling: Settling, *, counted: bool) -> None:
         work.token.set()
@@ -303,6 +309,10 @@ class ToolPhase:
         if work.result is None:
             text = cap_text(redact_known(message))
             self._emit("tool_progress", {"id": work.call.id, "message": text, "fraction": fraction})
+
+    def _failure(self, message: str) -> ToolResult:
+        """An error may quote anything, at any length: it is cut as an output is."""
+        return ToolResult(cap_text(message, outputs=self._outputs), is_error=True)
 
     def _start(self, work: _Work) -> None:
         work.started = time.perf_counter()
@@ -340,11 +350,6 @@ class ToolPhase:
 class _TimedOut(AlloyError):
     def __init__(self, limit: float | None) -> None:
         super().__init__(f"Tool timed out after {limit:g} s")
-
-
-def _failure(message: str) -> ToolResult:
-    """An error may quote anything, at any length: it is cut as an output is."""
-    return ToolResult(cap_text(message), is_error=True)
 
 
 def _question_payload(work: _Work) -> dict[str, Any]:

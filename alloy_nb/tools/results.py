@@ -5,11 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ToolError
 from ..messages import Image, Text, ToolResult
-from ..redaction import redact_data
+from ..redaction import redact_data, redact_known
+
+if TYPE_CHECKING:
+    from .kept import KeptOutputs
 
 __all__ = ["MAX_DATA", "MAX_TEXT", "cap_data", "cap_text", "clean_data", "to_result"]
 
@@ -28,23 +31,23 @@ _PNG_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I", "I;16"})
 _RICH = ("_repr_mimebundle_", "_repr_html_", "_repr_svg_", "_repr_png_", "_repr_markdown_", "_repr_latex_")
 
 
-def to_result(value: Any, limit: int = MAX_TEXT) -> ToolResult:
+def to_result(value: Any, limit: int = MAX_TEXT, outputs: KeptOutputs | None = None) -> ToolResult:
     """Turn what a tool returned into a `ToolResult`, its text no longer than `limit` characters and a notice.
 
     A string is the text; None is ""; figures, pictures and tables are shown, and sent as an image or a short table;
     what JSON can say (also dataclasses, pydantic models, dates, paths, sets) is sent as JSON and kept as `data`;
-    anything else is sent as its repr.
+    anything else is sent as its repr. A text that is too long is kept whole in `outputs`, where given.
 
     >>> to_result({"rows": 2})
     ToolResult(text='{"rows":2}', data={'rows': 2}, images=(), call_id='', name='', is_error=False)
     """
     result = _convert(value)
-    text = cap_text(result.text, limit)
+    text = cap_text(result.text, limit, outputs)
     return result if text is result.text else replace(result, text=text)
 
 
-def cap_text(text: str, limit: int = MAX_TEXT) -> str:
-    """`text` itself when it is short enough, else its first `limit` characters and how many were left out.
+def cap_text(text: str, limit: int = MAX_TEXT, outputs: KeptOutputs | None = None) -> str:
+    """`text` itself when it is short enough, else its first `limit` characters and what became of the rest.
 
     >>> cap_text("abcdef", 4)
     'abcd\\n... (2 more characters left out)'
@@ -53,8 +56,12 @@ def cap_text(text: str, limit: int = MAX_TEXT) -> str:
         text.encode()
     except UnicodeEncodeError:  # half a character cannot be sent to anybody
         text = text.encode("utf-8", "replace").decode()
-    left_out = len(text) - limit
-    return text if left_out <= 0 else f"{text[:limit]}\n... ({left_out} more characters left out)"
+    if len(text) <= limit:
+        return text
+    text = redact_known(text)  # now: the cut must not leave half a secret, which nobody would recognise
+    shown, left_out = text[:limit], max(0, len(text) - limit)
+    kept = outputs.keep(text).notice(shown) if outputs is not None else ""
+    return f"{shown}\n... ({left_out:,} more characters{kept or ' left out'})"
 
 
 def clean_data(data: Any) -> Any:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from alloy_nb.errors import ToolError
 from alloy_nb.tools import read as module
 from alloy_nb.tools.context import ToolContext
+from alloy_nb.tools.kept import KeptOutputs
 from alloy_nb.tools.read import Read
 from alloy_nb.tools.results import MAX_TEXT, to_result
 
@@ -219,3 +220,142 @@ def test_candidates_are_files_that_can_be_read(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("x")
     (tmp_path / ".env").write_text("x")
     assert Read().candidates(ToolContext(tmp_path)) == {"file_path": ["a.txt"]}
+
+
+# -- files that are no ordinary ones ---------------------------------------------------------------
+
+
+def traced_read(directory: Path, **input: Any) -> tuple[str, int]:
+    """What was read, and the bytes of memory that it took at most."""
+    import tracemalloc
+
+    tracemalloc.start()
+    try:
+        return read(directory, **input), tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_hole_of_a_gigabyte_is_not_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line without end is counted up to a limit, as lines are."""
+    monkeypatch.setattr(module, "MAX_COUNTED", 1 << 22)
+    with (tmp_path / "sparse.txt").open("wb") as file:
+        file.write(b"line\n" * 3000)
+        file.truncate(1 << 30)
+    text, peak = traced_read(tmp_path, file_path="sparse.txt", offset=3000)
+    first, second, end = text.split("\n")
+    assert first == "  3000\tline"
+    assert second == "  3001\t" + "\0" * 2000 + f"... (more than {(1 << 22) + 2} more characters in this line)"
+    assert end == ""
+    assert peak < 8 << 20
+
+
+def test_a_hole_from_the_beginning_is_binary(tmp_path: Path) -> None:
+    with (tmp_path / "sparse.txt").open("wb") as file:
+        file.truncate(1 << 30)
+    with pytest.raises(ToolError, match=f"binary file .*{1 << 30} bytes"):
+        read(tmp_path, file_path="sparse.txt")
+
+
+def test_stepping_over_lines_stops_when_the_call_is_given_up(tmp_path: Path) -> None:
+    """A thread cannot be killed: it looks."""
+    with (tmp_path / "sparse.txt").open("wb") as file:
+        file.write(b"line\n" * 3000)
+        file.truncate(1 << 40)
+    ctx = ToolContext(tmp_path)
+    ctx.cancelled.set()
+    with pytest.raises(ToolError, match="given up"):
+        asyncio.run(Read().execute({"file_path": "sparse.txt", "offset": 3002}, ctx))
+
+
+def test_a_file_that_grows_faster_than_it_is_read_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each look at it finds more."""
+    import io
+
+    class Growing(io.RawIOBase):
+        def __init__(self) -> None:
+            self.place = 0
+
+        def readable(self) -> bool:
+            return True
+
+        def seekable(self) -> bool:
+            return True
+
+        def seek(self, place: int, whence: int = 0) -> int:
+            self.place = place
+            return place
+
+        def readinto(self, buffer: Any) -> int:
+            self.place += len(buffer)
+            buffer[:] = (b"grown\n" * len(buffer))[: len(buffer)]
+            return len(buffer)
+
+    monkeypatch.setattr(module, "MAX_COUNTED", 1 << 20)
+    text = module._read_open(io.BufferedReader(Growing()), tmp_path / "log", 1, 2, ToolContext(tmp_path).cancelled)
+    assert text.startswith("     1\tgrown\n     2\t")
+    assert "... (more than " in text
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no /dev")
+def test_devices_are_refused(tmp_path: Path) -> None:
+    for name in ("/dev/zero", "/dev/null", "/dev/tty"):
+        allowed = Read().approval_reason({"file_path": name}, ToolContext(tmp_path))
+        with pytest.raises(ToolError, match="not a readable file"):
+            asyncio.run(Read().execute({"file_path": name}, ToolContext(tmp_path, allowed=allowed)))
+
+
+def test_a_path_with_a_nul_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match="is no path of a file"):
+        read(tmp_path, file_path="a\0b")
+
+
+# -- what was kept of long outputs -----------------------------------------------------------------
+
+
+def with_outputs(directory: Path) -> ToolContext:
+    return ToolContext(directory, outputs=KeptOutputs())
+
+
+def read_in(ctx: ToolContext, **input: Any) -> str:
+    tool = Read()
+    return asyncio.run(tool.execute(tool.validate(input), ctx))
+
+
+def test_a_kept_output_is_read_by_its_handle(tmp_path: Path) -> None:
+    ctx = with_outputs(tmp_path)
+    assert ctx.outputs is not None
+    ctx.outputs.keep("".join(f"line {n}\n" for n in range(1, 11)))
+    text = read_in(ctx, file_path="output:1", offset=3, limit=2)
+    assert text == numbered(["line 3", "line 4"], 3) + "... (6 more lines; use offset=5 to read on)"
+    assert Read().approval_reason({"file_path": "output:1"}, ctx) is None
+
+
+def test_a_kept_output_is_text_whatever_it_begins_with(tmp_path: Path) -> None:
+    ctx = with_outputs(tmp_path)
+    assert ctx.outputs is not None
+    ctx.outputs.keep("\0\1\ufeff\ufffd\n")
+    assert read_in(ctx, file_path="output:1") == numbered(["\0\1\ufeff\ufffd"])
+
+
+def test_a_handle_of_nothing_names_what_there_is(tmp_path: Path) -> None:
+    ctx = with_outputs(tmp_path)
+    with pytest.raises(ToolError, match=r"^There is no output:1. What is kept: nothing so far$"):
+        read_in(ctx, file_path="output:1")
+    assert ctx.outputs is not None
+    ctx.outputs.keep("x")
+    with pytest.raises(ToolError, match=r"^There is no output:7. What is kept: output:1$"):
+        read_in(ctx, file_path="output:7")
+
+
+def test_a_file_may_be_called_like_a_handle(tmp_path: Path) -> None:
+    (tmp_path / "output:1").write_text("mine\n")
+    assert read(tmp_path, file_path="output:1") == numbered(["mine"])
+    assert read_in(with_outputs(tmp_path), file_path="./output:1") == numbered(["mine"])
+
+
+def test_kept_outputs_are_candidates_too(tmp_path: Path) -> None:
+    ctx = with_outputs(tmp_path)
+    assert ctx.outputs is not None
+    ctx.outputs.keep("x")
+    assert Read().candidates(ctx) == {"file_path": ["output:1"]}
