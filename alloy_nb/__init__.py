@@ -81,6 +81,7 @@ if TYPE_CHECKING:
     from .sessions.memory import MemoryStore as MemoryStore
     from .sessions.sqlite import SQLiteStore as SQLiteStore
     from .tools.base import Tool as Tool
+    from .tools.bash import Bash as Bash
     from .tools.context import ToolContext as ToolContext
     from .tools.decorator import tool as tool
     from .usage import Budget as Budget
@@ -99,6 +100,7 @@ _PUBLIC: dict[str, str] = {
     "Agent": "agent",
     "Anthropic": "providers.anthropic",
     "Audit": "middleware.audit",
+    "Bash": "tools.bash",
     "Block": "middleware.base",
     "DeepSeek": "providers.deepseek",
     "Event": "events",

@@ -3,6 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alloy_nb import redaction
 from alloy_nb.redaction import MASK, redact, redact_known, register_environment, register_secret
 
 SHAPES = [
@@ -44,3 +45,19 @@ def test_variables_that_name_a_secret_are_remembered() -> None:
 def test_the_users_own_lookalikes_stay_for_the_model() -> None:
     """Only known secrets are kept from the model: a file it edits may hold what only looks like a key."""
     assert redact_known(SHAPES[0]) == SHAPES[0]
+
+
+@given(st.text("abcXY", max_size=60), st.lists(st.integers(0, 60), max_size=6))
+def test_a_text_in_pieces_is_redacted_as_the_whole(text: str, cuts: list[int]) -> None:
+    """However it is cut, and where one secret begins as another one."""
+    before, redaction._known = redaction._known, ("abcXYabc", "abcX", "caX")
+    try:
+        whole = redaction.Redactor().feed(text, last=True)
+        redactor, told, place = redaction.Redactor(), "", 0
+        for cut in sorted(cuts):
+            told += redactor.feed(text[place:cut])
+            place = max(place, cut)
+        assert told + redactor.feed(text[place:], last=True) == whole
+        assert not any(secret in part for part in whole.split(redaction.MASK) for secret in redaction._known)
+    finally:
+        redaction._known = before

@@ -3,40 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-import codecs
-import inspect
 import math
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 from uuid import uuid4
 
-from ..errors import ToolError
+from ..errors import ConfigError, ToolError
 from ..messages import ToolResult
 from .base import Tool
+from .bash_executor import BashExecutor, run_executor
+from .bash_output import OutputWindow, Progress
+from .bubblewrap import Bubblewrap
 from .context import CancelToken, ToolContext
 from .processes import end_group, marked, note_group
-from .workers import abandon, call_in_thread
+from .workers import call_in_thread
 
 __all__ = ["Bash"]
 
 DEFAULT_TIMEOUT_MS = 120_000
-#: Bytes of output that the model gets, half from the start and half from the end.
-MAX_OUTPUT = 30_000
-#: Characters of output told as progress; the rest is in the result.
-MAX_PROGRESS = 100_000
 
-#: Seconds: between two pieces of progress; between two looks at the cancel token; for output that comes late from
-#: what the command left running.
-_PROGRESS_EVERY = 0.1
+#: Seconds: between two looks at the cancel token; for output that comes late from what the command left running.
 _POLL = 0.05
 _LATE_OUTPUT = 0.3
 
+_SANDBOX_WORDS = (
+    " It runs in a sandbox: only the working directory can be changed; the home folder and /tmp are empty, and what is "
+    "written there is gone after the command."
+)
 _SECRET_VARIABLE = re.compile(r"(?i)API_?KEY|_KEY$|(^|_)TOKENS?(_|$)|SECRET|PASSW|(^|_)PASS$")
 
 
@@ -45,9 +44,16 @@ class Bash(Tool):
 
     The command's processes are killed when the call ends, also what it left in the background. Variables that look
     like keys (``*_KEY``, ``*_TOKEN``, ``*SECRET*``, ``*PASSWORD*``) are not passed on; `env` adds variables, and
-    may name such ones. A function ``context["bash_executor"](command, directory) -> (output, exit_code)``, sync or
-    async, takes the place of bash, say to run commands in a container. It is no sandbox: a command can do what the
-    user can.
+    may name such ones.
+
+    By itself it is no sandbox: a command can do what the user can. ``sandbox="bubblewrap"`` (Linux, the package
+    bubblewrap) lets it change the working directory only, hides the home folder and ``/tmp``, and cuts the network
+    unless ``network=True``; where that cannot be had it is an error, and no command runs. `executor` takes the place
+    of bash, say to run commands in a container (see `BashExecutor`); so does a function
+    ``context["bash_executor"](command, directory) -> (output, exit_code)`` of a run, unless one of the two is given.
+
+    >>> Bash(executor=lambda command, directory: (f"not run: {command}", 0))
+    <Tool bash>
     """
 
     name = "bash"
@@ -74,8 +80,19 @@ class Bash(Tool):
     parallel = False
     key_argument: ClassVar[str | None] = "command"
 
-    def __init__(self, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        env: Mapping[str, str] | None = None,
+        *,
+        executor: BashExecutor | None = None,
+        sandbox: str | None = None,
+        network: bool | None = None,
+    ) -> None:
         self.env = dict(env or {})
+        self.executor = executor
+        self.sandbox = _make_sandbox(executor, sandbox, network)
+        if self.sandbox is not None:
+            self.description += _SANDBOX_WORDS if network else f"{_SANDBOX_WORDS} There is no network."
 
     async def execute(self, input: Mapping[str, Any], ctx: ToolContext) -> ToolResult:
         command = input.get("command")
@@ -84,13 +101,40 @@ class Bash(Tool):
         timeout = _timeout_of(input)
         if ctx.time_limit is not None:
             timeout = min(timeout, max(1, round(ctx.time_limit * 1000)))
-        executor = ctx.context.get("bash_executor")
+        # A sandbox that was asked for is not left because a run's context says so.
+        executor = self.executor if self.sandbox or self.executor else ctx.context.get("bash_executor")
         if executor is not None:
-            return await _run_custom(executor, command, timeout, ctx)
-        return await _run_bash(command, timeout, ctx, self.env)
+            said, code = await run_executor(executor, command, str(ctx.working_directory), timeout)
+            output = OutputWindow(ctx.outputs)
+            output.add(said)
+            output.close()
+            return _finished(output, code)
+        argv, env = await self._prepare(command, ctx.working_directory)
+        return await _run_bash(argv, timeout, ctx, env)
+
+    async def _prepare(self, command: str, directory: Path) -> tuple[list[str], dict[str, str]]:
+        """What to start, with which variables; in the sandbox, where one was asked for."""
+        bash, sandbox = _find_bash(directory), self.sandbox
+        if sandbox is None:
+            return [bash, "-c", command], {**_environment(), **self.env}
+        env = {**sandbox.environment(_environment()), **self.env}
+        await call_in_thread(lambda: sandbox.try_out(bash, directory, env), "bash-sandbox").future
+        return sandbox.wrap([bash, "-c", command], directory), env
 
     def approval_reason(self, input: Mapping[str, Any], ctx: ToolContext) -> str:
         return f"bash wants to run `{input.get('command')}`"
+
+
+def _make_sandbox(executor: BashExecutor | None, sandbox: str | None, network: bool | None) -> Bubblewrap | None:
+    if sandbox is None:
+        if network is not None:
+            raise ConfigError("`network` is for a sandbox", hint='give sandbox="bubblewrap" too')
+        return None
+    if sandbox != "bubblewrap":
+        raise ConfigError(f"there is no sandbox {sandbox!r}", hint='the only one is "bubblewrap"')
+    if executor is not None:
+        raise ConfigError("`executor` and `sandbox` exclude each other", hint="an executor runs commands its own way")
+    return Bubblewrap(network=bool(network))
 
 
 def _timeout_of(input: Mapping[str, Any]) -> int:
@@ -102,7 +146,7 @@ def _timeout_of(input: Mapping[str, Any]) -> int:
     return value
 
 
-def _finished(output: _Output, code: int) -> ToolResult:
+def _finished(output: OutputWindow, code: int) -> ToolResult:
     data = {"exit_code": code, "truncated": output.truncated}
     return ToolResult(f"{output.text()}\nexit code: {code}", data=data)
 
@@ -110,12 +154,15 @@ def _finished(output: _Output, code: int) -> ToolResult:
 # -- bash itself ----------------------------------------------------------------------------------------------------
 
 
-async def _run_bash(command: str, timeout: int, ctx: ToolContext, env: Mapping[str, str]) -> ToolResult:
-    child = _Child(command, ctx, env)
+async def _run_bash(argv: Sequence[str], timeout: int, ctx: ToolContext, env: Mapping[str, str]) -> ToolResult:
+    child = _Child(argv, ctx, env)
     try:
         ending = await child.wait(timeout / 1000, ctx.cancelled)
         if ending == "exited":
             await child.late_output()
+    except BaseException:
+        child.output.discard()
+        raise
     finally:
         await child.end()
     if ending == "exited":
@@ -135,25 +182,32 @@ def _timed_out(timeout: int) -> str:
 class _Child:
     """One bash with all that it starts. Its output is read on the loop as it comes."""
 
-    def __init__(self, command: str, ctx: ToolContext, env: Mapping[str, str]) -> None:
-        self.output = _Output()
-        self._progress = _Progress(ctx)
+    def __init__(self, argv: Sequence[str], ctx: ToolContext, env: Mapping[str, str]) -> None:
+        self.output = OutputWindow(ctx.outputs)
+        self._progress = Progress(ctx)
         self._loop = asyncio.get_running_loop()
         self._marker = uuid4().hex
         self._reader, writer = os.pipe()
         try:
-            self._process = _start(command, ctx.working_directory, marked(_environment(env), self._marker), writer)
+            self._process = _start(argv, ctx.working_directory, marked(env, self._marker), writer)
+            note_group(self._process.pid, self._marker)
+            # A thread of ours waits, not asyncio's child watcher: that one depends on the loop, the policy, the thread.
+            self._exited = self._in_thread(self._process.wait)
         except BaseException:
             os.close(self._reader)
             raise
         finally:
             os.close(writer)
-        note_group(self._process.pid, self._marker)
-        # A thread of ours waits, not asyncio's child watcher: that one depends on the loop, the policy, the thread.
-        self._exited = call_in_thread(self._process.wait, "bash").future
         self._drained: asyncio.Future[None] = self._loop.create_future()
         os.set_blocking(self._reader, False)
         self._loop.add_reader(self._reader, self._read)
+
+    def _in_thread(self, call: Callable[[], Any]) -> asyncio.Future[Any]:
+        try:
+            return call_in_thread(call, "bash").future
+        except RuntimeError as error:  # no thread can be started: the command may have filled the machine
+            end_group(self._process.pid, self._marker)
+            raise ToolError(f"The command was stopped: {error}") from error
 
     @property
     def exit_code(self) -> int:
@@ -179,14 +233,14 @@ class _Child:
 
     async def end(self) -> None:
         """Kill whatever is left, then take what they had written. Goes on in its thread when cancelled itself."""
-        settling = call_in_thread(lambda: end_group(self._process.pid, self._marker), "bash-end")
         try:
-            await settling.future
+            await self._in_thread(lambda: end_group(self._process.pid, self._marker))
             await asyncio.wait({self._exited, self._drained}, timeout=_LATE_OUTPUT)
         finally:
             self._loop.remove_reader(self._reader)
             os.close(self._reader)
             self._progress.flush()
+            self.output.close()
 
     def _read(self) -> None:
         try:
@@ -201,7 +255,7 @@ class _Child:
         self._drained.set_result(None)
 
 
-def _start(command: str, directory: Path, env: Mapping[str, str], output: int) -> subprocess.Popen[bytes]:
+def _find_bash(directory: Path) -> str:
     if sys.platform == "win32":
         raise ToolError(
             "bash is not available on Windows",
@@ -212,9 +266,13 @@ def _start(command: str, directory: Path, env: Mapping[str, str], output: int) -
         raise ToolError("Cannot find bash on this machine", hint="install bash, or put its folder on PATH")
     if not directory.is_dir():
         raise ToolError(f"Cannot run bash in {directory}: no such directory", hint="check `working_directory`")
+    return bash
+
+
+def _start(argv: Sequence[str], directory: Path, env: Mapping[str, str], output: int) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
-            [bash, "-c", command],
+            argv,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -227,109 +285,6 @@ def _start(command: str, directory: Path, env: Mapping[str, str], output: int) -
         raise ToolError(f"Cannot start bash in {directory}: {reason}") from error
 
 
-def _environment(extra: Mapping[str, str]) -> dict[str, str]:
+def _environment() -> dict[str, str]:
     """Our environment without what looks like a key: a model could print it."""
-    kept = {name: value for name, value in os.environ.items() if not _SECRET_VARIABLE.search(name)}
-    return {**kept, **extra}
-
-
-# -- an executor of the user's ----------------------------------------------------------------------------------------
-
-
-async def _run_custom(executor: Callable[..., Any], command: str, timeout: int, ctx: ToolContext) -> ToolResult:
-    directory = str(ctx.working_directory)
-    work = asyncio.ensure_future(_call_executor(executor, command, directory))
-    try:
-        done, _ = await asyncio.wait({work}, timeout=timeout / 1000)
-    finally:
-        work.cancel()
-    if not done:
-        raise ToolError(f"Command timed out after {timeout}ms.")
-    if work.cancelled():
-        raise ToolError("Executor crashed: it cancelled itself")
-    try:
-        said, code = work.result()
-        output = _Output()
-        output.add(said if isinstance(said, bytes) else str(said).encode("utf-8", "replace"))
-        return _finished(output, int(code))
-    except Exception as error:
-        raise ToolError(f"Executor crashed: {type(error).__name__}: {error}") from error
-
-
-async def _call_executor(executor: Callable[..., Any], command: str, directory: str) -> Any:
-    if inspect.iscoroutinefunction(executor) or inspect.iscoroutinefunction(getattr(executor, "__call__", None)):  # noqa: B004
-        return await executor(command, directory)
-    settling = call_in_thread(lambda: executor(command, directory), "bash-executor")
-    try:
-        outcome = await settling.future
-    except asyncio.CancelledError:
-        abandon(settling)
-        raise
-    return await outcome if inspect.isawaitable(outcome) else outcome
-
-
-# -- output -----------------------------------------------------------------------------------------------------------
-
-
-class _Output:
-    """The start and the end of a stream of bytes, however long it is."""
-
-    def __init__(self) -> None:
-        self.total = 0
-        self._head = bytearray()
-        self._tail = bytearray()
-
-    @property
-    def truncated(self) -> bool:
-        return self.total > MAX_OUTPUT
-
-    def add(self, data: bytes) -> None:
-        self.total += len(data)
-        room = MAX_OUTPUT // 2 - len(self._head)
-        self._head += data[:room]
-        self._tail += data[room:]
-        if len(self._tail) > 4 * MAX_OUTPUT:
-            del self._tail[: -MAX_OUTPUT // 2]
-
-    def text(self) -> str:
-        if not self.truncated:
-            return (self._head + self._tail).decode("utf-8", "replace")
-        # Neither cut may leave half a character.
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        head = decoder.decode(bytes(self._head))
-        kept = len(self._head) - len(decoder.getstate()[0])
-        tail = self._tail[-MAX_OUTPUT // 2 :]
-        while tail and tail[0] & 0xC0 == 0x80:
-            del tail[0]
-        left_out = self.total - kept - len(tail)
-        notice = f"\n... (output truncated): {left_out} bytes are left out here\n"
-        return head + notice + tail.decode("utf-8", "replace")
-
-
-class _Progress:
-    """Tells output as it comes, a batch at a time."""
-
-    def __init__(self, ctx: ToolContext) -> None:
-        self._ctx = ctx
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._batch: list[str] = []
-        self._room = MAX_PROGRESS
-        self._timer: asyncio.TimerHandle | None = None
-
-    def add(self, data: bytes) -> None:
-        if self._room <= 0:
-            return
-        text = self._decoder.decode(data)[: self._room]
-        self._room -= len(text)
-        self._batch.append(text if self._room else text + "\n... (the end is in the result)\n")
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(_PROGRESS_EVERY, self.flush)
-
-    def flush(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        text = "".join(self._batch)
-        self._batch.clear()
-        if text:
-            self._ctx.progress(text)
+    return {name: value for name, value in os.environ.items() if not _SECRET_VARIABLE.search(name)}

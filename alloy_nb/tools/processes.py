@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 __all__ = ["end_all", "end_group", "marked", "note_group"]
@@ -14,6 +14,10 @@ __all__ = ["end_all", "end_group", "marked", "note_group"]
 MARKER = "ALLOY_NB_CALLS"
 #: Seconds for processes to heed SIGTERM.
 TERM_GRACE = 0.5
+#: Seconds for what is killed to be gone, if it forks, or hangs in the kernel.
+KILL_GRACE = 5.0
+
+_PROC = Path("/proc/self/stat")
 
 #: Running groups -> marker, and the process that owns them: a forked child must not end its parent's.
 _live: dict[int, str] = {}
@@ -52,10 +56,20 @@ def end_group(group: int, marker: str) -> None:
     while alive and time.monotonic() < end:
         time.sleep(0.02)
         alive = _signal(group, marker, 0)
-    while alive and time.monotonic() < end + TERM_GRACE:  # a fork between our look and our kill
+    end = time.monotonic() + KILL_GRACE
+    while alive and time.monotonic() < end:
+        _stop_all(group, marker, end)
         alive = _signal(group, marker, signal.SIGKILL)
         time.sleep(0.01)
     _live.pop(group, None)
+
+
+def _stop_all(group: int, marker: str, end: float) -> None:
+    """SIGSTOP until nobody is left who is not stopped: processes that fork all the time would else outrun a kill."""
+    stopped: set[int] = set()
+    while (found := set(_members(group, marker)) - stopped) and time.monotonic() < end:
+        _signal_each(found, signal.SIGSTOP)
+        stopped |= found
 
 
 def _signal(group: int, marker: str, number: int) -> bool:
@@ -65,24 +79,34 @@ def _signal(group: int, marker: str, number: int) -> bool:
         found = True
     except (ProcessLookupError, PermissionError):
         found = False
-    if not Path("/proc/self/stat").exists():  # macOS: the group is all that can be known
+    if not _PROC.exists():  # macOS: the group is all that can be known
         return found
     members = _members(group, marker)
-    for pid in members:
-        try:
-            if os.getpgid(pid) != group:
-                os.kill(pid, number)
-        except (ProcessLookupError, PermissionError):
-            continue
+    _signal_each([pid for pid in members if _group_of(pid) != group], number)
     # A group may consist of zombies that nobody reaps (no init in a container).
     return bool(members)
+
+
+def _signal_each(pids: Iterable[int], number: int) -> None:
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except (ProcessLookupError, PermissionError):
+            continue
+
+
+def _group_of(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except (ProcessLookupError, PermissionError):
+        return None
 
 
 def _members(session: int, marker: str) -> list[int]:
     """Living processes of the session, or with the marker in their environment."""
     wanted = marker.encode()
     found = []
-    for name in os.listdir("/proc"):
+    for name in os.listdir("/proc") if _PROC.exists() else ():
         if not name.isdigit():
             continue
         try:

@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from alloy_nb.errors import ToolError
 from alloy_nb.messages import ToolResult
 from alloy_nb.tools import bash as module
-from alloy_nb.tools.bash import MAX_OUTPUT, Bash
+from alloy_nb.tools.bash import Bash
+from alloy_nb.tools.bash_output import MAX_OUTPUT, MAX_PROGRESS
 from alloy_nb.tools.context import CancelToken, ToolContext
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no bash on Windows")
@@ -89,7 +88,12 @@ def test_death_by_a_signal_has_the_shells_code(tmp_path: Path) -> None:
 
 
 def test_bytes_that_are_no_text_do_no_harm(tmp_path: Path) -> None:
-    assert bash(tmp_path, r"printf 'a\xff\x00b'").text == "a\ufffd\0b\nexit code: 0"
+    assert bash(tmp_path, r"printf 'a\xffb'").text == "a\ufffdb\nexit code: 0"
+
+
+def test_binary_output_is_shown_as_text_and_said_to_be_binary(tmp_path: Path) -> None:
+    note = "(binary output: what is no text is shown as \ufffd)"
+    assert bash(tmp_path, r"printf 'a\xff\x00b'").text == f"a\ufffd\0b\n{note}\nexit code: 0"
 
 
 def test_it_runs_in_the_working_directory(tmp_path: Path) -> None:
@@ -171,33 +175,6 @@ def test_output_at_the_limit_is_whole(tmp_path: Path) -> None:
     assert "(output truncated): 1 bytes" in bash(tmp_path, "yes | head -c 30001").text
 
 
-@settings(deadline=None)
-@given(st.lists(st.text("a日é\n"), max_size=30), st.integers(1, 7))
-def test_head_and_tail_are_what_was_written(pieces: list[str], cut: int) -> None:
-    """However the bytes come, and never half a character."""
-    whole = ("".join(pieces) * 900).encode()
-    output = module._Output()
-    for start in range(0, len(whole), 1000 * cut):
-        output.add(whole[start : start + 1000 * cut])
-    text, expected = output.text(), whole.decode()
-    if len(whole) <= MAX_OUTPUT:
-        assert text == expected
-    else:
-        head, _, tail = text.partition("\n... (output truncated): ")
-        number, _, tail = tail.partition(" bytes are left out here\n")
-        assert expected.startswith(head)
-        assert expected.endswith(tail)
-        assert len(head.encode()) + int(number) + len(tail.encode()) == len(whole)
-
-
-def test_memory_is_bounded_whatever_the_output() -> None:
-    output = module._Output()
-    for _ in range(2000):
-        output.add(b"x" * 65_536)
-    assert len(output._head) + len(output._tail) < 10 * MAX_OUTPUT
-    assert output.total == 2000 * 65_536
-
-
 def test_output_is_told_as_it_comes(tmp_path: Path) -> None:
     """BASH-w2: what was written before the command ends is heard before it ends."""
     heard: list[str] = []
@@ -216,7 +193,7 @@ def test_output_is_told_as_it_comes(tmp_path: Path) -> None:
 def test_progress_is_bounded_too(tmp_path: Path) -> None:
     heard: list[str] = []
     bash(ToolContext(tmp_path, report=lambda message, _: heard.append(message)), "yes | head -c 3000000")
-    assert len("".join(heard)) < module.MAX_PROGRESS + 100
+    assert len("".join(heard)) < MAX_PROGRESS + 100
     assert "".join(heard).endswith("(the end is in the result)\n")
 
 
@@ -380,76 +357,3 @@ while not (pid.exists() and pid.read_text().endswith("\\n")):
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
     pid = until(lambda: pid_in(tmp_path / "pid"))
     until(lambda: not is_alive(pid))
-
-
-# -- an executor of the user's ---------------------------------------------------------------------
-
-
-def with_executor(directory: Path, executor: Any) -> ToolContext:
-    return ToolContext(directory, context={"bash_executor": executor})
-
-
-def test_an_executor_takes_the_place_of_bash(tmp_path: Path) -> None:
-    """BASH-7: sync, off the loop's thread."""
-    seen: list[Any] = []
-
-    def executor(command: str, directory: str) -> tuple[str, int]:
-        seen.extend([command, directory, threading.current_thread() is threading.main_thread()])
-        return "from the container", 4
-
-    result = bash(with_executor(tmp_path, executor), "ls")
-    assert seen == ["ls", str(tmp_path), False]
-    assert result.text == "from the container\nexit code: 4"
-    assert result.data["exit_code"] == 4
-
-
-def test_an_executor_may_be_async(tmp_path: Path) -> None:
-    """BASH-7: also behind a plain function, or as an object."""
-
-    async def executor(command: str, directory: str) -> tuple[str, int]:
-        await asyncio.sleep(0)
-        return command, 0
-
-    class Remote:
-        async def __call__(self, command: str, directory: str) -> tuple[str, int]:
-            return await executor(command, directory)
-
-    for made in (executor, lambda command, directory: executor(command, directory), Remote()):
-        assert bash(with_executor(tmp_path, made), "ls").text == "ls\nexit code: 0"
-
-
-def test_an_executors_output_is_truncated_alike(tmp_path: Path) -> None:
-    """BASH-7."""
-    result = bash(with_executor(tmp_path, lambda *_: ("x" * 40_000 + "end", 0)), "ls")
-    assert "... (output truncated): 10003 bytes" in result.text
-    assert result.text.endswith("end\nexit code: 0")
-
-
-def test_an_executor_that_takes_too_long(tmp_path: Path) -> None:
-    """BASH-7: the shorter message."""
-    free = threading.Event()
-    with pytest.raises(ToolError, match=r"^Command timed out after 50ms\.$"):
-        bash(with_executor(tmp_path, lambda *_: free.wait(60)), "ls", timeout=50)
-    free.set()
-
-
-@pytest.mark.parametrize("outcome", [ValueError("no container"), SystemExit(3), asyncio.CancelledError()])
-def test_an_executor_that_crashes(tmp_path: Path, outcome: BaseException) -> None:
-    """BASH-7."""
-
-    def executor(command: str, directory: str) -> tuple[str, int]:
-        raise outcome
-
-    async def slow(command: str, directory: str) -> tuple[str, int]:
-        raise outcome
-
-    with pytest.raises(ToolError, match=r"^Executor crashed: "):
-        bash(with_executor(tmp_path, executor), "ls")
-    if not isinstance(outcome, SystemExit):
-        with pytest.raises(ToolError, match=r"^Executor crashed: "):
-            bash(with_executor(tmp_path, slow), "ls")
-
-
-def test_an_executor_that_returns_something_else_crashed(tmp_path: Path) -> None:
-    with pytest.raises(ToolError, match=r"^Executor crashed: "):
-        bash(with_executor(tmp_path, lambda *_: None), "ls")
