@@ -21,7 +21,7 @@ from .bash_executor import BashExecutor, run_executor
 from .bash_output import OutputWindow, Progress
 from .bubblewrap import Bubblewrap
 from .context import CancelToken, ToolContext
-from .processes import end_group, marked, note_group
+from .processes import end_group, forget, marked, note_group
 from .workers import call_in_thread
 
 __all__ = ["Bash"]
@@ -188,6 +188,7 @@ class _Child:
         self._loop = asyncio.get_running_loop()
         self._marker = uuid4().hex
         self._reader, writer = os.pipe()
+        note_group(None, self._marker)
         try:
             self._process = _start(argv, ctx.working_directory, marked(env, self._marker), writer)
             note_group(self._process.pid, self._marker)
@@ -195,6 +196,7 @@ class _Child:
             self._exited = self._in_thread(self._process.wait)
         except BaseException:
             os.close(self._reader)
+            forget(self._marker)
             raise
         finally:
             os.close(writer)

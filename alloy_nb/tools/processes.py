@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-__all__ = ["end_all", "end_group", "marked", "note_group"]
+__all__ = ["end_all", "end_group", "forget", "marked", "note_group"]
 
 #: A variable with random names of calls, by which every descendant is known, also one that left the session.
 MARKER = "ALLOY_NB_CALLS"
@@ -19,8 +19,8 @@ KILL_GRACE = 5.0
 
 _PROC = Path("/proc/self/stat")
 
-#: Running groups -> marker, and the process that owns them: a forked child must not end its parent's.
-_live: dict[int, str] = {}
+#: Markers -> groups (None: about to start), and the process that owns them: a forked child must not end its parent's.
+_live: dict[str, int | None] = {}
 _owner = 0
 
 
@@ -32,12 +32,15 @@ def marked(env: Mapping[str, str], marker: str) -> dict[str, str]:
 def end_all() -> None:
     """Kill every group that was noted; called at exit, when daemon threads no longer get to it."""
     if _owner == os.getpid():
-        for group, marker in list(_live.items()):
+        for marker, group in list(_live.items()):
             _signal(group, marker, signal.SIGKILL)
 
 
-def note_group(group: int, marker: str) -> None:
-    """Have the group of a process that was started now killed at exit, unless `end_group` comes first."""
+def note_group(group: int | None, marker: str) -> None:
+    """Have a group killed at exit, unless `end_group` comes first.
+
+    Called with None before the start too: an exit in another thread may come before the group's number is known.
+    """
     global _owner
     if _owner != os.getpid():
         import atexit
@@ -46,7 +49,12 @@ def note_group(group: int, marker: str) -> None:
         _owner = os.getpid()
         atexit.unregister(end_all)
         atexit.register(end_all)
-    _live[group] = marker
+    _live[marker] = group
+
+
+def forget(marker: str) -> None:
+    """Nothing was started after all."""
+    _live.pop(marker, None)
 
 
 def end_group(group: int, marker: str) -> None:
@@ -61,7 +69,7 @@ def end_group(group: int, marker: str) -> None:
         _stop_all(group, marker, end)
         alive = _signal(group, marker, signal.SIGKILL)
         time.sleep(0.01)
-    _live.pop(group, None)
+    forget(marker)
 
 
 def _stop_all(group: int, marker: str, end: float) -> None:
@@ -72,11 +80,12 @@ def _stop_all(group: int, marker: str, end: float) -> None:
         stopped |= found
 
 
-def _signal(group: int, marker: str, number: int) -> bool:
+def _signal(group: int | None, marker: str, number: int) -> bool:
     """Send a signal (0: none) to the group and to those who left it; whether anybody was there."""
+    found = group is not None
     try:
-        os.killpg(group, number)
-        found = True
+        if group is not None:
+            os.killpg(group, number)
     except (ProcessLookupError, PermissionError):
         found = False
     if not _PROC.exists():  # macOS: the group is all that can be known
@@ -102,7 +111,7 @@ def _group_of(pid: int) -> int | None:
         return None
 
 
-def _members(session: int, marker: str) -> list[int]:
+def _members(session: int | None, marker: str) -> list[int]:
     """Living processes of the session, or with the marker in their environment."""
     wanted = marker.encode()
     found = []

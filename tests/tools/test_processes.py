@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 import uuid
 from pathlib import Path
 
@@ -44,3 +45,22 @@ def test_what_an_agent_inside_a_command_started_is_ended_too(monkeypatch: pytest
         gone.wait()
         end_group(gone.pid, outer)
         assert nested.wait(30) == -15
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
+def test_what_was_just_started_is_ended_at_exit_though_its_number_is_not_known_yet() -> None:
+    """The thread that started it may not get its turn again before the exit."""
+    script = (
+        "import os, subprocess\n"
+        "from alloy_nb.tools.processes import marked, note_group\n"
+        "note_group(None, 'a-marker-4711')\n"
+        "env = marked(os.environ, 'a-marker-4711')\n"
+        "child = subprocess.Popen(['sleep', '1000'], env=env, stdout=subprocess.DEVNULL, start_new_session=True)\n"
+        "print(child.pid)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=60)
+    status = Path(f"/proc/{done.stdout.strip()}/stat")
+    end = time.monotonic() + 30
+    while status.exists() and status.read_bytes().rpartition(b")")[2].split()[0] not in b"ZX":
+        assert time.monotonic() < end
+        time.sleep(0.01)
