@@ -18,6 +18,7 @@ TERM_GRACE = 0.5
 KILL_GRACE = 5.0
 
 _PROC = Path("/proc/self/stat")
+_LOOKS = 5
 
 #: Markers -> groups (None: about to start), and the process that owns them: a forked child must not end its parent's.
 _live: dict[str, int | None] = {}
@@ -114,17 +115,29 @@ def _group_of(pid: int) -> int | None:
 def _members(session: int | None, marker: str) -> list[int]:
     """Living processes of the session, or with the marker in their environment."""
     wanted = marker.encode()
-    found = []
-    for name in os.listdir("/proc") if _PROC.exists() else ():
-        if not name.isdigit():
-            continue
-        try:
-            # pid (name) state ppid pgrp session ...; the name may hold anything
-            fields = Path(f"/proc/{name}/stat").read_bytes().rpartition(b")")[2].split()
-            if fields[0] in b"ZX":
-                continue
-            if int(fields[3]) == session or wanted in Path(f"/proc/{name}/environ").read_bytes():
-                found.append(int(name))
-        except (OSError, IndexError, ValueError):  # gone meanwhile, or somebody else's
-            continue
+    found: list[int] = []
+    seen: set[str] = set()
+    # Looking takes a while, in which one that was listed may have ended and left a child: the new ones are looked at
+    # too, which takes no time.
+    for _ in range(_LOOKS):
+        new = _pids() - seen
+        if not new:
+            break
+        found += [int(name) for name in new if _is_member(name, session, wanted)]
+        seen |= new
     return found
+
+
+def _pids() -> set[str]:
+    return {name for name in os.listdir("/proc") if name.isdigit()} if _PROC.exists() else set()
+
+
+def _is_member(name: str, session: int | None, marker: bytes) -> bool:
+    try:
+        # pid (name) state ppid pgrp session ...; the name may hold anything
+        fields = Path(f"/proc/{name}/stat").read_bytes().rpartition(b")")[2].split()
+        if fields[0] in b"ZX":
+            return False
+        return int(fields[3]) == session or marker in Path(f"/proc/{name}/environ").read_bytes()
+    except (OSError, IndexError, ValueError):  # gone meanwhile, or somebody else's
+        return False
