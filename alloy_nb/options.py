@@ -160,51 +160,15 @@ def check_names(given: Mapping[str, Any]) -> None:
 
 def check_values(options: Options) -> None:
     """Wrong values are said here, before anything runs."""
-    for name in ("max_turns", "max_retries", "max_pending", "output_retries"):
+    for names, fits, hint in _CHECKS:
+        for name in names:
+            value = getattr(options, name)
+            if not fits(value):
+                raise ConfigError(f"{name} is {value!r}", hint=hint.format(name=name))
+    for name in ("tools", "fallback", "stop_sequences"):
         value = getattr(options, name)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise ConfigError(f"{name} is {value!r}", hint="give a whole number, 0 or more")
-    for name in ("decisions", "context"):
-        if not isinstance(getattr(options, name), Mapping):
-            raise ConfigError(f"{name} is {getattr(options, name)!r}", hint=f"give {name} a mapping, such as a dict")
-    for name in ("tools", "messages", "middleware", "fallback"):
-        if not isinstance(getattr(options, name), Iterable):
-            raise ConfigError(f"{name} is {getattr(options, name)!r}", hint=f"give a list: {name}=[...]")
-    for name in ("timeout", "request_timeout", "tool_timeout"):
-        value = getattr(options, name)
-        if value is not None and (not isinstance(value, int | float) or isinstance(value, bool) or not value >= 0):
-            raise ConfigError(f"{name} is {value!r}", hint="give seconds, or None for no limit")
-    if not callable(options.approval) and options.approval not in APPROVALS:
-        raise ConfigError(
-            f"approval is {options.approval!r}",
-            hint="choose one of " + ", ".join(APPROVALS) + ", or a function (call, ctx) -> bool",
-        )
-    if options.session is not None and (not isinstance(options.session, str) or not options.session.strip()):
-        raise ConfigError(f"session is {options.session!r}", hint="give a name: session='my-analysis'")
-    if options.store is not None and not all(hasattr(options.store, name) for name in ("append", "read")):
-        raise ConfigError(
-            f"store is {options.store!r}", hint="give a store: store=alloy.SQLiteStore('sessions.sqlite')"
-        )
-    window = options.context_window
-    if window is not None and (not isinstance(window, int) or isinstance(window, bool) or window < 1):
-        raise ConfigError(f"context_window is {window!r}", hint="give a number of tokens, or None for the model's own")
-    if options.budget is not None and not isinstance(options.budget, Budget):
-        raise ConfigError(f"budget is {options.budget!r}", hint="give a Budget: budget=alloy.Budget(tokens=100_000)")
-    for name in ("on_event", "on_chunk"):
-        if getattr(options, name) is not None and not callable(getattr(options, name)):
-            raise ConfigError(f"{name} cannot be called", hint=f"give {name} a function of one argument")
-    if isinstance(options.tools, str):
-        raise ConfigError(f"tools is the string {options.tools!r}", hint=f"give a list: tools=[{options.tools!r}]")
-    if isinstance(options.fallback, str):
-        raise ConfigError(
-            f"fallback is the string {options.fallback!r}", hint=f"give a list: fallback=[{options.fallback!r}]"
-        )
-    if isinstance(options.stop_sequences, str):
-        raise ConfigError("stop_sequences is a string", hint="give a list of strings")
-    if options.extra_body is not None and not isinstance(options.extra_body, Mapping):
-        raise ConfigError(
-            f"extra_body is {options.extra_body!r}", hint='give a mapping of fields for the body: {"name": value}'
-        )
+        if isinstance(value, str):
+            raise ConfigError(f"{name} is the string {value!r}", hint=f"give a list: {name}=[{value!r}]")
     check_thinking(options.thinking)
     for message in options.messages:
         if not isinstance(message, Message):
@@ -212,6 +176,70 @@ def check_values(options: Options) -> None:
                 f"messages holds a {type(message).__name__}",
                 hint="give Message objects, such as an earlier result's `.messages`",
             )
+
+
+def _is_number(value: Any, least: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= least
+
+
+def _is_whole(value: Any, least: int) -> bool:
+    return isinstance(value, int) and _is_number(value, least)
+
+
+def _is_store(value: Any) -> bool:
+    return value is None or all(callable(getattr(value, name, None)) for name in ("append", "read"))
+
+
+#: Options, what their values must be like, and what to do when they are not.
+_CHECKS: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
+    (
+        ("max_turns", "max_retries", "max_pending", "output_retries"),
+        lambda value: _is_whole(value, 0),
+        "give a whole number, 0 or more",
+    ),
+    (("decisions", "context"), lambda value: isinstance(value, Mapping), "give {name} a mapping, such as a dict"),
+    (
+        ("tools", "messages", "middleware", "fallback"),
+        lambda value: isinstance(value, Iterable),
+        "give a list: {name}=[...]",
+    ),
+    (
+        ("timeout", "request_timeout", "tool_timeout"),
+        lambda value: value is None or _is_number(value, 0),
+        "give seconds, or None for no limit",
+    ),
+    (
+        ("approval",),
+        lambda value: callable(value) or value in APPROVALS,
+        "choose one of " + ", ".join(APPROVALS) + ", or a function (call, ctx) -> bool",
+    ),
+    (
+        ("session",),
+        lambda value: value is None or (isinstance(value, str) and bool(value.strip())),
+        "give a name: session='my-analysis'",
+    ),
+    (("store",), _is_store, "give a store: store=alloy.SQLiteStore('sessions.sqlite')"),
+    (
+        ("context_window",),
+        lambda value: value is None or _is_whole(value, 1),
+        "give a number of tokens, or None for the model's own",
+    ),
+    (
+        ("budget",),
+        lambda value: value is None or isinstance(value, Budget),
+        "give a Budget: budget=alloy.Budget(tokens=100_000)",
+    ),
+    (
+        ("on_event", "on_chunk"),
+        lambda value: value is None or callable(value),
+        "give {name} a function of one argument",
+    ),
+    (
+        ("extra_body",),
+        lambda value: value is None or isinstance(value, Mapping),
+        "give a mapping of fields for the body, such as a dict",
+    ),
+)
 
 
 def check_thinking(thinking: Any) -> None:

@@ -108,7 +108,7 @@ def test_an_unknown_option_names_the_nearest() -> None:
 def test_on_event_must_be_callable_before_anything_runs() -> None:
     """SRV-12"""
     agent = agent_of("x")
-    with pytest.raises(alloy.ConfigError, match="on_event cannot be called"):
+    with pytest.raises(alloy.ConfigError, match="on_event is 'no'"):
         agent.chat("x", on_event="no")
     assert agent.health().status == "idle"
     assert agent.chat("x", on_event=None).text == "x"
