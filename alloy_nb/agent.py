@@ -220,6 +220,7 @@ class Agent:
 
     @property
     def name(self) -> str | None:
+        """What it is shown as; part of the paths of agents within it."""
         return self.dialogue.options.name
 
     @property

@@ -97,6 +97,7 @@ class AlloyError(Exception):
 
     @property
     def message(self) -> str:
+        """What happened, without the hint."""
         return str(self.args[0]) if self.args else ""
 
     def _render_traceback_(self, *_: Any) -> list[str]:

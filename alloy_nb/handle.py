@@ -22,6 +22,11 @@ class Run:
     """A run that goes on in the background. Several readers may iterate; each sees every event from the first.
 
     Iterating never raises; `result()` and ``await run`` do.
+
+    >>> import alloy_nb as alloy
+    >>> run = alloy.start("Hello", model=alloy.Scripted(["Good morning."]))
+    >>> "".join(run.text_stream()), run.result().status
+    ('Good morning.', 'completed')
     """
 
     def __init__(self, execution: Execution) -> None:
@@ -32,6 +37,7 @@ class Run:
 
     @property
     def run_id(self) -> str:
+        """Which run it is: the `run_id` of each of its events."""
         return self._execution.run_id
 
     @property

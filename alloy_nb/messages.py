@@ -33,14 +33,22 @@ Role = Literal["system", "user", "assistant"]
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Words."""
+    """Words.
+
+    >>> Message("assistant", (Text("Hel"), Text("lo"))).text
+    'Hello'
+    """
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Thinking:
-    """What the model thought before it spoke; `signature` and `provider` let it be handed back to its maker only."""
+    """What the model thought before it spoke; `signature` and `provider` let it be handed back to its maker only.
+
+    >>> Message("assistant", (Thinking("Hm."), Text("Yes."))).thinking
+    'Hm.'
+    """
 
     text: str
     signature: str | None = None
@@ -49,7 +57,11 @@ class Thinking:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """The model asks for a tool. `raw` holds the argument text where it was no JSON object (then `input` is {})."""
+    """The model asks for a tool. `raw` holds the argument text where it was no JSON object (then `input` is {}).
+
+    >>> Message("assistant", ToolCall("call_1", "read", {"file_path": "a.txt"})).tool_calls[0].name
+    'read'
+    """
 
     id: str
     name: str
@@ -89,7 +101,11 @@ class _Media:
 
 @dataclass(frozen=True, slots=True)
 class Image(_Media):
-    """A picture."""
+    """A picture.
+
+    >>> Image("image/png", b"data").base64
+    'ZGF0YQ=='
+    """
 
     @classmethod
     def from_figure(cls, figure: Any) -> Image:
@@ -111,19 +127,31 @@ class Image(_Media):
 
 @dataclass(frozen=True, slots=True)
 class Audio(_Media):
-    """Sound."""
+    """Sound.
+
+    >>> Audio.from_url("https://example.com/a.mp3").mime_type
+    'audio/mpeg'
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Document(_Media):
-    """A PDF or another document, with the name it is shown under."""
+    """A PDF or another document, with the name it is shown under.
+
+    >>> Document("application/pdf", b"%PDF-1.7", name="report.pdf").name
+    'report.pdf'
+    """
 
     name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """A provider's own part, handed back verbatim to that provider and to nobody else."""
+    """A provider's own part, handed back verbatim to that provider and to nobody else.
+
+    >>> Opaque("anthropic", {"type": "redacted_thinking"}).data["type"]
+    'redacted_thinking'
+    """
 
     provider: str
     data: Mapping[str, Any]
@@ -187,10 +215,12 @@ class Message:
 
     @classmethod
     def user(cls, content: str | Part | Iterable[str | Part]) -> Message:
+        """What the user says: words, a part, or several of them."""
         return cls("user", to_parts(content))
 
     @classmethod
     def assistant(cls, content: str | Part | Iterable[str | Part], **fields: Any) -> Message:
+        """What the model answers."""
         return cls("assistant", to_parts(content), **fields)
 
     @property
@@ -200,17 +230,21 @@ class Message:
 
     @property
     def thinking(self) -> str:
+        """The thoughts, joined; ``""`` when there are none."""
         return "".join(part.text for part in self.parts if isinstance(part, Thinking))
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The calls that it asks for, in order."""
         return tuple(part for part in self.parts if isinstance(part, ToolCall))
 
     @property
     def tool_results(self) -> tuple[ToolResult, ...]:
+        """The results that it brings, in order."""
         return tuple(part for part in self.parts if isinstance(part, ToolResult))
 
     def with_parts(self, parts: Iterable[Part]) -> Message:
+        """A copy with other parts."""
         return replace(self, parts=tuple(parts))
 
     def to_dict(self) -> dict[str, Any]:

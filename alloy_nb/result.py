@@ -44,6 +44,11 @@ class Result:
     `text` is the newest answer of this run (``""`` when it only called tools), `messages` the whole conversation,
     ready to be passed on, `usage` of this run, `cost` in US dollars or None where no price is known, `pending` the
     calls that wait for a decision when `status` is ``"waiting"``, `duration` in seconds.
+
+    >>> import alloy_nb as alloy
+    >>> result = alloy.run("Hello", model=alloy.Scripted(["Good morning."]))
+    >>> result.text, result.status, result.turns
+    ('Good morning.', 'completed', 1)
     """
 
     text: str = ""
@@ -69,6 +74,7 @@ class Result:
 
     @property
     def ok(self) -> bool:
+        """Whether it ended without error, halt or stop."""
         return self.status not in _RAISING
 
     def check(self) -> Result:

@@ -32,6 +32,7 @@ class Usage:
 
     @property
     def total_tokens(self) -> int:
+        """Prompt and answer; what was cached is part of the prompt."""
         return self.input_tokens + self.output_tokens
 
     def __add__(self, other: Usage) -> Usage:
@@ -44,6 +45,7 @@ class Usage:
         )
 
     def to_dict(self) -> dict[str, int]:
+        """The counts by their names."""
         return {
             "input_tokens": self.input_tokens,
             "output_tokens": self.output_tokens,

@@ -76,6 +76,27 @@ def test_all_fail_and_the_last_ones_error_is_told() -> None:
     assert len(told(result, "fallback")) == 2
 
 
+def test_a_fallback_is_asked_what_the_first_one_was_asked() -> None:
+    """RTY-13: with the run's own system prompt, tools and listeners."""
+    well = scripted(["Hello"], "well")
+    heard: list[str] = []
+    result = run(
+        failing(DOWN["error"]), well, max_retries=0, system_prompt="Be brief.", tools=["read"], on_chunk=heard.append
+    )
+    (request,) = well.requests
+    assert (request.system_prompt, [spec.name for spec in request.tools]) == ("Be brief.", ["read"])
+    assert [message.text for message in request.messages] == ["hi"]
+    assert "".join(heard) == result.text == "Hello"
+
+
+def test_without_the_time_to_wait_another_model_is_asked_at_once(waits: list[float]) -> None:
+    """RTY-14"""
+    busy = {"type": "RateLimitError", "message": "slow down", "retry_after": 50}
+    result = run(failing(busy, busy), scripted(["Hello"], "well"), timeout=40)
+    assert (result.text, result.model) == ("Hello", "well")
+    assert waits == []
+
+
 @pytest.mark.parametrize("error", ["AuthError", "BadRequestError", "ContextOverflowError"])
 def test_a_mistake_of_the_users_is_not_hidden_by_another_models_answer(error: str) -> None:
     """RTY-w4"""

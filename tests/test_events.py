@@ -31,7 +31,7 @@ def test_the_envelope_is_versioned_json() -> None:
 
 
 def test_tool_events_carry_what_is_shown() -> None:
-    """EVT-4, EVT-5, EVT-w1: id, name, input; duration, error and the output itself."""
+    """EVT-4, EVT-5, EVT-8, EVT-w1, MSG-9: id, name, input; duration, error and the output itself."""
     events = events_of(CALL, {"text": "done"})
     start = next(event for event in events if event.type == "tool_start")
     end = next(event for event in events if event.type == "tool_end")
@@ -39,6 +39,41 @@ def test_tool_events_carry_what_is_shown() -> None:
     assert end.payload["output"] == "Hello Ada"
     assert end.payload["error"] is None
     assert end.payload["duration_ms"] >= 0
+    # Number and ids of an event stand on its envelope alone.
+    assert not {"seq", "event_seq", "correlation_id", "run_id", "turn"} & (set(start.payload) | set(end.payload))
+
+
+def test_words_and_thoughts_are_told_as_they_come() -> None:
+    """EVT-2, EVT-3: each piece is an event whose payload is the piece itself."""
+    events = events_of({"thinking": "Hm.", "text": "one two", "chunks": ["one ", "two"]})
+    told = [(event.type, event.payload) for event in events if event.type.endswith("_delta")]
+    assert told == [("thinking_delta", "Hm."), ("text_delta", "one "), ("text_delta", "two")]
+
+
+def test_a_chunk_is_given_out_before_its_event() -> None:
+    """EVT-2"""
+    heard: list[Any] = []
+    model = alloy.Scripted([{"text": "one two", "chunks": ["one ", "two"]}])
+    alloy.run("hi", model=model, on_chunk=heard.append, on_event=lambda event: heard.append(event.type))
+    pieces = [item for item in heard if item in ("one ", "two", "text_delta")]
+    assert pieces == ["one ", "text_delta", "two", "text_delta"]
+
+
+def test_one_row_of_numbers_for_words_thoughts_and_tools_beside_each_other() -> None:
+    """EVT-7: from 1, without a gap."""
+    calls = [{"name": "hello", "input": {"name": name}} for name in ("Ada", "Bea", "Cyd")]
+    events = events_of({"thinking": "Hm.", "text": "Let me", "tool_calls": calls}, {"text": "done"})
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    kinds = {"thinking_delta", "text_delta", "tool_start", "tool_end"}
+    assert kinds <= {event.type for event in events}
+
+
+def test_tools_are_told_of_also_when_answers_come_whole() -> None:
+    """EVT-13: in a chat too."""
+    heard: list[str] = []
+    agent = alloy.Agent(model=alloy.Scripted([CALL, "done"]), tools=[hello], stream=False)
+    agent.chat("hi", on_event=lambda event: heard.append(event.type))
+    assert heard.count("tool_start") == heard.count("tool_end") == 1
 
 
 def test_turns_count_from_one_and_agree_for_provider_and_tools() -> None:

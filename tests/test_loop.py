@@ -322,6 +322,42 @@ def test_steering_at_the_end_of_a_turn_continues_the_loop() -> None:
     assert seen == ["x", "first", "one more thing"]
 
 
+def test_all_calls_of_an_answer_are_run() -> None:
+    """TURN-6: wherever they stand in it, with words between them or not."""
+    plan = [
+        [
+            ToolCallDelta(0, "c1", "double", '{"n": 1}'),
+            TextDelta("and"),
+            ToolCallDelta(1, "c2", "double", '{"n": 2}'),
+            Done("tool_use"),
+        ],
+        [TextDelta("ok"), Done("end_turn")],
+    ]
+    result = alloy.run("x", model=Function(lambda request: plan.pop(0)), tools=[double])
+    assert [record.output for record in result.tool_calls] == ["2", "4"]
+
+
+def test_an_answer_that_promises_calls_and_has_none_ends_the_run() -> None:
+    """TURN-w3: an empty user message was added, and the model was asked again and again."""
+    model = scripted({"text": "Let me look.", "stop_reason": "tool_use"}, {"text": "never"})
+    result = alloy.run("x", model=model, tools=[double])
+    assert (result.status, result.text, result.turns) == ("completed", "Let me look.", 1)
+    assert [message.role for message in result.messages] == ["user", "assistant"]
+
+
+def test_a_halt_waits_for_what_is_under_way() -> None:
+    """TURN-15: it counts when a hook is asked: an answer that came and tools that ran are whole."""
+
+    class Enough(alloy.Middleware):
+        def after_tool_execution(self, ctx: Any) -> alloy.Halt:
+            return alloy.Halt("enough")
+
+    calls = {"text": "Doubling.", "tool_calls": [{"name": "double", "input": {"n": n}} for n in (1, 2)]}
+    result = alloy.run("x", model=scripted(calls), tools=[double], middleware=[Enough()], check=False)
+    assert (result.status, result.text, result.messages[1].partial) == ("halted", "Doubling.", False)
+    assert [(record.executed, record.output) for record in result.tool_calls] == [(True, "2"), (True, "4")]
+
+
 def test_a_deadline_ends_a_slow_answer() -> None:
     """TURN-w4: the run's limit is a hard one."""
     with pytest.raises(alloy.DeadlineExceeded) as caught:

@@ -22,14 +22,22 @@ __all__ = ["Block", "Halt", "HookContext", "Middleware", "ask_hooks", "call_hook
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Returned by `before_tool_call`: this call does not run; the model reads the reason."""
+    """Returned by `before_tool_call`: this call does not run; the model reads the reason.
+
+    >>> Block("not on a Sunday").reason
+    'not on a Sunday'
+    """
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """Returned by any hook: the run ends here, with status ``"halted"``."""
+    """Returned by any hook: the run ends here, with status ``"halted"``.
+
+    >>> Halt("enough").reason
+    'enough'
+    """
 
     reason: str
 
@@ -68,6 +76,15 @@ class Middleware:
 
     Hooks are called in the order of the list, in the run's own loop: one that blocks holds up every run there.
     `on_event` is no hook: it hears every event of a run and changes nothing.
+
+    >>> import alloy_nb as alloy
+    >>> class Polite(alloy.Middleware):
+    ...     def before_completion(self, ctx):
+    ...         ctx.system_prompt = "Be polite."
+    >>> model = alloy.Scripted(["Good morning."])
+    >>> _ = alloy.run("Hello", model=model, middleware=[Polite()])
+    >>> model.requests[0].system_prompt
+    'Be polite.'
     """
 
     def session_start(self, ctx: HookContext) -> Any:

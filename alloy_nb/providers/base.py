@@ -174,4 +174,6 @@ class Provider(Protocol):
     #: True when it can hold a model to `ToolSpec.candidates`.
     constrains_arguments: bool
 
-    def stream(self, request: Request) -> AsyncIterator[Delta]: ...
+    def stream(self, request: Request) -> AsyncIterator[Delta]:
+        """The answer, as it comes."""
+        ...

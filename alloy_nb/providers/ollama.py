@@ -100,6 +100,7 @@ class Ollama(VendorProvider):
 
     @classmethod
     def settle(cls, address: str | None, key: str | None, *, found: bool) -> tuple[str, str | None]:
+        """Where it is asked and with which key: one that was only found goes over no open connection."""
         home = VENDORS[cls.name].address
         if address is None and key:
             # A key that is given means the cloud; one that lies there may be for something else.

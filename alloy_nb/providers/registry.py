@@ -41,6 +41,12 @@ def set_default_model(model: str | Provider | None) -> None:
     """The model of this process, where none is named; None takes it back. It is checked now.
 
     Raises `ConfigError` for a model that cannot be had.
+
+    >>> import alloy_nb as alloy
+    >>> alloy.set_default_model(alloy.Scripted(["Good morning."]))
+    >>> alloy.run("Hello").text
+    'Good morning.'
+    >>> alloy.set_default_model(None)
     """
     global _default
     if model is not None:

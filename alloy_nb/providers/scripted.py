@@ -116,6 +116,7 @@ class Scripted:
         return cls(list(texts))
 
     async def stream(self, request: Request) -> AsyncIterator[Delta]:
+        """The next line, piece by piece."""
         answer, ids = self._take(request)
         await _wait(answer)
         for delta in _deltas(answer, ids, _pieces(answer)):
@@ -126,6 +127,7 @@ class Scripted:
             raise _error(answer.error)
 
     async def complete(self, request: Request) -> Sequence[Delta]:
+        """The next line at once."""
         answer, ids = self._take(request)
         await _wait(answer)
         if answer.error is not None:
@@ -133,6 +135,7 @@ class Scripted:
         return list(_deltas(answer, ids, ["".join(_pieces(answer))]))
 
     async def models(self) -> Sequence[str]:
+        """The script's own name alone."""
         return [self.model]
 
     def _take(self, request: Request) -> tuple[_Answer, list[str]]:

@@ -28,6 +28,7 @@ class MemoryStore:
         self._times: dict[str, tuple[datetime, datetime]] = {}
 
     def append(self, session_id: str, records: Sequence[Mapping[str, Any]]) -> None:
+        """Store these after those that are there, all of them or none."""
         lines = [json.dumps(record, default=str) for record in records]
         now = datetime.now(UTC)
         with self._lock:
@@ -35,16 +36,19 @@ class MemoryStore:
             self._times[session_id] = (self._times.get(session_id, (now, now))[0], now)
 
     def read(self, session_id: str) -> list[dict[str, Any]]:
+        """All records of a session, in order; ``[]`` for one that is not there."""
         with self._lock:
             lines = list(self._records.get(session_id, ()))
         return [json.loads(line) for line in lines]
 
     def list(self) -> list[SessionInfo]:
+        """The sessions that are there, the newest first."""
         with self._lock:
             found = [SessionInfo(name, *self._times[name], len(lines)) for name, lines in self._records.items()]
         return sorted(found, key=lambda info: info.updated_at, reverse=True)
 
     def delete(self, session_id: str) -> bool:
+        """Forget a session; False when it is not there."""
         with self._lock:
             self._times.pop(session_id, None)
             return self._records.pop(session_id, None) is not None

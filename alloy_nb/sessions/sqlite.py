@@ -39,6 +39,9 @@ class SQLiteStore:
 
     It is opened when it is first used. Several threads and processes may use one file: what `append` is given is
     stored together or not at all, and one waits for the other. Raises `SessionError`.
+
+    >>> SQLiteStore("work/sessions.sqlite").path.name
+    'sessions.sqlite'
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
@@ -48,6 +51,7 @@ class SQLiteStore:
         self._opened_by = 0
 
     def append(self, session_id: str, records: Sequence[Mapping[str, Any]]) -> None:
+        """Store these after those that are there, all of them or none."""
         lines = [json.dumps(record, ensure_ascii=False, default=str) for record in records]
         now = datetime.now(UTC).isoformat()
         with self._writing() as connection:
@@ -62,6 +66,7 @@ class SQLiteStore:
             )
 
     def read(self, session_id: str) -> list[dict[str, Any]]:
+        """All records of a session, in order; ``[]`` for one that is not there."""
         with self._using() as connection:
             rows = connection.execute(
                 "SELECT record FROM records WHERE session = ? ORDER BY number", (session_id,)
@@ -69,6 +74,7 @@ class SQLiteStore:
         return [json.loads(line) for (line,) in rows]
 
     def list(self) -> list[SessionInfo]:
+        """The sessions that are there, the newest first."""
         with self._using() as connection:
             rows = connection.execute(
                 "SELECT id, created_at, updated_at, (SELECT count(*) FROM records WHERE session = id) FROM sessions "
@@ -80,6 +86,7 @@ class SQLiteStore:
         ]
 
     def delete(self, session_id: str) -> bool:
+        """Forget a session; False when it is not there."""
         with self._writing() as connection:
             return connection.execute("DELETE FROM sessions WHERE id = ?", (session_id,)).rowcount > 0
 

@@ -83,6 +83,9 @@ class ToolContext:
     - `outputs`: keeps the whole of what is too long to be sent; None where the model has no tool to read it.
     - `report`: what `progress` calls.
     - `parent`: the run that this call belongs to, for a tool that has an agent work; None outside a run.
+
+    >>> ToolContext(Path("/work")).resolve("data/../notes.txt").as_posix()
+    '/work/notes.txt'
     """
 
     working_directory: Path = field(default_factory=Path.cwd)

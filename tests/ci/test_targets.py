@@ -5,6 +5,7 @@ import io
 import re
 import socket
 import sys
+import tomllib
 import types
 from pathlib import Path
 
@@ -152,6 +153,23 @@ def test_all_parts_run_and_are_timed_though_one_fails(session, monkeypatch):
 
 
 CHROMIUM = Choice(Path("/usr/bin/chromium"), "PATH")
+def test_the_gate_is_lint_format_types_and_tests(session, monkeypatch):
+    """APP-3: and a warning that hides a mistake is an error."""
+    ran = []
+    monkeypatch.setattr(Session, "prepared", lambda *_, **__: contextlib.nullcontext())
+    monkeypatch.setattr(suite, "run_all", lambda _, runs: ran.extend(runs) or 0)
+    assert suite.check(session()) == 0
+    assert [(run.module, *run.arguments[:2]) for run in ran[:3]] == [
+        ("ruff", "check", "."),
+        ("ruff", "format", "--check"),
+        ("mypy",),
+    ]
+    assert ran[3].module == "pytest"
+    settings = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["tool"]
+    assert settings["mypy"]["strict"]
+    assert {"error::RuntimeWarning"} <= set(settings["pytest"]["ini_options"]["filterwarnings"])
+
+
 NONE = Missing("none renders", "install one")
 
 

@@ -70,6 +70,13 @@ def test_it_is_bash_and_not_sh(tmp_path: Path) -> None:
     assert bash(tmp_path, "[[ abc == a* ]] && echo ${BASH_VERSION:+yes}").text == "yes\n\nexit code: 0"
 
 
+def test_a_command_may_do_what_a_shell_can(tmp_path: Path) -> None:
+    """BASH-w3: a restricted shell refused `cd`, paths and redirections, and held nothing in; a person is asked."""
+    said = bash(tmp_path, "mkdir sub && cd sub && echo hi > out.txt && /bin/cat ../sub/out.txt")
+    assert said.text == "hi\n\nexit code: 0"
+    assert Bash().approval_reason({"command": "ls"}, ToolContext(tmp_path))
+
+
 def test_stderr_is_merged_and_a_failure_is_still_a_result(tmp_path: Path) -> None:
     """BASH-3."""
     result = bash(tmp_path, "echo out; echo err >&2; exit 3")

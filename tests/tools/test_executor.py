@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import dataclasses
 import sys
 import threading
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
 import alloy_nb as alloy
+from alloy_nb.tools.executor import MAX_PARALLEL
 
 
 def run_calls(*calls: tuple[str, dict[str, Any]], tools: list[Any], **options: Any) -> list[alloy.ToolResult]:
@@ -32,6 +35,29 @@ def test_calls_run_beside_each_other_and_results_keep_their_order() -> None:
 
     results = run_calls(("meet", {"me": 0}), ("meet", {"me": 1}), tools=[meet])
     assert [part.text for part in results] == ["met by 0", "met by 1"]
+
+
+def test_so_many_run_at_once_and_the_rest_waits() -> None:
+    """EXE-2"""
+    inside, most = [0], [0]
+    full = asyncio.Event()
+
+    @alloy.tool
+    async def crowd() -> str:
+        """Wait until it is full."""
+        inside[0] += 1
+        most[0] = max(most[0], inside[0])
+        if inside[0] >= MAX_PARALLEL:
+            full.set()
+        await full.wait()
+        for _ in range(20):  # whoever else may come in comes in now
+            await asyncio.sleep(0)
+        inside[0] -= 1
+        return "ok"
+
+    results = run_calls(*[("crowd", {})] * (MAX_PARALLEL + 9), tools=[crowd])
+    assert [part.text for part in results] == ["ok"] * (MAX_PARALLEL + 9)
+    assert most == [MAX_PARALLEL]
 
 
 def test_tools_that_are_not_parallel_never_overlap() -> None:
@@ -172,6 +198,50 @@ def test_a_tool_knows_its_run() -> None:
     assert (ctx.run_id, ctx.call_id, ctx.agent, ctx.context["user"]) == ("r7", "call_1", "lead", "ada")
     assert ctx.working_directory.is_absolute()
     assert not ctx.cancelled
+
+
+def test_a_class_with_the_four_things_is_a_tool() -> None:
+    """TOOL-1: name, description and schema are what the model is told; a text or a message of failure comes back."""
+
+    class Shout(alloy.Tool):
+        name = "shout"
+        description = "Say it louder."
+        input_schema: ClassVar = {
+            "type": "object",
+            "properties": {"text": {"type": "string"}},
+            "required": ["text"],
+        }
+
+        async def execute(self, input: Any, ctx: alloy.ToolContext) -> str:
+            if not input["text"]:
+                raise alloy.ToolError("nothing to shout")
+            return str(input["text"]).upper()
+
+    calls = [{"name": "shout", "input": {"text": text}} for text in ("hello", "")]
+    model = alloy.Scripted([{"tool_calls": calls}, "done"])
+    result = alloy.run("x", model=model, tools=[Shout()])
+    (spec,) = model.requests[0].tools
+    assert (spec.name, spec.description, spec.input_schema) == ("shout", "Say it louder.", Shout.input_schema)
+    parts = result.messages[2].tool_results
+    assert [(part.text, part.is_error) for part in parts] == [("HELLO", False), ("nothing to shout", True)]
+
+
+def test_what_is_the_runs_own_cannot_be_said_by_the_context() -> None:
+    """TOOL-4: the caller's mapping comes as it is, and beside it what the run alone knows; no option, no key."""
+    seen: list[alloy.ToolContext] = []
+
+    @alloy.tool
+    def look(ctx: alloy.ToolContext) -> str:
+        """Look."""
+        seen.append(ctx)
+        return "ok"
+
+    given = {"working_directory": "/elsewhere", "run_id": "mine", "state": None}
+    run_calls(("look", {}), tools=[look], context=given, run_id="r7")
+    (ctx,) = seen
+    assert ctx.context == given
+    assert (ctx.working_directory, ctx.run_id, ctx.state) == (Path.cwd(), "r7", {})
+    assert not {"options", "config", "model", "provider"} & {field.name for field in dataclasses.fields(ctx)}
 
 
 def test_progress_is_told_from_any_thread_between_start_and_end() -> None:

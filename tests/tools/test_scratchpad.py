@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import alloy_nb as alloy
 from alloy_nb.errors import ToolError
 from alloy_nb.tools.context import ToolContext
 from alloy_nb.tools.scratchpad import Scratchpad
@@ -76,3 +77,15 @@ def test_notes_live_in_the_runs_state_and_survive_json(ctx: ToolContext) -> None
 
 def test_it_never_asks(ctx: ToolContext) -> None:
     assert Scratchpad().approval_reason({"action": "clear"}, ctx) is None
+
+
+@pytest.mark.parametrize("end", ["done", {"error": {"type": "AuthError", "message": "no"}}])
+def test_no_note_outlives_its_run(end: Any) -> None:
+    """PAD-2, RUN-6: also when the run fails."""
+    write = {"tool_calls": [{"name": "scratchpad", "input": {"action": "write", "key": "a", "value": "1"}}]}
+    read = {"tool_calls": [{"name": "scratchpad", "input": {"action": "read"}}]}
+    alloy.run("x", model=alloy.Scripted([write, end]), tools=["scratchpad"], check=False)
+    result = alloy.run("x", model=alloy.Scripted([write, read, "done"]), tools=["scratchpad"])
+    assert result.tool_calls[1].output == "a: 1"
+    result = alloy.run("x", model=alloy.Scripted([read, "done"]), tools=["scratchpad"])
+    assert result.tool_calls[0].output == "(scratchpad is empty)"
