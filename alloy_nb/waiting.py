@@ -39,9 +39,9 @@ class Listener:
 
     def hear(self, events: list[Event]) -> None:
         for event in events:
-            self._call(self._on_event, event)
             if event.type == "text_delta" and event.run_id == self._run_id:  # not what an agent within it says
                 self._call(self._on_chunk, event.payload)
+            self._call(self._on_event, event)
 
     def hear_out(self, events: Iterable[Event]) -> None:
         """Hear a background run to its end, on the calling thread."""
