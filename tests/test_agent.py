@@ -82,7 +82,7 @@ def test_messages_seed_its_conversation() -> None:
 
 
 def test_a_call_differs_by_what_is_said_for_it_alone() -> None:
-    """SRV-11, SRV-13: options of one call are gone with it."""
+    """SRV-11, SRV-13, TURN-10: options of one call are gone with it."""
     model = alloy.Scripted(["a", "b"])
     agent = alloy.Agent(model=model, system_prompt="Be kind.")
     chunks: list[str] = []
@@ -135,7 +135,7 @@ def test_usage_adds_up_over_its_life_while_a_result_has_its_own() -> None:
 
 
 def test_chat_has_no_time_limit_of_its_own_and_a_timeout_is_kept_to() -> None:
-    """SRV-9: `timeout` is the run's deadline; what it cuts off is over, and no ghost goes on."""
+    """SRV-9, SRV-w2: `timeout` is the run's deadline; what it cuts off is over, and no ghost goes on."""
     agent = agent_of(SLOW, "fine")
     with pytest.raises(alloy.DeadlineExceeded):
         agent.chat("x", timeout=0.05)
@@ -350,7 +350,7 @@ def test_send_needs_no_bus() -> None:
 
 
 def test_busy_without_a_queue_and_full_with_one(gate: Gate) -> None:
-    """SRV-10, SRV-17: in order, up to max_pending; a chat is never queued."""
+    """SRV-10, SRV-17, CFG-15: in order, up to max_pending; a chat is never queued."""
     agent = agent_of(gate.call, "one", "two", "three", tools=[gate.tool()], max_pending=2)
     first = agent.send("1")
     assert gate.entered.wait(20)
@@ -366,7 +366,7 @@ def test_busy_without_a_queue_and_full_with_one(gate: Gate) -> None:
 
 
 def test_without_a_queue_a_second_send_is_busy(gate: Gate) -> None:
-    """SRV-17"""
+    """SRV-17, CFG-15"""
     agent = agent_of(gate.call, "one", tools=[gate.tool()])
     agent.send("1")
     with pytest.raises(alloy.Busy) as caught:
@@ -686,7 +686,7 @@ def test_session_start_may_set_context_topics_and_session_id() -> None:
 
 
 def test_on_shutdown_gets_the_session_as_session_end_left_it() -> None:
-    """SRV-34"""
+    """SRV-34, CFG-13, SES-4"""
 
     class Last(alloy.Middleware):
         def session_end(self, ctx: Any) -> None:

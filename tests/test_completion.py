@@ -58,7 +58,7 @@ def run(model: Any, *fallback: Any, **options: Any) -> alloy.Result:
 
 
 def test_another_model_answers_when_the_first_one_fails() -> None:
-    """RTY-10: with retries of its own, told as an event; the result says who answered."""
+    """RTY-10, CFG-16: with retries of its own, told as an event; the result says who answered."""
     result = run(failing(*[DOWN["error"]] * 2), scripted(["Hello"], "well"), max_retries=1)
     assert result.text == "Hello"
     assert result.model == "well"

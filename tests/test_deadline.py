@@ -44,6 +44,7 @@ def test_the_clock_stops_while_a_person_is_asked(steps: list[tuple[bool, int]]) 
 
 
 def test_the_shorter_limit_counts() -> None:
+    """RTY-5"""
     clock = Clock()
     assert Deadline(5.0, clock).shortest(3.0) == 3.0
     assert Deadline(2.0, clock).shortest(3.0) == 2.0

@@ -244,7 +244,7 @@ def test_a_hook_that_crashes_ends_the_run_as_an_error() -> None:
 
 
 def test_a_provider_that_breaks_the_contract_ends_the_run_as_an_error() -> None:
-    """TURN-w5: exceptions of providers were uncaught."""
+    """TURN-w5, RUN-w2: exceptions of providers were uncaught."""
 
     def broken(request: Any) -> Any:
         raise KeyError("oops")
@@ -359,7 +359,7 @@ def test_a_halt_waits_for_what_is_under_way() -> None:
 
 
 def test_a_deadline_ends_a_slow_answer() -> None:
-    """TURN-w4: the run's limit is a hard one."""
+    """TURN-w4, CFG-7, RTY-5: the run's limit is a hard one."""
     with pytest.raises(alloy.DeadlineExceeded) as caught:
         alloy.run("x", model=scripted({"text": "late", "delay_ms": 60_000}), timeout=0.05)
     assert caught.value.result is not None

@@ -46,7 +46,7 @@ messages = st.builds(
 
 @given(messages)
 def test_the_json_form_keeps_a_message_whole(message: Message) -> None:
-    """MSG-w2: messages have a JSON form, and it loses nothing."""
+    """MSG-w2, MSG-2: messages have a JSON form, and it loses nothing."""
     assert Message.from_dict(json.loads(json.dumps(message.to_dict()))) == message
 
 

@@ -144,7 +144,7 @@ def test_a_hint_needs_no_sound_table(own_table: Write) -> None:
 
 
 def test_the_users_own_facts_go_over_ours(own_table: Write) -> None:
-    """TOK-7"""
+    """TOK-7, CFG-19"""
     own_table('{"openai": {"default": "gpt-9", "models": {"gpt-9": 900000, "gpt-5.2": {"window": 100, "note": "x"}}}}')
     assert default_model("openai") == "gpt-9"
     assert model_info("gpt-9-2026-11-11").window == 900_000

@@ -90,7 +90,7 @@ def listen(bus: alloy.PubSub, agent: alloy.Agent, count: int) -> tuple[list[Any]
 
 
 def test_an_agent_takes_what_is_published_as_prompts_and_publishes_its_results() -> None:
-    """PUB-3, SRV-19, SRV-27: also while it is busy, as far as its queue goes."""
+    """PUB-3, SRV-19, SRV-27, CFG-14: also while it is busy, as far as its queue goes."""
     bus = alloy.PubSub()
     agent = alloy.Agent(model=alloy.Scripted(["a", "b", "c"]), pubsub=bus, topics=["tasks:new", "more"], max_pending=5)
     heard, complete = listen(bus, agent, 3)
@@ -103,10 +103,12 @@ def test_an_agent_takes_what_is_published_as_prompts_and_publishes_its_results()
 
 
 def test_its_id_is_the_callers_and_the_same_after_a_restart() -> None:
-    """PUB-4: the topic is known beforehand."""
+    """PUB-4, SRV-4: the topic is known beforehand."""
     agent = alloy.Agent(model=alloy.Scripted(["a"]), context={"session_id": "s-1"})
     assert agent.session_id == "s-1"
-    assert alloy.Agent(model=alloy.Scripted(["a"])).session_id.startswith("session-")
+    one, other = (alloy.Agent(model=alloy.Scripted(["a"])).session_id for _ in range(2))
+    assert one.startswith("session-")
+    assert one != other
 
 
 def test_a_chat_is_not_published() -> None:
@@ -175,7 +177,7 @@ def test_a_closed_agent_hears_no_more() -> None:
 
 
 def test_topics_want_a_bus_and_a_list() -> None:
-    """PUB-1"""
+    """PUB-1, CFG-14"""
     with pytest.raises(alloy.ConfigError, match="without a bus"):
         alloy.Agent(model=alloy.Scripted(["a"]), topics=["t"])
     with pytest.raises(alloy.ConfigError, match="is the string"):

@@ -39,7 +39,7 @@ def wait_until(condition: Any, seconds: float = 20.0) -> None:
 
 
 def test_run_works_inside_a_running_loop() -> None:
-    """`run` blocks, also when the caller's thread has a running loop (a notebook cell)."""
+    """RUN-1: `run` blocks, also when the caller's thread has a running loop (a notebook cell)."""
 
     async def cell() -> str:
         return alloy.run("x", model=scripted({"text": "yes"})).text
@@ -65,6 +65,7 @@ def test_arun_runs_on_the_callers_loop() -> None:
 
 
 def test_start_returns_at_once_and_runs_on_the_portal() -> None:
+    """APP-1"""
     threads: list[str] = []
 
     @alloy.tool
@@ -268,7 +269,7 @@ def heard(way: str) -> tuple[list[str], set[str]]:
 
 
 def test_callbacks_are_called_in_order_and_never_on_the_portal() -> None:
-    """EVT-w2: on_event was called concurrently, out of order."""
+    """EVT-w2, RUN-w1: on_event was called concurrently, out of order."""
     expected = ["run_start", "turn_start", "text_delta", "text_delta", "usage", "message", "run_end"]
     main = threading.main_thread().name
     for way in ("run", "arun", "start"):
@@ -293,10 +294,27 @@ def test_a_callback_that_raises_is_logged_once_and_changes_nothing(caplog: pytes
 
 
 def test_chunks_are_the_text() -> None:
+    """RUN-w1"""
     chunks: list[str] = []
     alloy.run("x", model=scripted({"text": "a b c"}), on_chunk=chunks.append)
     assert "".join(chunks) == "a b c"
     assert len(chunks) > 1
+
+
+def test_chunks_go_on_after_tools() -> None:
+    """TURN-11: streamed, then the tools, then streamed again."""
+    chunks: list[str] = []
+
+    @alloy.tool
+    def leaf() -> str:
+        """Leaf."""
+        chunks.append("|")
+        return "leaf"
+
+    model = scripted({"text": "let me see ", **call("leaf")}, {"text": "it is a leaf"})
+    alloy.run("x", model=model, tools=[leaf], on_chunk=chunks.append)
+    assert "".join(chunks) == "let me see |it is a leaf"
+    assert len(chunks) > 4
 
 
 # -- cancelling -------------------------------------------------------------------------------------------------------
@@ -341,6 +359,7 @@ def test_cancelling_the_task_that_awaits_does_not_cancel_a_started_run() -> None
 
 
 def test_cancelling_arun_cancels_its_work_and_reraises() -> None:
+    """RUN-w1"""
     tokens: list[Any] = []
 
     @alloy.tool
@@ -542,6 +561,8 @@ assert alloy.run("x", model=alloy.Scripted([{"text": "again"}])).text == "again"
 
 
 def test_many_loops_leak_neither_threads_nor_tasks() -> None:
+    """RUN-1"""
+
     async def once() -> str:
         return (await alloy.arun("x", model=scripted({"text": "ok"}))).text
 

@@ -153,6 +153,8 @@ def test_all_parts_run_and_are_timed_though_one_fails(session, monkeypatch):
 
 
 CHROMIUM = Choice(Path("/usr/bin/chromium"), "PATH")
+
+
 def test_the_gate_is_lint_format_types_and_tests(session, monkeypatch):
     """APP-3: and a warning that hides a mistake is an error."""
     ran = []

@@ -168,7 +168,7 @@ class Diary(alloy.Middleware):
 
 
 def test_each_hook_is_called_at_its_moment() -> None:
-    """MW-2, MW-3, MW-4, MW-5, MW-6: with the turn that is counted, the usage that is merged, and what was said."""
+    """MW-2, MW-3, MW-4, MW-5, MW-6, RUN-4: with the turn counted, the usage merged, and what was said."""
     diary = Diary()
     two = {"tool_calls": [{"name": "shout", "input": {"text": text}} for text in "ab"]}
     alloy.run("go", model=alloy.Scripted([two, "done"]), tools=[shout], middleware=[diary])
@@ -207,7 +207,7 @@ def test_on_error_is_called_after_a_providers_error() -> None:
 
 
 def test_what_one_hook_changes_the_next_one_sees() -> None:
-    """MW-8: in the order of the list; the last word is what is sent."""
+    """MW-8, CFG-9: in the order of the list; the last word is what is sent."""
 
     class Add(alloy.Middleware):
         def __init__(self, word: str) -> None:
@@ -280,7 +280,7 @@ def test_before_tool_call_changes_nothing_but_its_call() -> None:
 
 @pytest.mark.parametrize("hook", ["before_completion", "after_completion", "after_tool_request", "before_tool_call"])
 def test_a_hook_that_raises_ends_the_run_and_not_the_program(hook: str) -> None:
-    """MW-w1: middleware exceptions were uncaught."""
+    """MW-w1, RUN-w2: middleware exceptions were uncaught."""
 
     def broken(*_: Any) -> Any:
         raise LookupError("hook broke")

@@ -103,7 +103,7 @@ def test_a_choice_that_does_not_exist_is_said_before_anything_is_sent() -> None:
 
 @pytest.mark.parametrize("key", [None, object()])
 def test_tools_of_the_service_are_added_to_the_runs_own(key: object) -> None:
-    """ANT-8, ANT-9"""
+    """ANT-8, ANT-9, CFG-18, CFG-w1"""
     request = Request((HI,), tools=(WRITE, READ), extra_body={"tools": [SEARCH]}, tool_choice="web_search")
     body = json.loads(to_json(encode(request, NEW, key=key)))
     assert [tool["name"] for tool in body["tools"]] == ["write", "read", "web_search"]

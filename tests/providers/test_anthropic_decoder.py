@@ -145,7 +145,7 @@ def test_arguments_may_come_whole_with_the_call() -> None:
 
 
 def test_tools_of_the_service_are_no_calls_of_ours() -> None:
-    """ANT-9, ANT-w5"""
+    """ANT-9, ANT-w5, MSG-3, EXE-11"""
     found = {"type": "web_search_tool_result", "tool_use_id": "s1", "content": [{"encrypted_content": "x"}]}
     message = stream(
         began(0, type="server_tool_use", id="s1", name="web_search", input={}), piece(0, input=""),

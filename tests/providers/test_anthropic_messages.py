@@ -189,7 +189,7 @@ def test_what_completes_a_part_that_is_not_sent_is_not_sent() -> None:
 
 
 def test_tools_of_the_service_go_back_verbatim() -> None:
-    """ANT-9, ANT-w5"""
+    """ANT-9, ANT-w5, MSG-3"""
     used = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "x"}}
     found = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": [{"encrypted_content": "y"}]}
     assert answered(own(**used), own(**found), "Hi") == [used, found, WORDS]

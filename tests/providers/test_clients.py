@@ -133,6 +133,7 @@ def test_a_client_with_a_request_under_way_is_kept_however_long_it_takes(monkeyp
 
 
 def test_a_factory_is_called_once_a_loop(service: Any, reply: Any) -> None:
+    """PRV-10"""
     service.answers(reply(ANSWER))
     made: list[httpx2.AsyncClient] = []
 

@@ -122,7 +122,7 @@ def test_a_fault_that_passes_is_overcome(
 
 @pytest.mark.parametrize("fault", [*FAULTS, *LASTING])
 def test_a_fault_that_stays_is_told_as_what_it_is(fault: str, service: Any, reply: Any, waits: list[float]) -> None:
-    """RTY-1, RTY-9, PRV-4."""
+    """RTY-1, RTY-9, PRV-4, RTY-6."""
     answer, error = (FAULTS | LASTING)[fault]
     service.answers(reply(**answer))
     result = ask(service, max_retries=2)

@@ -72,6 +72,7 @@ def test_a_bare_provider_says_what_is_missing() -> None:
 
 
 def test_own_headers_win_and_the_query_is_kept(service: Any, reply: Any) -> None:
+    """PRV-10"""
     service.answers(reply(ANSWER))
     headers = {"Authorization": "Basic abc", "X-Title": "Mine"}
     ask(Wire("m", base_url=service.url + "/v1/?api-version=3", api_key=KEY, headers=headers))

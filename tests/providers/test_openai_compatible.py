@@ -41,7 +41,7 @@ async def streamed(provider: OpenAICompatible, request: Request = REQUEST) -> An
     ],
 )
 def test_the_address_is_completed(base_url: str, address: str) -> None:
-    """PRV-20"""
+    """PRV-20, OAI-w3"""
     provider = OpenAICompatible("m", base_url=base_url)
     assert provider.url(provider.encode(REQUEST)[0]) == address
 

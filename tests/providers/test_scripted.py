@@ -197,6 +197,7 @@ def test_an_error_in_the_middle_of_an_answer() -> None:
 
 
 def test_a_delay_waits_without_blocking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TP-4"""
     waited: list[float] = []
     real = asyncio.sleep
 

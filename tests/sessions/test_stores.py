@@ -22,6 +22,7 @@ def store(request: Any, tmp_path: Path) -> Any:
 
 
 def test_records_come_back_in_order_and_of_their_own_session(store: Any) -> None:
+    """SES-3"""
     store.append("a", [{"n": 1}, {"n": 2}])
     store.append("b", [{"n": "é\n€ "}])
     store.append("a", [{"n": 3, "deep": {"list": [1, None, True]}}])
@@ -39,6 +40,7 @@ def test_what_was_read_may_be_changed_without_harm(store: Any) -> None:
 
 
 def test_the_list_has_the_newest_first(store: Any) -> None:
+    """SES-3"""
     for name in ("a", "b", "a"):
         store.append(name, [{}])
     assert [(info.id, info.records) for info in store.list()] == [("a", 2), ("b", 1)]
@@ -48,6 +50,7 @@ def test_the_list_has_the_newest_first(store: Any) -> None:
 
 
 def test_deleting_is_done_once(store: Any) -> None:
+    """SES-3"""
     store.append("a", [{}])
     assert store.delete("a")
     assert not store.delete("a")

@@ -30,6 +30,8 @@ def test_it_is_a_provider_that_records_what_it_is_asked() -> None:
 
 
 def test_an_answer_may_be_written_in_many_ways() -> None:
+    """TP-4"""
+
     async def waited(_: Request) -> str:
         await asyncio.sleep(0)
         return "waited"
@@ -110,7 +112,7 @@ async def _fails_later(_: Request) -> AsyncIterator[str]:
     ],
 )
 def test_a_mistake_of_the_function_is_told_as_its_own(function: Any, words: str) -> None:
-    """It was called a bug in alloy_nb, or of a service that broke off."""
+    """TP-4: It was called a bug in alloy_nb, or of a service that broke off."""
     with pytest.raises(ConfigError, match=words) as caught:
         text_of(function)
     assert "bug" not in f"{caught.value} {caught.value.hint}"

@@ -13,6 +13,8 @@ from typing import Any, ClassVar
 import pytest
 
 import alloy_nb as alloy
+from alloy_nb.providers.base import Done, ToolCallDelta
+from alloy_nb.testing import Function
 from alloy_nb.tools.executor import MAX_PARALLEL
 
 
@@ -93,7 +95,7 @@ def test_an_unknown_tool_is_a_result_that_names_the_known_ones() -> None:
 
 @pytest.mark.parametrize("error", [ValueError("boom"), SystemExit(3), KeyboardInterrupt(), RecursionError("deep")])
 def test_a_crash_of_any_kind_is_a_result(error: BaseException) -> None:
-    """EXE-7, EXE-w1: an exit or throw in a tool killed the caller."""
+    """EXE-7, EXE-w1, RUN-w2: an exit or throw in a tool killed the caller."""
 
     @alloy.tool
     def crash() -> str:
@@ -144,7 +146,7 @@ def test_a_tool_error_is_the_message_to_the_model() -> None:
 
 
 def test_all_results_are_in_one_user_message() -> None:
-    """EXE-10."""
+    """EXE-10, EXE-12."""
 
     @alloy.tool
     def one() -> str:
@@ -154,6 +156,22 @@ def test_all_results_are_in_one_user_message() -> None:
     lines = [{"tool_calls": [{"name": "one", "input": {}}] * 3}, {"text": "done"}]
     result = alloy.run("x", model=alloy.Scripted(lines), tools=[one])
     assert [len(message.tool_results) for message in result.messages] == [0, 0, 3, 0]
+
+
+def test_a_call_without_input_is_given_none() -> None:
+    """EXE-10: nothing at all is an empty object."""
+    seen: list[Any] = []
+
+    class Plain(alloy.Tool):
+        name = "plain"
+
+        async def execute(self, input: Any, ctx: alloy.ToolContext) -> str:
+            seen.append(input)
+            return "ok"
+
+    plan = [[ToolCallDelta(0, "c1", "plain", ""), Done("tool_use")], "done"]
+    alloy.run("x", model=Function(lambda request: plan.pop(0)), tools=[Plain()])
+    assert seen == [{}]
 
 
 def test_sync_tools_see_the_callers_context() -> None:
@@ -185,6 +203,7 @@ def test_a_tool_that_crashed_is_tried_again_where_it_says_so() -> None:
 
 
 def test_a_tool_knows_its_run() -> None:
+    """TOOL-4"""
     seen: list[alloy.ToolContext] = []
 
     @alloy.tool
@@ -292,7 +311,7 @@ def test_something_that_is_no_tool_is_a_config_error() -> None:
 
 
 def test_records_tell_how_each_call_went() -> None:
-    """RES-3, TURN-13: id, name, input, duration, error, structured data, first and last event."""
+    """RES-3, TURN-13, EXE-12: id, name, input, duration, error, structured data, first and last event."""
 
     @alloy.tool
     def data() -> alloy.ToolResult:

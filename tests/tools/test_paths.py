@@ -169,7 +169,7 @@ def test_a_link_in_a_circle_is_said_so(tmp_path: Path) -> None:
 
 
 def test_allowed_paths_hold_the_tools_in(tmp_path: Path) -> None:
-    """TOOL-7, TOOL-w1: whole names are compared, links followed on both sides; `..` does not lead out."""
+    """TOOL-7, TOOL-w1, OAI-w3: whole names are compared, links followed on both sides; `..` does not lead out."""
     (tmp_path / "proj/sub").mkdir(parents=True)
     (tmp_path / "proj-evil").mkdir()
     (tmp_path / "alias").symlink_to(tmp_path / "proj")
