@@ -117,6 +117,7 @@ def test_on_event_must_be_callable_before_anything_runs() -> None:
 def test_after_a_chat_it_is_idle_and_its_counters_are_of_that_run_alone() -> None:
     """SRV-5, SRV-8: status and turns go back, messages and usage stay."""
     agent = agent_of("a", "b")
+    assert agent.health().status == "idle"
     agent.chat("x")
     result = agent.chat("y")
     assert result.turns == 1
@@ -258,7 +259,7 @@ def test_two_threads_that_chat_at_once_are_not_mixed(gate: Gate) -> None:
 
 
 def test_everything_answers_at_once_while_a_chat_is_in_flight(gate: Gate) -> None:
-    """SRV-18, SRV-32, SRV-w1, SRV-w6: from memory, with what the run has added so far."""
+    """SRV-18, SRV-32, SRV-w1, SRV-w6, SRV-5, SRV-37: from memory, with what the run has added so far."""
     usage = {"input_tokens": 7, "output_tokens": 3}
     agent = agent_of({**gate.call, "usage": usage}, "done", tools=[gate.tool()], max_pending=2)
     thread = threading.Thread(target=lambda: agent.chat("x"))
@@ -350,7 +351,7 @@ def test_send_needs_no_bus() -> None:
 
 
 def test_busy_without_a_queue_and_full_with_one(gate: Gate) -> None:
-    """SRV-10, SRV-17, CFG-15: in order, up to max_pending; a chat is never queued."""
+    """SRV-10, SRV-17, CFG-15, SRV-32, SRV-37: in order, up to max_pending; a chat is never queued."""
     agent = agent_of(gate.call, "one", "two", "three", tools=[gate.tool()], max_pending=2)
     first = agent.send("1")
     assert gate.entered.wait(20)
@@ -408,7 +409,7 @@ def test_the_next_one_starts_after_a_failure_too(gate: Gate) -> None:
 
 
 def test_cancel_of_a_running_a_queued_and_an_unknown_one(gate: Gate) -> None:
-    """SRV-26, SRV-w3"""
+    """SRV-26, SRV-w3, SRV-23, SRV-37"""
     agent = agent_of(gate.call, "three", tools=[gate.tool()], max_pending=2)
     first = agent.send("1", run_id="a")
     assert gate.entered.wait(20)

@@ -110,7 +110,7 @@ def test_what_is_not_said_has_its_default() -> None:
 
 
 def test_the_model_is_told_of_the_tools_in_order() -> None:
-    """CFG-2: without the option there are none."""
+    """CFG-2, TOOL-5: without the option there are none."""
     model = alloy.Scripted(["a", "b"])
     alloy.run("x", model=model, tools=["read", look, "bash"])
     alloy.run("x", model=model)

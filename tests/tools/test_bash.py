@@ -262,7 +262,7 @@ def test_nothing_outlives_a_timeout(tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", FOR_EVER)
 def test_nothing_outlives_a_cancelled_call(tmp_path: Path, kind: str) -> None:
-    """BASH-w1: when the task is cancelled, the processes are dead before the cancellation is through."""
+    """BASH-w1, EXE-w2: when the task is cancelled, the processes are dead before the cancellation is through."""
 
     async def cancel_it() -> int:
         ctx = ToolContext(tmp_path)

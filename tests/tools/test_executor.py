@@ -264,6 +264,8 @@ def test_what_is_the_runs_own_cannot_be_said_by_the_context() -> None:
 
 
 def test_progress_is_told_from_any_thread_between_start_and_end() -> None:
+    """EXE-w2"""
+
     @alloy.tool
     def work(ctx: alloy.ToolContext) -> str:
         """Work."""
