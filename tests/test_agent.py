@@ -138,6 +138,7 @@ def test_usage_adds_up_over_its_life_while_a_result_has_its_own() -> None:
 def test_chat_has_no_time_limit_of_its_own_and_a_timeout_is_kept_to() -> None:
     """SRV-9, SRV-w2: `timeout` is the run's deadline; what it cuts off is over, and no ghost goes on."""
     agent = agent_of(SLOW, "fine")
+    assert agent.dialogue.options.timeout is None
     with pytest.raises(alloy.DeadlineExceeded):
         agent.chat("x", timeout=0.05)
     assert not agent.health().busy
@@ -404,8 +405,8 @@ def test_the_next_one_starts_after_a_failure_too(gate: Gate) -> None:
     second = agent.send("2", model=Function(answer), max_retries=0)
     third = agent.send("3")
     gate.opened.set()
-    assert second.result(check=False).status == "error"
-    assert third.result().text == "three"
+    assert second.result(20, check=False).status == "error"
+    assert third.result(20).text == "three"
 
 
 def test_cancel_of_a_running_a_queued_and_an_unknown_one(gate: Gate) -> None:
