@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .errors import QueueFull as QueueFull
     from .errors import RateLimitError as RateLimitError
     from .errors import ServerError as ServerError
+    from .errors import SessionConflict as SessionConflict
     from .errors import SessionError as SessionError
     from .errors import StreamError as StreamError
     from .errors import ToolError as ToolError
@@ -90,7 +91,7 @@ if TYPE_CHECKING:
 _ERRORS = (
     "AlloyError AuthError BadRequestError BudgetExceeded Busy Cancelled ConfigError ContentFilterError "
     "ContextOverflowError DeadlineExceeded Halted OutputError OverloadedError ProviderError ProviderTimeout "
-    "QueueFull RateLimitError ServerError SessionError StreamError ToolError"
+    "QueueFull RateLimitError ServerError SessionConflict SessionError StreamError ToolError"
 )
 _MESSAGES = "Audio Document Image Message Opaque Text Thinking ToolCall ToolResult"
 
@@ -143,6 +144,8 @@ __all__ = ["__version__", "load_ipython_extension", *sorted(_PUBLIC)]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "testing":  # a module, which is reached by its name as well
+        return import_module(f".{name}", __name__)
     module = _PUBLIC.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

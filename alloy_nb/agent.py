@@ -99,6 +99,10 @@ class Agent:
 
         What a session does not hold is said anew: model, tools, policies. Raises `ConfigError` for `messages=`.
         """
+        if not isinstance(session, Session):
+            raise ConfigError(
+                f"a {type(session).__name__} is no session", hint="read it first: alloy.Session.from_json(text)"
+            )
         if "messages" in options:
             raise ConfigError("messages are the session's own", hint="leave messages= out")
         context = {**(options.get("context") or {}), "session_id": session.id}
@@ -152,19 +156,28 @@ class Agent:
         self, decisions: Mapping[str, bool | Decision] | None = None, *, check: bool = True, **overrides: Any
     ) -> Result:
         """Go on with the calls that wait (`pending`): True or False for each, by id; the others wait on."""
-        self._check_pending()
-        return self.chat(None, check=check, decisions=dict(decisions or {}), **overrides)
+        return self.chat(None, check=check, decisions=self._checked(decisions), **overrides)
 
     async def aresume(
         self, decisions: Mapping[str, bool | Decision] | None = None, *, check: bool = True, **overrides: Any
     ) -> Result:
         """The same on the running loop."""
-        self._check_pending()
-        return await self.achat(None, check=check, decisions=dict(decisions or {}), **overrides)
+        return await self.achat(None, check=check, decisions=self._checked(decisions), **overrides)
 
-    def _check_pending(self) -> None:
-        if not self.pending and not self.dialogue.busy:
-            raise ConfigError("nothing waits for a decision", hint="ask something: agent.chat(...)")
+    def _checked(self, decisions: Mapping[str, bool | Decision] | None) -> dict[str, bool | Decision]:
+        """Decisions on calls that wait; a `ConfigError` names those that do."""
+        if not self.dialogue.busy:
+            self.dialogue.check_idle()
+            waiting = [call.id for call in self.pending]
+            if not waiting:
+                raise ConfigError("nothing waits for a decision", hint="ask something: agent.chat(...)")
+            hint = "give True or False by the id of a call that waits: " + ", ".join(waiting)
+            if decisions is not None and not isinstance(decisions, Mapping):
+                raise ConfigError(f"decisions is {decisions!r}", hint=hint)
+            for call_id in decisions or ():
+                if call_id not in waiting:
+                    raise ConfigError(f"no call {call_id!r} waits", hint=hint)
+        return dict(decisions or {})
 
     # -- while it works -------------------------------------------------------------------------------------------
 
@@ -194,7 +207,11 @@ class Agent:
         """
         if not callable(callback):
             raise ConfigError(f"{callback!r} cannot be called", hint="give a function of one argument")
-        return self._subscribers.add(callback)
+        subscription = self._subscribers.add(callback)
+        current = self.dialogue.current
+        if current is not None and current.background:
+            self._subscribers.follow(current)
+        return subscription
 
     # -- what it is like ------------------------------------------------------------------------------------------
 
@@ -264,6 +281,8 @@ class Agent:
 
     def set_model(self, model: str | Provider) -> None:
         """Ask another model from now on, with the same conversation. `Busy` when it is at work."""
+        if model is None:
+            raise ConfigError("no model is given", hint="name one, as in agent.set_model('openai:gpt-5.2')")
         self.dialogue.take(self.dialogue.options.override(model=model))
 
     def undo_files(self, run_id: str | None = None) -> list[UndoneFile]:
@@ -284,9 +303,7 @@ class Agent:
         `options` differ from this one's. It has no bus, subscribers, `on_shutdown` or session hooks.
         """
         agent = object.__new__(type(self))
-        agent._init(self.dialogue.fork(agent._ended))
-        if options:
-            agent.dialogue.take(agent.dialogue.options.override(**options))
+        agent._init(self.dialogue.fork(agent._ended, options))
         return agent
 
     def as_tool(self, name: str | None = None, description: str | None = None) -> Tool:
@@ -300,7 +317,7 @@ class Agent:
     def export_session(self) -> Session:
         """The conversation as a value, to be kept and gone on with by `from_session`; also while a run is in flight."""
         health = self.health()
-        metadata = {"status": health.status, "turns": health.turns, "model": self.model, "name": self.name}
+        metadata = {"status": health.status, "turns": health.turns, "model": self.dialogue.label, "name": self.name}
         return Session(
             self.session_id,
             self.messages,

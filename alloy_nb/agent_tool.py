@@ -13,6 +13,7 @@ from .messages import ToolResult
 from .result import Result
 from .tools.approval import Decision, Question, Wanted
 from .tools.base import Tool
+from .tools.changes import share_changes
 from .tools.context import ParentRun, ToolContext
 
 __all__ = ["AgentTool"]
@@ -33,6 +34,8 @@ class AgentTool(Tool):
     }
     #: The fork's own options say how long it may take.
     timeout = math.inf
+    #: The fork's run ends by itself, and its tools have their own time for that.
+    grace = 60.0
     key_argument = "prompt"
 
     def __init__(self, dialogue: Dialogue, name: str, description: str) -> None:
@@ -43,6 +46,7 @@ class AgentTool(Tool):
     async def execute(self, input: Mapping[str, Any], ctx: ToolContext) -> ToolResult:
         parent = ctx.parent
         dialogue = self._dialogue.fork()
+        share_changes(ctx.state, dialogue.tool_state)
         asker = None if parent is None else _ParentAsker(parent, ctx)
         execution = dialogue.make(str(input["prompt"]), {}, asker=asker, parent=parent)
         task = asyncio.current_task()

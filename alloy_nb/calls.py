@@ -55,6 +55,7 @@ class TurnCalls:
             desk=state.desk,
             gate=self._gate,
             admit=self._admit,
+            starting=self._starting,
             emit=self._emit,
             told=self._all_told.wait,
             deadline=state.deadline,
@@ -129,6 +130,9 @@ class TurnCalls:
             self._exceeded = error
             return error.message
         return None
+
+    async def _starting(self, call: ToolCall) -> None:
+        await self._state.starting(call)
 
     def _context(self, call: ToolCall, token: CancelToken, report: Callable[[str, float | None], None]) -> ToolContext:
         return self._state.tool_context(call, token, report, self._parent)

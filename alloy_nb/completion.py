@@ -70,6 +70,13 @@ def _spend(state: RunState, candidate: Candidate, answer: Answer) -> float | Non
     return cost
 
 
+def _count_failed(state: RunState, candidate: Candidate, answer: Answer) -> Burst:
+    """What an attempt used that came to nothing is paid for all the same."""
+    if answer.usage == Usage():
+        return []
+    return [state.event("usage", {**_usage_payload(answer), "cost": _spend(state, candidate, answer)})]
+
+
 def _usage_payload(answer: Answer) -> dict[str, Any]:
     usage = answer.usage.to_dict()
     usage.pop("cache_write_tokens")
@@ -99,6 +106,8 @@ async def _from_first_that_answers(state: RunState, tried: Tried) -> AsyncGenera
             emitted = bool(tried) and tried[-1][1].emitted
             if emitted or place + 1 == len(candidates) or not may_fall_back(error) or state.deadline.passed:
                 raise
+            if tried and (burst := _count_failed(state, *tried[-1])):
+                yield burst
             before, reason, failure = candidate, redact(error.message), error
     assert failure is not None
     raise failure
@@ -142,6 +151,8 @@ async def _with_retries(state: RunState, candidate: Candidate, tried: Tried) -> 
             if delay is None or not _in_time(state, delay):
                 error.hint = retry.why_not(error, attempt, max_retries=retries) or error.hint
                 raise
+            if burst := _count_failed(state, candidate, answer):
+                yield burst
             reason = redact(error.message)
             yield [state.event("retry", {"attempt": attempt, "delay_s": delay, "reason": reason})]
         await retry.sleep(delay)

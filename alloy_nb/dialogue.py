@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -27,6 +28,8 @@ from .tools.toolbox import collect_tools
 from .usage import Usage, add_costs
 
 __all__ = ["Dialogue", "Health"]
+
+logger = logging.getLogger("alloy_nb")
 
 #: What belongs to the agent and cannot be said anew for one run.
 _ITS_OWN = ("messages", "name", "max_pending", "session", "store")
@@ -82,7 +85,8 @@ class Dialogue:
         self._cost: float | None = None
         self._status = "idle"
         self._turns = 0
-        self._prompts: list[Message] = []
+        #: Where in the history each exchange begins, as far as it is known.
+        self._starts: list[int] = []
         self._history: tuple[Message, ...] = ()
         self._recorder: Recorder | None = None
         self.take(options)
@@ -97,10 +101,12 @@ class Dialogue:
     def take(self, options: Options) -> None:
         """Go by these options from now on; every mistake in them is raised here. Nothing may be running."""
         directory = working_directory(options)
-        collect_candidates(options, directory)
+        label = collect_candidates(options, directory)[0].label
         collect_tools(options.tools)
         with self._lock:
             self.check_idle()
+            #: The model that would be asked, when that was looked at last.
+            self.label = label
             self.options = options.override(messages=())
 
     def restore(self, messages: Sequence[Message], usage: Usage | None = None, cost: float | None = None) -> None:
@@ -110,7 +116,7 @@ class Dialogue:
             self.check_idle()
             self._history = history
             self._call_ids = {call.id for message in history for call in message.tool_calls}
-            self._prompts = []
+            self._starts = []
             self._status = "waiting" if open_calls(history) else "idle"
             if usage is not None:
                 self._usage, self._cost = usage, cost
@@ -214,7 +220,7 @@ class Dialogue:
             call_ids=set(self._call_ids),
             session_id=self.session_id,
         )
-        execution = Execution(state, background=background, ended=ended, recorder=self._recorder)
+        execution = Execution(state, background=background, ended=ended)
         return execution
 
     def claim(self, execution: Execution) -> None:
@@ -228,8 +234,11 @@ class Dialogue:
         if execution.launched:
             return
         with self._lock:
-            if self._current is execution:
-                self._current = None
+            if self._current is not execution:
+                return
+            self._current = None
+            following = self._take_next()
+        self._launch(following)
 
     def enqueue(self, execution: Execution) -> None:
         """Launch it now, or when those before it are done; `Busy` without a queue, `QueueFull` without room."""
@@ -243,7 +252,11 @@ class Dialogue:
                 self._queue.append(execution)
                 return
             self._begin(execution)
-        execution.launch()
+        try:
+            execution.launch()
+        except BaseException:
+            self.let_go(execution)
+            raise
 
     def cancel(self, run_id: str | None = None) -> bool:
         """Stop the run of that id, queued or running (None: the one that runs); False when there is none."""
@@ -276,29 +289,53 @@ class Dialogue:
 
     def _begin(self, execution: Execution) -> None:
         """Its turn has come: it goes on from the conversation as it is now. Under the lock."""
-        execution.begin(self._history, set(self._call_ids))
+        execution.begin(self._history, set(self._call_ids), self._recorder)
         self._current = execution
+
+    def _take_next(self) -> list[Execution]:
+        """The next of the queue has its turn; those before it that cannot go on from here end in an error."""
+        taken: list[Execution] = []
+        while self._queue and self._current is None:
+            execution = self._queue.popleft()
+            taken.append(execution)
+            try:
+                self._begin(execution)
+            except AlloyError as error:
+                execution.refuse(error)
+        return taken
+
+    def _launch(self, executions: Sequence[Execution]) -> None:
+        for execution in executions:
+            try:
+                execution.launch()
+            except Exception:  # no thread can be started: whoever comes next may have more luck
+                logger.exception("a queued run could not be launched")
+                self.let_go(execution)
 
     def _finish(self, execution: Execution, result: Result) -> None:
         """Take over what came of a run, and launch the next. On the loop that drove it, before anybody knows."""
+        following: list[Execution] = []
         with self._lock:
-            following = None
             if self._current is execution:
-                self._absorb(execution, result)
-                self._current = following = self._queue.popleft() if self._queue else None
-                if following is not None:
-                    self._begin(following)
-        if self._ended is not None:
-            self._ended(execution, result)
-        if following is not None:
-            following.launch()
+                self._current = None
+                try:
+                    self._absorb(execution, result)
+                finally:
+                    following = self._take_next()
+        try:
+            if self._ended is not None:
+                self._ended(execution, result)
+        finally:
+            self._launch(following)
 
     def _absorb(self, execution: Execution, result: Result) -> None:
         prior = len(self._history)
         self._history = result.messages
         self._call_ids.update(call.id for message in result.messages[prior:] for call in message.tool_calls)
-        if execution.prompt is not None and any(message is execution.prompt for message in result.messages[prior:]):
-            self._prompts.append(execution.prompt)
+        start = execution.own_start
+        if execution.prompt is not None and start < len(result.messages):
+            # A hook may have changed how long the part before it is.
+            self._starts = [place for place in self._starts if place < start] + [start]
         self._cost = add_costs(self._usage, self._cost, result.usage, result.cost)
         self._usage += result.usage
         # Whoever waited for a run knows how it ended; of one in the background it is to be seen here.
@@ -316,7 +353,7 @@ class Dialogue:
         """Forget what was said, noted and allowed; options and usage stay."""
         with self._lock:
             self.check_idle()
-            self._history, self._prompts, self._call_ids = (), [], set()
+            self._history, self._starts, self._call_ids = (), [], set()
             self._status, self._turns = "idle", 0
             self.tool_state.clear()
             self.memory = Memory()
@@ -330,7 +367,8 @@ class Dialogue:
             taken = self._history[place:]
             if taken:
                 self._history = without_signed_thoughts(self._history[:place])
-                self._prompts = [prompt for prompt in self._prompts if any(m is prompt for m in self._history)]
+                # Messages that were nothing but thoughts are gone, and the places with them.
+                self._starts = [start for start in self._starts if start < place] if len(self._history) == place else []
                 self._status = "idle"
                 self._store()
             return taken
@@ -338,26 +376,32 @@ class Dialogue:
     def _store(self) -> None:
         """What was changed between two runs, into the session's store."""
         if self._recorder is not None:
-            self._recorder.sync(self._history, self.tool_state)
+            self._recorder.sync(self._history, self.tool_state, total=(self._usage, self._cost))
 
     def _last_prompt(self) -> int:
-        """Where the last exchange begins: at a prompt of ours, else at what a person said last."""
-        if self._prompts:
-            last = self._prompts[-1]
-            return next((i for i, message in enumerate(self._history) if message is last), len(self._history))
+        """Where the last exchange begins: where a run of ours did, else at what a person said last."""
+        if self._starts:
+            return self._starts[-1]
         said = [i for i, m in enumerate(self._history) if m.role == "user" and not m.tool_results]
         return said[-1] if said else 0
 
-    def fork(self, ended: Callable[[Execution, Result], None] | None = None) -> Dialogue:
-        """Another dialogue that begins as this one stands: what is said, noted or allowed there stays there."""
+    def fork(
+        self, ended: Callable[[Execution, Result], None] | None = None, given: Mapping[str, Any] | None = None
+    ) -> Dialogue:
+        """Another dialogue that begins as this one stands: what is said, noted or allowed there stays there.
+
+        `given` are options in which it differs. It is stored only under a session of its own.
+        """
         from copy import deepcopy
 
+        if given and "messages" in given:
+            raise ConfigError("a fork begins with this conversation", hint="make a new agent for another one")
         with self._lock:
-            history, prompts, options = self._history, list(self._prompts), self.options
-        made = Dialogue(replace(options, messages=history, session=None, store=None), ended)
-        made._prompts = prompts
+            history, starts, options = self._history, list(self._starts), self.options
+        made = Dialogue(replace(options, messages=history, session=None, store=None).override(**given or {}), ended)
+        made._starts = starts
         made.memory = self.memory.copy()
-        made.tool_state.update(deepcopy(_plain(self.tool_state)))
+        made.tool_state.update(deepcopy(_plain(dict(self.tool_state))))
         return made
 
     # -- refusing -------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ AlloyError
 ├── Busy                   the agent is at work and takes no queue
 │   └── QueueFull          … and its queue is full
 └── SessionError           a stored session cannot be read or written
+    └── SessionConflict        … since somebody else goes on with it
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ __all__ = [
     "QueueFull",
     "RateLimitError",
     "ServerError",
+    "SessionConflict",
     "SessionError",
     "StreamError",
     "ToolError",
@@ -238,3 +240,9 @@ class QueueFull(Busy):
 
 class SessionError(AlloyError):
     """A stored session cannot be read or written."""
+
+
+class SessionConflict(SessionError):
+    """Somebody else has stored something in a session since it was opened here."""
+
+    default_hint = "open it again to go on from there: a new Agent(session=...), or alloy.run with that session"

@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .attendance import Attendance
-from .errors import AlloyError
+from .errors import AlloyError, SessionConflict, SessionError
 from .events import Event
 from .journal import EventFile, Journal
 from .loop import run_loop
-from .messages import Message
+from .messages import Message, ToolCall
 from .middleware.base import listeners
 from .options import Options
 from .portal import PORTAL
@@ -55,7 +55,8 @@ class Execution:
         recorder: Recorder | None = None,
     ) -> None:
         self._state = state
-        self._recorder = recorder
+        self._recorder: Recorder | None = None
+        self._take_recorder(recorder)
         self._ended = ended
         self._observers = listeners(state.options.middleware)
         self._complained = False
@@ -110,6 +111,11 @@ class Execution:
         return self._state.cost
 
     @property
+    def own_start(self) -> int:
+        """Where this run's own part of the conversation begins."""
+        return self._state.own_start
+
+    @property
     def prompt(self) -> Message | None:
         return self._state.prompt
 
@@ -120,9 +126,19 @@ class Execution:
 
     # -- driving it -----------------------------------------------------------------------------------------------
 
-    def begin(self, messages: Sequence[Message], call_ids: set[str]) -> None:
+    def begin(self, messages: Sequence[Message], call_ids: set[str], recorder: Recorder | None = None) -> None:
         """The conversation as it stands when the turn of a run that had to wait has come; see `RunState.begin`."""
         self._state.begin(messages, call_ids)
+        self._take_recorder(recorder)
+
+    def refuse(self, error: AlloyError) -> None:
+        """Have it end in this error as soon as it is launched."""
+        self._state.fault = error
+
+    def _take_recorder(self, recorder: Recorder | None) -> None:
+        if recorder is not None:
+            self._recorder = recorder
+            self._state.starting = self._store_start
 
     def launch(self) -> None:
         """Begin, on the portal. Once: a second call changes nothing."""
@@ -171,18 +187,35 @@ class Execution:
         if state.seq == 1:
             recorder.start()
         messages, usage, cost = tuple(state.history), state.usage, state.cost
-        storing = call_in_thread(lambda: recorder.sync(messages, state.tool_state, usage, cost), "session").future
-        cancelled = False
-        while not storing.done():
-            try:
-                await asyncio.wait({storing})
-            except asyncio.CancelledError:
-                cancelled = True
-        if (error := storing.exception()) is not None:
-            # The run itself is well, and the next attempt stores what this one did not.
+        error = await self._uncancelled(lambda: recorder.sync(messages, state.tool_state, usage, cost))
+        if error is not None:
             logger.error("the session could not be stored: %s", error)
-        if cancelled and self._task is not None:
-            self._task.cancel()
+            # Words are well without it, and the next attempt stores what this one did not. But nothing is done of
+            # which nobody would know, nor in the name of a conversation that goes on elsewhere.
+            if isinstance(error, SessionConflict) or (messages and messages[-1].tool_calls):
+                state.fault = error if isinstance(error, AlloyError) else _not_stored(error)
+
+    async def _store_start(self, call: ToolCall) -> None:
+        """A call is about to run."""
+        assert self._recorder is not None
+        recorder = self._recorder
+        await call_in_thread(lambda: recorder.note_started(call.id), "session").future
+
+    async def _uncancelled(self, work: Callable[[], None]) -> BaseException | None:
+        """Wait for `work` in its thread; what it raised. A cancellation meanwhile comes after it, counted once."""
+        done = call_in_thread(work, "session").future
+        task, swallowed = asyncio.current_task(), 0
+        while not done.done():
+            try:
+                await asyncio.wait({done})
+            except asyncio.CancelledError:
+                swallowed += 1
+        if swallowed and task is not None:
+            for _ in range(swallowed):
+                task.uncancel()
+            for _ in range(swallowed):
+                task.cancel()
+        return done.exception()
 
     def _observe(self, events: list[Event]) -> None:
         """Middleware that listens; what it raises must not break the run."""
@@ -220,3 +253,9 @@ class Execution:
     def decide(self, call_id: str, decision: Decision) -> bool:
         """Answer a question; False when it is not open (any more)."""
         return self._state.desk.decide(call_id, decision)
+
+
+def _not_stored(error: BaseException) -> SessionError:
+    made = SessionError(f"the session could not be stored: {type(error).__name__}: {error}", hint="mend the store")
+    made.__cause__ = error
+    return made

@@ -55,12 +55,17 @@ async def run_loop(state: RunState) -> AsyncGenerator[list[Event], None]:
 
 async def _turns(state: RunState) -> AsyncGenerator[list[Event], None]:
     """Turn after turn; returns when the model is done or may not go on."""
+    if state.fault is not None:
+        raise state.fault
     waiting = open_calls(state.history) if state.prompt is None else ()
     if waiting:  # a paused run goes on with them
         async for burst in TurnCalls(state, waiting).run():
             yield burst
     while state.status == "running":
         if state.turns >= state.options.max_turns:
+            for message in state.steering.take():  # whoever said it was told that it is heard
+                state.history.append(message)
+                yield [state.event("message", message)]
             state.finish("max_turns")
             return
         await asyncio.sleep(0)  # a provider that never waits still lets a cancellation land here
@@ -86,6 +91,8 @@ async def _turns(state: RunState) -> AsyncGenerator[list[Event], None]:
 async def _after_answer(state: RunState, calls: TurnCalls | None) -> AsyncGenerator[list[Event], None]:
     """The hooks between an answer and its tools; a halt here still leaves every call with a result."""
     try:
+        if state.fault is not None:
+            raise state.fault
         await state.call_hooks("after_completion")
         if calls is not None and calls.any_tools:
             await state.call_hooks("after_tool_request")

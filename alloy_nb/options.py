@@ -165,6 +165,12 @@ def check_values(options: Options) -> None:
             value = getattr(options, name)
             if not fits(value):
                 raise ConfigError(f"{name} is {value!r}", hint=hint.format(name=name))
+    for item in options.middleware:
+        if isinstance(item, str | type):
+            name = item if isinstance(item, str) else item.__name__
+            raise ConfigError(
+                f"middleware holds {item!r}", hint=f"give an object: middleware=[alloy.{name.rpartition('.')[2]}(...)]"
+            )
     for name in ("tools", "fallback", "stop_sequences"):
         value = getattr(options, name)
         if isinstance(value, str):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -38,12 +39,26 @@ class PubSub:
         self._delivering = False
         self._idle = threading.Event()
         self._idle.set()
+        self._pid = os.getpid()
+
+    def _renew(self) -> None:
+        """In a forked child the thread that delivers is gone, and whoever held the lock with it."""
+        if self._pid != os.getpid():
+            self._pid, self._lock, self._delivering, self._idle = (
+                os.getpid(),
+                threading.Lock(),
+                False,
+                threading.Event(),
+            )
+            self._letters.clear()
+            self._idle.set()
 
     def subscribe(self, topic: str, callback: Callable[[Any], Any]) -> Subscription:
         """Have `callback(message)` called for what is published on `topic` from now on."""
         _check(topic)
         if not callable(callback):
             raise ConfigError(f"{callback!r} cannot be called", hint="give a function of one argument")
+        self._renew()
         with self._lock:
             number = self._next = self._next + 1
             self._topics.setdefault(topic, {})[number] = callback
@@ -60,6 +75,7 @@ class PubSub:
     def publish(self, topic: str, message: Any) -> int:
         """Send `message` to everybody who is subscribed now, and return at once; to how many it goes."""
         _check(topic)
+        self._renew()
         with self._lock:
             callbacks = list(self._topics.get(topic, {}).values())
             self._letters.extend((callback, message, topic) for callback in callbacks)
@@ -85,7 +101,7 @@ class PubSub:
                 callback, message, topic = self._letters.popleft()
             try:
                 callback(message)
-            except Exception:  # the user's own code
+            except BaseException:
                 logger.exception("a subscriber of %r raised; the others still get theirs", topic)
 
 

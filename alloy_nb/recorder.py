@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from operator import is_
 from typing import Any
 
 from .errors import ConfigError, SessionError
-from .messages import Message
+from .history import open_calls, with_results
+from .messages import Message, ToolResult
 from .options import Options
 from .redaction import redact_data
 from .session import Session, SessionStore
 from .sinks import resolve
 from .tools.scratchpad import notes_of
+from .tools.toolbox import collect_tools
 from .usage import Usage, add_costs
 
 __all__ = ["Recorder", "fold_records", "with_session"]
@@ -38,7 +40,25 @@ def with_session(options: Options) -> tuple[Options, Recorder | None]:
             f"session {options.session!r} has a conversation already, and messages= gives another",
             hint="leave messages out to go on with it, or name a new session",
         )
-    return replace(options, messages=stored or tuple(options.messages)), recorder
+    messages = _told_of_interrupted(stored, recorder.started, options) if stored else tuple(options.messages)
+    return replace(options, messages=messages), recorder
+
+
+def _told_of_interrupted(
+    messages: tuple[Message, ...], started: Container[str], options: Options
+) -> tuple[Message, ...]:
+    """Calls that had begun when a process ended: their outcome is unknown, and they do not run by themselves again.
+
+    Those of a tool that is `idempotent` may simply run again, and those that never began still wait.
+    """
+    begun = [call for call in open_calls(messages) if call.id in started]
+    if not begun:
+        return messages
+    tools = collect_tools(options.tools)
+    unknown = [call for call in begun if not (call.name in tools and tools[call.name].idempotent)]
+    why = "Interrupted: this call had begun when the process ended; its outcome is unknown"
+    results = [ToolResult(why, call_id=call.id, name=call.name, is_error=True) for call in unknown]
+    return with_results(messages, results) if results else messages
 
 
 class Recorder:
@@ -49,7 +69,11 @@ class Recorder:
     """
 
     def __init__(self, store: SessionStore, session_id: str) -> None:
-        self.session = fold_records(session_id, store.read(session_id))
+        records = store.read(session_id)
+        self.session = fold_records(session_id, records)
+        self._count = len(records)
+        #: The ids of calls that were begun.
+        self.started = {str(record.get("id")) for record in records if record.get("kind") == "started"}
         self._store = store
         self._id = session_id
         self._lock = threading.Lock()
@@ -62,6 +86,11 @@ class Recorder:
         """A run begins: what it uses is added to what was used before it."""
         self._before = (self._usage, self._cost)
 
+    def note_started(self, call_id: str) -> None:
+        """A call is about to run: should this process end before its result is stored, nobody knows its outcome."""
+        with self._lock:
+            self._append([{"kind": "started", "id": call_id}])
+
     def fill(self, tool_state: MutableMapping[str, Any]) -> None:
         """Put the session's notes into a run's or an agent's tool state."""
         if self.session.notes:
@@ -73,19 +102,25 @@ class Recorder:
         tool_state: MutableMapping[str, Any],
         usage: Usage | None = None,
         cost: float | None = None,
+        *,
+        total: tuple[Usage, float | None] | None = None,
     ) -> None:
-        """Have the store say what these say; `usage` and `cost` are of the run that goes on. Blocks."""
+        """Have the store say what these say; `usage` and `cost` are of the run that goes on, `total` of all. Blocks."""
         with self._lock:
-            total, price = self._usage, self._cost
+            used, price = total or (self._usage, self._cost)
             if usage is not None:
-                total, price = self._before[0] + usage, add_costs(*self._before, usage, cost)
+                used, price = self._before[0] + usage, add_costs(*self._before, usage, cost)
             notes = dict(notes_of(tool_state))
-            records = list(self._changes(messages, total, price, notes))
+            records = list(self._changes(messages, used, price, notes))
             if records:
-                now = datetime.now(UTC).isoformat()
-                stamped = [{"v": RECORD_VERSION, "at": now, **redact_data(record)} for record in records]
-                self._store.append(self._id, stamped)
-            self._known, self._usage, self._cost, self._notes = list(messages), total, price, notes
+                self._append(records)
+            self._known, self._usage, self._cost, self._notes = list(messages), used, price, notes
+
+    def _append(self, records: Sequence[Mapping[str, Any]]) -> None:
+        now = datetime.now(UTC).isoformat()
+        stamped = [{"v": RECORD_VERSION, "at": now, **redact_data(record)} for record in records]
+        self._store.append(self._id, stamped, after=self._count)
+        self._count += len(stamped)
 
     def _changes(
         self, messages: Sequence[Message], usage: Usage, cost: float | None, notes: Mapping[str, str]
@@ -130,6 +165,8 @@ def fold_records(session_id: str, records: Iterable[Mapping[str, Any]]) -> Sessi
                 case "cut":
                     del messages[record["to"] :]
                 case "usage":
+                    if not isinstance(record.get("cost"), int | float | None):
+                        raise TypeError("cost is no number")
                     found |= {"usage": Usage.from_dict(record["usage"]), "cost": record.get("cost")}
                 case "notes":
                     found["notes"] = record["notes"]

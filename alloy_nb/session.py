@@ -84,11 +84,12 @@ class Session:
         """Read what `to_dict` wrote. Raises `SessionError` for what is none, or of a newer version."""
         if not isinstance(data, Mapping) or not isinstance(data.get("messages"), list):
             raise SessionError("this is no session", hint="give what Session.to_dict or to_json wrote")
-        if data.get("v", SESSION_VERSION) > SESSION_VERSION:
+        if isinstance(data.get("v"), int) and data["v"] > SESSION_VERSION:
             raise SessionError(
                 f"a session of version {data['v']} is newer than this alloy_nb reads", hint="upgrade alloy-nb"
             )
         try:
+            _check_kinds(data)
             return cls(
                 id=str(data["id"]),
                 messages=tuple(Message.from_dict(message) for message in data["messages"]),
@@ -116,9 +117,22 @@ class Session:
         """Read what `to_json` wrote; a `SessionError` for what is none."""
         try:
             data = json.loads(text)
-        except (ValueError, RecursionError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise SessionError(f"this is no session: {error}", hint="give what Session.to_json wrote") from error
         return cls.from_dict(data)
+
+
+def _check_kinds(data: Mapping[str, Any]) -> None:
+    """Raise `TypeError` for values of the wrong kind: a session may come from anywhere."""
+    notes = data.get("notes") or {}
+    if not isinstance(data.get("v", SESSION_VERSION), int):
+        raise TypeError("v is no number")
+    if not isinstance(data.get("metadata") or {}, Mapping):
+        raise TypeError("metadata is no object")
+    if not isinstance(notes, Mapping) or not all(isinstance(note, str) for note in notes.values()):
+        raise TypeError("notes are no texts by name")
+    if not isinstance(data.get("cost"), int | float | None):
+        raise TypeError("cost is no number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +151,12 @@ class SessionStore(Protocol):
     A record is a JSON object that the store neither reads nor changes. Raises `SessionError`.
     """
 
-    def append(self, session_id: str, records: Sequence[Mapping[str, Any]]) -> None:
-        """Store these after those that are there, all of them or none; when it returns, they are safe."""
+    def append(self, session_id: str, records: Sequence[Mapping[str, Any]], *, after: int | None = None) -> None:
+        """Store these after those that are there, all of them or none; when it returns, they are safe.
+
+        `after` is how many records there must be by then (None: any number); else `SessionConflict`, and nothing is
+        stored.
+        """
 
     def read(self, session_id: str) -> Sequence[Mapping[str, Any]]:
         """All records of a session, in order; ``[]`` for one that is not there."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -78,6 +78,10 @@ class RunState:
         self.desk = ApprovalDesk(options.approval, asker, memory or Memory())
         self.deadline = Deadline(options.timeout)
         self.steering = Steering()
+        #: What ends the run before it asks or does anything more: somebody else has found that it cannot go on.
+        self.fault: AlloyError | None = None
+        #: Awaited before a call runs.
+        self.starting: Callable[[ToolCall], Awaitable[None]] = _at_once
         self.seq = 0
         self._clear()
         self.begin(options.messages, call_ids)
@@ -349,6 +353,10 @@ class RunState:
 _PROVIDER_EVENTS = frozenset(
     {"turn_start", "text_delta", "thinking_delta", "tool_call_delta", "retry", "fallback", "dropped_option"}
 )
+
+
+async def _at_once(call: ToolCall) -> None:
+    """Nobody has to be told that a call begins."""
 
 
 def check_tool_choice(choice: str | None, tools: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakSet
 
 from .events import Event
 from .execution import Execution
@@ -49,6 +50,7 @@ class Subscribers:
         self._complained: set[int] = set()
         self._next = 0
         self._runs: deque[Execution] = deque()
+        self._followed: WeakSet[Execution] = WeakSet()
         self._following = False
 
     def add(self, callback: Callback) -> Subscription:
@@ -65,8 +67,9 @@ class Subscribers:
     def follow(self, execution: Execution) -> None:
         """Tell of this run, from its first event; those who subscribe later hear the rest."""
         with self._lock:
-            if not self._callbacks:
+            if not self._callbacks or execution in self._followed:
                 return
+            self._followed.add(execution)
             self._runs.append(execution)
             if self._following:
                 return
@@ -91,7 +94,7 @@ class Subscribers:
         for number, callback in callbacks:
             try:
                 callback(item)
-            except Exception:  # the user's own code
+            except BaseException:
                 if number not in self._complained:
                     self._complained.add(number)
                     logger.exception("a subscriber of %s raised; the run goes on", self._name)

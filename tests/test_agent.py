@@ -829,3 +829,162 @@ def test_it_tells_of_itself_without_keys() -> None:
     assert repr(agent) == "<Agent helper idle, 0 messages>"
     assert "verysecret" not in repr(vars(agent)) + repr(agent.dialogue.options) + agent.export_session().to_json()
     assert agent.model == "openai:gpt-5.2"
+
+
+# -- what a stranger found --------------------------------------------------------------------------------------------
+
+
+def test_a_chat_that_never_began_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A queued run was stranded for ever."""
+    agent = agent_of("one", max_pending=1)
+    runs: list[Any] = []
+
+    def broken(display: Any) -> None:
+        runs.append(agent.send("queued"))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("alloy_nb.runs.find_sink", broken)
+    with pytest.raises(KeyboardInterrupt):
+        agent.chat("x")
+    assert runs[0].result(20).text == "one"
+    assert agent.health().pending_count == 0
+
+
+def test_a_send_that_could_not_be_launched_leaves_the_agent_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    agent = agent_of("one")
+    with monkeypatch.context() as patched:
+        patched.setattr("alloy_nb.portal.PORTAL.spawn", lambda *_: (_ for _ in ()).throw(RuntimeError("no thread")))
+        with pytest.raises(RuntimeError, match="no thread"):
+            agent.send("x")
+    assert agent.chat("y").text == "one"
+
+
+def test_a_queued_run_that_cannot_go_on_ends_in_an_error(gate: Gate) -> None:
+    """It never ended: a hook had emptied the conversation that it was to go on with."""
+
+    class Forget(alloy.Middleware):
+        def after_tool_execution(self, ctx: Any) -> None:
+            ctx.messages = ()
+
+        def after_completion(self, ctx: Any) -> None:
+            if not ctx.messages[-1].tool_calls:
+                ctx.messages = ()
+
+    before = [alloy.Message.user("hi"), alloy.Message.assistant("ho")]
+    options: dict[str, Any] = {"tools": [gate.tool()], "max_pending": 2, "middleware": [Forget()], "messages": before}
+    agent = agent_of(gate.call, "done", "last", **options)
+    first = agent.send("x")
+    assert gate.entered.wait(20)
+    second, third = agent.send(None), agent.send("y")
+    gate.opened.set()
+    first.result(20, check=False)
+    assert isinstance(second.result(20, check=False).error, alloy.ConfigError)
+    assert third.result(20, check=False).status in ("completed", "error")
+    assert not agent.health().busy
+
+
+def test_undo_takes_one_exchange_back_also_when_a_hook_changed_its_prompt() -> None:
+    class Veil(alloy.Middleware):
+        def before_completion(self, ctx: Any) -> None:
+            last = ctx.messages[-1]
+            if "secret" in last.text:
+                ctx.messages = (*ctx.messages[:-1], alloy.Message.user("hidden"))
+
+    agent = agent_of("a", "b", middleware=[Veil()])
+    agent.chat("x")
+    agent.chat("my secret")
+    assert [m.text for m in agent.undo_turn()] == ["hidden", "b"]
+    assert [m.text for m in agent.messages] == ["x", "a"]
+
+
+def test_a_closed_agent_needs_no_key_to_tell_of_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It raised, and on_shutdown was never called."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-0123456789abcdef")
+    sessions: list[alloy.Session] = []
+    agent = alloy.Agent(model="openai:gpt-5.2", on_shutdown=sessions.append)
+    monkeypatch.delenv("OPENAI_API_KEY")
+    agent.close()
+    assert sessions[0].metadata["model"] == "openai:gpt-5.2"
+
+
+def test_what_was_allowed_of_one_tool_holds_for_no_other_of_its_name() -> None:
+    def make(said: str) -> alloy.Tool:
+        @alloy.tool(name="query", requires_approval=True)
+        def query() -> str:
+            """Ask."""
+            return said
+
+        return query
+
+    ask = {"tool_calls": [{"name": "query", "input": {}}]}
+    agent = agent_of(ask, "a", ask, "b", ask, "c", tools=[make("selected")])
+    run = agent.send("x")
+    for event in run:
+        if event.type == "approval_request":
+            agent.approve(event.payload["id"], remember="tool")
+    agent.chat("again")
+    assert agent.messages[-2].tool_results[0].text == "selected"
+    fork = agent.fork(tools=[make("dropped")])
+    fork.chat("and now")
+    assert "nobody could be asked" in fork.messages[-2].tool_results[0].text
+
+
+def test_what_was_allowed_in_one_folder_holds_in_no_other(tmp_path: Any) -> None:
+    (tmp_path / "other").mkdir()
+    ask = {"tool_calls": [{"name": "bash", "input": {"command": "pwd"}}]}
+    agent = agent_of(ask, "a", ask, "b", ask, "c", tools=["bash"], working_directory=tmp_path)
+    run = agent.send("x")
+    for event in run:
+        if event.type == "approval_request":
+            agent.approve(event.payload["id"], remember="command")
+    agent.chat("again")
+    assert str(tmp_path) in agent.messages[-2].tool_results[0].text
+    agent.chat("elsewhere", working_directory=tmp_path / "other")
+    assert "nobody could be asked" in agent.messages[-2].tool_results[0].text
+
+
+@pytest.mark.parametrize("answer", ["no", "yes", 1, [True]])
+def test_only_true_allows_a_call(answer: Any) -> None:
+    """A function that said "no" in words had the command run."""
+    agent = agent_of(launches("it"), "a", tools=[launch], approval=lambda call, ctx: answer)
+    agent.chat("x")
+    assert "only True allows" in agent.messages[2].tool_results[0].text
+    waiting = agent_of(launches("it"), "a", tools=[launch], approval="pause")
+    call_id = waiting.chat("x").pending[0].id
+    with pytest.raises(alloy.ConfigError, match="the decision on"):
+        waiting.resume({call_id: answer})
+    assert waiting.resume({call_id: True}).text == "a"
+
+
+@pytest.mark.parametrize("decisions", [{"call_99": True}, [True], True])
+def test_decisions_on_calls_that_do_not_wait_are_said(decisions: Any) -> None:
+    agent = agent_of(launches("it"), "a", tools=[launch], approval="pause")
+    call_id = agent.chat("x").pending[0].id
+    with pytest.raises(alloy.ConfigError) as caught:
+        agent.resume(decisions)
+    assert call_id in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("middleware", [["Redact"], [alloy.Redact]])
+def test_middleware_that_is_none_is_said_and_not_passed_over(middleware: Any) -> None:
+    with pytest.raises(alloy.ConfigError) as caught:
+        agent_of("a", middleware=middleware)
+    assert "alloy.Redact(...)" in (caught.value.hint or "")
+
+
+def test_a_text_is_no_session_and_none_is_no_model() -> None:
+    with pytest.raises(alloy.ConfigError) as caught:
+        alloy.Agent.from_session(alloy.Session().to_json())  # type: ignore[arg-type]
+    assert "Session.from_json" in (caught.value.hint or "")
+    with pytest.raises(alloy.ConfigError, match="no model"):
+        agent_of("a").set_model(None)  # type: ignore[arg-type]
+
+
+def test_what_is_said_to_a_run_at_its_last_turn_is_kept(gate: Gate) -> None:
+    agent = agent_of(gate.call, "next", tools=[gate.tool()], max_turns=1)
+    run = agent.send("x")
+    assert gate.entered.wait(20)
+    assert agent.steer("and this")
+    gate.opened.set()
+    assert run.result(20).status == "max_turns"
+    assert agent.messages[-1].text == "and this"

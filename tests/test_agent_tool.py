@@ -197,3 +197,53 @@ def test_its_name_fits_what_tools_may_be_called() -> None:
     assert agent.as_tool().name == "Dr_bel_the_second_"
     tool = agent.as_tool("doctor", "Ask the doctor.")
     assert (tool.name, tool.description) == ("doctor", "Ask the doctor.")
+
+
+def test_two_agents_that_ask_at_once_by_one_id_are_never_taken_for_each_other() -> None:
+    """Approving the one ran the other: ids were kept apart only once an answer was whole."""
+    ran: list[str] = []
+
+    @alloy.tool(requires_approval=True)
+    def act(what: str) -> str:
+        """Act."""
+        ran.append(what)
+        return f"did {what}"
+
+    def worker(name: str) -> alloy.Tool:
+        calls = [{"id": "act:0", "name": "act", "input": {"what": name}}]
+        lines = [{"text": "one two three", "delay_ms": 60, "chunks": 3, "tool_calls": calls}, "done"]
+        return alloy.Agent(model=alloy.Scripted(lines), name=name, tools=[act]).as_tool()
+
+    both = [{"name": name, "input": {"prompt": "go"}} for name in ("harmless", "harmful")]
+    run = alloy.start(
+        "go", model=alloy.Scripted([{"tool_calls": both}, "end"]), tools=[worker(b["name"]) for b in both]
+    )
+    for event in run:
+        if event.type == "approval_request":
+            decide = run.approve if event.payload["input"]["what"] == "harmless" else run.deny
+            assert decide(event.payload["id"])
+    assert run.result().text == "end"
+    assert ran == ["harmless"]
+
+
+def test_the_time_a_person_takes_is_not_the_time_of_the_run_around() -> None:
+    inner = alloy.Agent(model=alloy.Scripted([LAUNCH, "found"]), name="research", tools=[launch])
+
+    async def slowly(call: Any, ctx: Any) -> bool:
+        await asyncio.sleep(0.6)
+        return True
+
+    outer = alloy.Scripted([hand_over(), "done"])
+    result = alloy.run("go", model=outer, tools=[inner.as_tool()], approval=slowly, timeout=0.5)
+    assert result.text == "done"
+
+
+def test_files_that_an_agent_within_wrote_are_undone_too(tmp_path: Any) -> None:
+    call = {"tool_calls": [{"name": "write", "input": {"file_path": "a.txt", "content": "x"}}]}
+    options: dict[str, Any] = {"working_directory": tmp_path, "approval": "auto"}
+    inner = alloy.Agent(model=alloy.Scripted([call, "done"]), name="research", tools=["write"], **options)
+    outer = alloy.Agent(model=alloy.Scripted([hand_over(), "done"]), tools=[inner.as_tool()], **options)
+    outer.chat("go")
+    assert (tmp_path / "a.txt").exists()
+    assert [undone.outcome for undone in outer.undo_files()] == ["removed"]
+    assert not (tmp_path / "a.txt").exists()

@@ -21,7 +21,7 @@ from alloy_nb.providers.health import FAILURES_TO_REST, health_of
 from alloy_nb.providers.mistral import Mistral
 from alloy_nb.providers.openai import OpenAI
 from alloy_nb.testing import Function
-from alloy_nb.usage import Usage
+from alloy_nb.usage import Budget, Usage
 from tests.histories import assert_law_1, assert_law_3
 
 DOWN = {"error": {"type": "ServerError", "message": "down"}}
@@ -213,14 +213,18 @@ def test_a_fallback_that_cannot_be_asked_hides_no_error() -> None:
     assert run(failing(DOWN["error"]), Refusing(["x"]), scripted(["Hello"], "well"), max_retries=0).text == "Hello"
 
 
-def test_what_a_failed_attempt_told_is_not_the_next_ones() -> None:
+def test_what_a_failed_attempt_used_is_counted_and_told() -> None:
+    """It was lost, and a budget was not debited for it."""
     answers: list[list[Any]] = [
         [UsageDelta(Usage(1000, 5)), ServerError("down")],
         [TextDelta("Hello"), Done("end_turn")],
     ]
-    result = run(Function(lambda request: answers.pop(0)))
+    budget = Budget(tokens=5000)
+    result = run(Function(lambda request: answers.pop(0)), budget=budget)
     assert result.text == "Hello"
-    assert result.usage == Usage()
+    assert result.usage == Usage(1000, 5)
+    assert budget.spent["tokens"] == 1005
+    assert [event.payload["input_tokens"] for event in result.events if event.type == "usage"] == [1000, 0]
 
 
 def test_a_cut_turn_tells_what_it_used_and_all_events_have_its_number() -> None:

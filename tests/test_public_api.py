@@ -22,7 +22,7 @@ Anthropic OpenAI Google Ollama OpenRouter XAI DeepSeek Mistral OpenAICompatible
 Middleware Block Halt Logger Telemetry Redact Audit
 AlloyError ConfigError ProviderError AuthError RateLimitError OverloadedError ContextOverflowError
 ContentFilterError BadRequestError ServerError StreamError ProviderTimeout ToolError OutputError BudgetExceeded
-DeadlineExceeded Halted Cancelled Busy QueueFull SessionError
+DeadlineExceeded Halted Cancelled Busy QueueFull SessionError SessionConflict
 """.split()
 
 

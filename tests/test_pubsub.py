@@ -182,3 +182,18 @@ def test_topics_want_a_bus_and_a_list() -> None:
         alloy.Agent(model=alloy.Scripted(["a"]), topics=["t"])
     with pytest.raises(alloy.ConfigError, match="is the string"):
         alloy.Agent(model=alloy.Scripted(["a"]), pubsub=alloy.PubSub(), topics="t")
+
+
+def test_what_is_no_error_does_not_end_the_bus(caplog: Any) -> None:
+    """A `SystemExit` of a subscriber ended its thread, and nothing was delivered any more."""
+    bus, heard = alloy.PubSub(), []
+
+    def leave(message: Any) -> None:
+        raise SystemExit(3)
+
+    bus.subscribe("a", leave)
+    bus.subscribe("a", heard.append)
+    bus.publish("a", 1)
+    bus.publish("a", 2)
+    assert bus.flush(20)
+    assert heard == [1, 2]

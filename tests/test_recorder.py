@@ -7,6 +7,8 @@ import logging
 import subprocess
 import sys
 import textwrap
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -185,10 +187,10 @@ class Flaky(alloy.MemoryStore):
 
     full = False
 
-    def append(self, session_id: str, records: Sequence[Mapping[str, Any]]) -> None:
+    def append(self, session_id: str, records: Sequence[Mapping[str, Any]], *, after: int | None = None) -> None:
         if self.full:
             raise alloy.SessionError("no room")
-        super().append(session_id, records)
+        super().append(session_id, records, after=after)
 
 
 def test_what_could_not_be_stored_is_told_and_made_good_by_the_next_attempt(caplog: Any) -> None:
@@ -235,3 +237,151 @@ def test_by_default_it_is_in_the_users_data_folder_and_opened_only_when_asked_fo
     alloy.run("x", model=alloy.Scripted(["a"]), session="s")
     assert (tmp_path / "data" / "sessions.sqlite").stat().st_mode & 0o777 == 0o600
     assert alloy.SQLiteStore().list()[0].id == "s"
+
+
+class Slow(alloy.MemoryStore):
+    """A store that takes its time."""
+
+    def append(self, session_id: str, records: Sequence[Mapping[str, Any]], *, after: int | None = None) -> None:
+        time.sleep(0.05)
+        super().append(session_id, records, after=after)
+
+
+def test_a_queued_run_that_is_cancelled_stores_nothing() -> None:
+    """It wrote the conversation as it was when it was queued over what had been said since."""
+    go = threading.Event()
+
+    @alloy.tool
+    def hold() -> str:
+        """Wait."""
+        go.wait(20)
+        return "held"
+
+    store = Slow()
+    model = alloy.Scripted([{"tool_calls": [{"name": "hold", "input": {}}]}, "important answer"])
+    agent = alloy.Agent(model=model, tools=[hold], session="s", store=store, max_pending=2)
+    first = agent.send("x")
+    second = agent.send("y")
+    assert agent.cancel(second.run_id)
+    go.set()
+    first.result()
+    second.result(check=False)
+    assert [m.text for m in agent.messages if m.text] == ["x", "important answer"]
+    assert stored(store).messages == agent.messages
+    assert stored(store).usage == agent.usage
+
+
+def test_a_call_that_had_begun_when_the_process_ended_does_not_run_again() -> None:
+    """Section 6 of the contract: its outcome is unknown, and the model is told so."""
+    store, ran = alloy.MemoryStore(), []
+
+    @alloy.tool
+    def pay() -> str:
+        """Pay."""
+        ran.append("pay")
+        return "paid"
+
+    @alloy.tool(idempotent=True)
+    def look() -> str:
+        """Look."""
+        ran.append("look")
+        return "seen"
+
+    calls = [alloy.ToolCall("c1", "pay"), alloy.ToolCall("c2", "look"), alloy.ToolCall("c3", "pay")]
+    for message in (alloy.Message.user("x"), alloy.Message.assistant(calls)):
+        store.append("s", [{"v": 1, "kind": "message", "message": message.to_dict()}])
+    store.append("s", [{"v": 1, "kind": "started", "id": "c1"}, {"v": 1, "kind": "started", "id": "c2"}])
+    agent = alloy.Agent(model=alloy.Scripted(["done"]), tools=[pay, look], session="s", store=store)
+    assert [call.id for call in agent.pending] == ["c2", "c3"]
+    agent.resume({})
+    texts = [part.text for part in agent.messages[2].tool_results]
+    assert "outcome is unknown" in texts[0]
+    assert texts[1:] == ["seen", "paid"]
+    assert sorted(ran) == ["look", "pay"]
+
+
+def test_that_a_call_begins_is_stored_before_it_runs(store: alloy.SessionStore) -> None:
+    seen: list[list[str]] = []
+
+    @alloy.tool
+    def look() -> str:
+        """Look."""
+        seen.append(kinds(store))
+        return "ok"
+
+    model = alloy.Scripted([{"tool_calls": [{"name": "look", "input": {}}]}, "done"])
+    alloy.run("x", model=model, tools=[look], session="s", store=store)
+    assert seen[0][-1] == "started"
+
+
+def test_two_who_go_on_with_one_session_do_not_erase_each_other(store: alloy.SessionStore) -> None:
+    """A failure or an undo of the one took away what the other had stored."""
+    error = {"error": {"type": "AuthError", "message": "wrong key"}}
+    one = alloy.Agent(model=alloy.Scripted(["a", "never"]), session="s", store=store)
+    other = alloy.Agent(model=alloy.Scripted([error, "never"]), session="s", store=store)
+    one.chat("x")
+    with pytest.raises(alloy.SessionConflict) as caught:
+        other.chat("y")
+    assert caught.value.hint
+    assert [m.text for m in stored(store).messages] == ["x", "a"]
+    again = alloy.Agent(model=alloy.Scripted(["b"]), session="s", store=store)
+    again.chat("z")
+    with pytest.raises(alloy.SessionConflict):
+        one.undo_turn()
+    assert [m.text for m in stored(store).messages] == ["x", "a", "z", "b"]
+
+
+def test_a_time_limit_around_a_stored_chat_is_a_time_limit() -> None:
+    """The cancellation was counted twice, and `asyncio.timeout` did not know its own."""
+
+    async def main() -> None:
+        agent = alloy.Agent(model=alloy.Scripted([{"text": "a b", "delay_ms": 60_000}]), session="s", store=Slow())
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.02):
+                await agent.achat("x")
+        task = asyncio.current_task()
+        assert task is not None
+        assert task.cancelling() == 0
+
+    asyncio.run(main())
+
+
+def test_tools_do_nothing_of_which_nobody_would_know() -> None:
+    ran: list[int] = []
+
+    @alloy.tool
+    def act() -> str:
+        """Act."""
+        ran.append(1)
+        return "done"
+
+    class Full(alloy.MemoryStore):
+        def append(self, session_id: str, records: Sequence[Mapping[str, Any]], *, after: int | None = None) -> None:
+            raise alloy.SessionError("no room")
+
+    model = alloy.Scripted([{"tool_calls": [{"name": "act", "input": {}}]}, "never"])
+    result = alloy.run("x", model=model, tools=[act], session="s", store=Full(), check=False)
+    assert isinstance(result.error, alloy.SessionError)
+    assert ran == []
+    assert open_calls(result.messages) == []
+
+
+def test_a_fork_may_have_a_session_of_its_own(store: alloy.SessionStore) -> None:
+    agent = alloy.Agent(model=alloy.Scripted(["a", "b"]), session="s", store=store)
+    agent.chat("x")
+    branch = agent.fork(session="branch", store=store)
+    branch.chat("y")
+    assert [m.text for m in stored(store, "branch").messages] == ["x", "a", "y", "b"]
+    assert [m.text for m in stored(store).messages] == ["x", "a"]
+    with pytest.raises(alloy.ConfigError, match="begins with this conversation"):
+        agent.fork(messages=[])
+
+
+def test_a_session_from_elsewhere_is_stored_with_what_it_had_used(store: alloy.SessionStore) -> None:
+    session = alloy.Session(
+        messages=(alloy.Message.user("x"), alloy.Message.assistant("a")), usage=alloy.Usage(1000, 0)
+    )
+    model = alloy.Scripted([{"text": "b", "usage": USAGE}])
+    agent = alloy.Agent.from_session(session, model=model, session="s", store=store)
+    agent.chat("y")
+    assert stored(store).usage == agent.usage == alloy.Usage(1010, 5)

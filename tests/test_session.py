@@ -71,3 +71,12 @@ def test_a_session_brings_no_permissions() -> None:
     """One from elsewhere could allow anything."""
     assert "allowed" not in alloy.Session().to_json()
     assert "memory" not in alloy.Session().to_json()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"v": "9"}, {"notes": [1]}, {"notes": {"a": 5}}, {"metadata": 3}, {"cost": "0.1"}, {"created_at": 3}]
+)
+def test_values_of_a_wrong_kind_are_said(wrong: dict[str, Any]) -> None:
+    data: dict[str, Any] = json.loads(alloy.Session().to_json())
+    with pytest.raises(alloy.SessionError, match="cannot be read"):
+        alloy.Session.from_dict({**data, **wrong})

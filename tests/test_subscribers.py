@@ -87,3 +87,23 @@ def test_one_that_was_ended_hears_no_more() -> None:
 def test_a_subscriber_must_be_callable() -> None:
     with pytest.raises(alloy.ConfigError, match="cannot be called"):
         alloy.Agent(model=alloy.Scripted(["a"])).subscribe(3)  # type: ignore[arg-type]
+
+
+def test_who_subscribes_while_a_run_goes_on_hears_it() -> None:
+    go = threading.Event()
+
+    @alloy.tool
+    def hold() -> str:
+        """Wait."""
+        go.wait(20)
+        return "held"
+
+    call = {"tool_calls": [{"name": "hold", "input": {}}]}
+    agent = alloy.Agent(model=alloy.Scripted([call, "a"]), tools=[hold])
+    run = agent.send("x")
+    heard: list[Any] = []
+    complete = threading.Event()
+    agent.subscribe(lambda item: (heard.append(item), isinstance(item, alloy.Result) and complete.set()))
+    go.set()
+    assert complete.wait(20)
+    assert heard[:-1] == list(run)

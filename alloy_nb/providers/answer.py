@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -44,7 +43,8 @@ class _Words:
 class Answer:
     """Collects the deltas of one answer; `message()` may be asked at any moment, also after a cut.
 
-    Each call gets an id of its own: none of those that are `taken` in the conversation, and none twice.
+    Each call gets an id of its own: none of those that are `taken` in the conversation, and none twice. It is taken at
+    once, since the answers of agents that work beside each other share that set.
 
     >>> answer = Answer("local")
     >>> answer.feed(TextDelta("Hel")); answer.feed(TextDelta("lo")); answer.feed(Done("end_turn"))
@@ -52,7 +52,7 @@ class Answer:
     'Hello'
     """
 
-    def __init__(self, provider: str, model: str | None = None, taken: Container[str] = ()) -> None:
+    def __init__(self, provider: str, model: str | None = None, taken: set[str] | None = None) -> None:
         self.provider = provider
         self.model = model
         self.usage = Usage()
@@ -60,8 +60,7 @@ class Answer:
         self._parts: list[_Words | _Call | Part] = []
         self._last: _Words | None = None  # the words at the end, which may go on
         self._calls: dict[int | str, _Call] = {}
-        self._taken = taken
-        self._ids: set[str] = set()
+        self._taken = set() if taken is None else taken
 
     @property
     def done(self) -> bool:
@@ -152,9 +151,9 @@ class Answer:
 
     def _own_id(self, wanted: str) -> str:
         own, count = wanted, 2
-        while own in self._ids or own in self._taken:
+        while own in self._taken:
             own, count = f"{wanted}_{count}", count + 1
-        self._ids.add(own)
+        self._taken.add(own)
         return own
 
     def _finish(self, part: _Words | _Call | Part) -> Part | None:

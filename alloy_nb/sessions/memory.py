@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from ..errors import SessionConflict
 from ..session import SessionInfo
 
 __all__ = ["MemoryStore"]
@@ -27,11 +28,13 @@ class MemoryStore:
         self._records: dict[str, list[str]] = {}
         self._times: dict[str, tuple[datetime, datetime]] = {}
 
-    def append(self, session_id: str, records: Sequence[Mapping[str, Any]]) -> None:
+    def append(self, session_id: str, records: Sequence[Mapping[str, Any]], *, after: int | None = None) -> None:
         """Store these after those that are there, all of them or none."""
         lines = [json.dumps(record, default=str) for record in records]
         now = datetime.now(UTC)
         with self._lock:
+            if after is not None and after != len(self._records.get(session_id, ())):
+                raise SessionConflict(f"session {session_id!r} has grown since it was opened here")
             self._records.setdefault(session_id, []).extend(lines)
             self._times[session_id] = (self._times.get(session_id, (now, now))[0], now)
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..errors import SessionError
+from ..errors import SessionConflict, SessionError
 from ..folders import data_folder
 from ..session import SessionInfo
 
@@ -34,6 +34,10 @@ CREATE TABLE IF NOT EXISTS records (
 """
 
 
+#: Connections of parent processes, which a forked child must not close.
+_parents: list[sqlite3.Connection | None] = []
+
+
 class SQLiteStore:
     """A `SessionStore` in one file, which only its owner can read (mode 0600); by default in the user's data folder.
 
@@ -48,18 +52,20 @@ class SQLiteStore:
         self.path = Path(path).expanduser().absolute() if path is not None else data_folder() / "sessions.sqlite"
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
-        self._opened_by = 0
+        self._pid = os.getpid()
 
-    def append(self, session_id: str, records: Sequence[Mapping[str, Any]]) -> None:
+    def append(self, session_id: str, records: Sequence[Mapping[str, Any]], *, after: int | None = None) -> None:
         """Store these after those that are there, all of them or none."""
         lines = [json.dumps(record, ensure_ascii=False, default=str) for record in records]
         now = datetime.now(UTC).isoformat()
         with self._writing() as connection:
+            last = connection.execute("SELECT max(number) FROM records WHERE session = ?", (session_id,)).fetchone()[0]
+            if after is not None and after != (last or 0):
+                raise SessionConflict(f"session {session_id!r} has grown since it was opened here")
             connection.execute(
                 "INSERT INTO sessions VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at",
                 (session_id, now, now),
             )
-            last = connection.execute("SELECT max(number) FROM records WHERE session = ?", (session_id,)).fetchone()[0]
             connection.executemany(
                 "INSERT INTO records VALUES (?, ?, ?)",
                 [(session_id, number, line) for number, line in enumerate(lines, (last or 0) + 1)],
@@ -71,7 +77,13 @@ class SQLiteStore:
             rows = connection.execute(
                 "SELECT record FROM records WHERE session = ? ORDER BY number", (session_id,)
             ).fetchall()
-        return [json.loads(line) for (line,) in rows]
+        try:
+            return [json.loads(line) for (line,) in rows]
+        except ValueError as error:
+            raise SessionError(
+                f"session {session_id!r} in {self.path} cannot be read: {error}",
+                hint="its records were changed by something else; delete it, or name another session",
+            ) from error
 
     def list(self) -> list[SessionInfo]:
         """The sessions that are there, the newest first."""
@@ -93,9 +105,9 @@ class SQLiteStore:
     def close(self) -> None:
         """Close the file; a later use opens it anew."""
         with self._lock:
-            if self._connection is not None and self._opened_by == os.getpid():
+            if self._connection is not None and self._pid == os.getpid():
                 self._connection.close()
-            self._connection = None
+                self._connection = None
 
     def __repr__(self) -> str:
         return f"SQLiteStore({str(self.path)!r})"
@@ -111,6 +123,11 @@ class SQLiteStore:
     @contextmanager
     def _using(self) -> Iterator[sqlite3.Connection]:
         """The connection, for one thread at a time; what SQLite says is told as a `SessionError`."""
+        if self._pid != os.getpid():
+            # In a forked child: another thread of the parent may have held the lock, and the parent's connection must
+            # not be used, nor closed, which would undo the parent's own locks on the file.
+            _parents.append(self._connection)
+            self._lock, self._connection, self._pid = threading.Lock(), None, os.getpid()
         with self._lock:
             try:
                 yield self._connected()
@@ -128,22 +145,20 @@ class SQLiteStore:
             connection.execute("BEGIN IMMEDIATE")  # nobody else writes between what is read here and what is written
             try:
                 yield connection
+                connection.execute("COMMIT")
             except BaseException:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:  # of some errors SQLite itself rolls back
+                    connection.execute("ROLLBACK")
                 raise
-            connection.execute("COMMIT")
 
     def _connected(self) -> sqlite3.Connection:
-        # A connection must not be taken along into a forked child, nor closed there.
-        if self._connection is None or self._opened_by != os.getpid():
+        if self._connection is None:
             self._connection = self._open()
-            self._opened_by = os.getpid()
         return self._connection
 
     def _open(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # Made here, so that it is private from its first byte; SQLite gives its own files beside it the same mode.
-        os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+        _make_private(self.path)
         connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -160,6 +175,19 @@ class SQLiteStore:
             connection.close()
             raise
         return connection
+
+
+def _make_private(path: Path) -> None:
+    """Have the file be there, readable by its owner alone; SQLite gives its own files beside it the same mode.
+
+    One that is there already is not opened: whoever closes a file lets go of every lock that its process has on it,
+    those of SQLite's own connections, too.
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        if path.is_file() and path.stat().st_mode & 0o077 and path.stat().st_uid == os.geteuid():
+            path.chmod(0o600)
 
 
 def _hint(error: sqlite3.Error) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from ..errors import ConfigError
 from ..guests import call_guest, contain, is_async
 from ..messages import ToolCall
 from .workers import call_in_thread
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from ..options import Approval
     from .context import ToolContext
 
-__all__ = ["ApprovalDesk", "Asker", "Decision", "Memory", "Question", "Remember", "nobody_to_ask"]
+__all__ = ["ApprovalDesk", "Asker", "Decision", "Memory", "Question", "Remember", "is_bool", "nobody_to_ask"]
 
 Remember = Literal["once", "command", "tool"]
 
@@ -27,12 +28,14 @@ class Question:
     """A call that needs a person's word: which call, why, and the argument that matters.
 
     `subject` is for showing, on one line; `pattern` is that argument to the letter, for remembering what was allowed.
+    `scope` says for which tool in which folder: what is remembered of one holds for no other of its name.
     """
 
     call: ToolCall
     reason: str
     subject: str
     pattern: str
+    scope: Hashable = None
 
     def __str__(self) -> str:
         return self.reason
@@ -75,7 +78,7 @@ class Memory:
     """What was allowed for good: a tool, or a tool with one subject (a command, a path). For a session's life."""
 
     def __init__(self) -> None:
-        self._allowed: set[tuple[str, str | None]] = set()
+        self._allowed: set[tuple[Hashable, str, str | None]] = set()
 
     def copy(self) -> Memory:
         made = Memory()
@@ -83,13 +86,13 @@ class Memory:
         return made
 
     def knows(self, question: Question) -> bool:
-        name = question.call.name
-        return (name, None) in self._allowed or (name, question.pattern) in self._allowed
+        tool = (question.scope, question.call.name)
+        return (*tool, None) in self._allowed or (*tool, question.pattern) in self._allowed
 
     def note(self, question: Question, decision: Decision) -> None:
         if decision.allowed and decision.remember != "once":
             pattern = None if decision.remember == "tool" else question.pattern
-            self._allowed.add((question.call.name, pattern))
+            self._allowed.add((question.scope, question.call.name, pattern))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,10 @@ class ApprovalDesk:
         self._closed = False
 
     def prepare(self, decisions: Mapping[str, bool | Decision]) -> None:
-        """What was decided before the run began, by the calls' ids."""
+        """What was decided before the run began, by the calls' ids; a `ConfigError` for what is no decision."""
+        for call_id, decision in decisions.items():
+            if not isinstance(decision, Decision) and not is_bool(decision):
+                raise ConfigError(f"the decision on {call_id} is {decision!r}", hint="say True or False for each call")
         self._decisions = dict(decisions)
 
     @property
@@ -213,6 +219,8 @@ class ApprovalDesk:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Decision] = loop.create_future()
         with self._lock:
+            if question.call.id in self._open:  # an answer must reach the call that it was given for
+                return Decision(False, "another question with the id of this call is open", by="policy")
             self._open[question.call.id] = _Waiting(question, loop, future)
         asking = asyncio.ensure_future(put())
         try:
@@ -230,9 +238,18 @@ def _answer(future: asyncio.Future[Decision], decision: Decision) -> None:
 
 
 def _as_answer(value: Any) -> Decision:
+    """Only True allows: a function that says "no" in words has not said yes."""
     if isinstance(value, Decision):
         return value
-    return Decision(bool(value), None if value else "the approval function said no", by="function")
+    if value is None or is_bool(value):
+        return Decision(bool(value), None if value else "the approval function said no", by="function")
+    why = f"the approval function returned a {type(value).__name__}, where only True allows a call"
+    return Decision(False, why, by="function")
+
+
+def is_bool(value: Any) -> bool:
+    """True, False, or numpy's."""
+    return isinstance(value, bool) or (type(value).__module__ == "numpy" and type(value).__name__ in ("bool", "bool_"))
 
 
 def _as_decision(value: bool | Decision) -> Decision:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from .context import ToolContext
@@ -44,6 +44,8 @@ class Tool:
     retries: int = 0
     #: True: it reads outputs by their handles (``output:3``), so that what is too long to be sent is kept for it.
     reads_outputs: ClassVar[bool] = False
+    #: Seconds that a call which is cancelled may take to clean up before it is given up.
+    grace: float = 2.0
     #: The argument that is shown beside the name when the call is folded to one line.
     key_argument: ClassVar[str | None] = None
 
@@ -61,6 +63,11 @@ class Tool:
     def approval_reason(self, input: Mapping[str, Any], ctx: ToolContext) -> str | None:
         """Why a person must be asked first, or None when the call may run at once."""
         return "this tool always asks" if self.requires_approval else None
+
+    @property
+    def identity(self) -> Hashable:
+        """What makes two tools of one name the same to who has allowed one of them for good: this very object."""
+        return self
 
     def remembered(self, input: Mapping[str, Any], reason: str) -> Any:
         """What being allowed for good counts for: the argument that matters, to the letter, else all of them.

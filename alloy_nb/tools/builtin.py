@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 
 from ..errors import ConfigError
@@ -22,8 +23,9 @@ BUILTIN_TOOLS = {
 }
 
 
+@cache
 def builtin_tool(name: str) -> Tool:
-    """A new object of the built-in tool called `name`; `ConfigError` with the nearest name when there is none.
+    """The built-in tool called `name`, always the same object; `ConfigError` with the nearest name when there is none.
 
     >>> builtin_tool("read")
     <Tool read>

@@ -18,7 +18,7 @@ from .context import ToolContext
 from .opening import Held, PathChanged, hold, remove_empty
 from .paths import lock_of
 
-__all__ = ["MAX_KEPT_FILE", "UndoneFile", "note_change", "undo_changes"]
+__all__ = ["MAX_KEPT_FILE", "UndoneFile", "note_change", "share_changes", "undo_changes"]
 
 #: In bytes: of one file's earlier content, and of all that is kept, the newest first.
 MAX_KEPT_FILE = 50_000_000
@@ -87,6 +87,12 @@ def note_change(ctx: ToolContext, held: Held, after: bytes, before: bytes | None
                 changes[index] = replace(changes[index], before=None, kept=False)
 
 
+def share_changes(state: MutableMapping[str, Any], other: MutableMapping[str, Any]) -> None:
+    """Have what is changed under `other` be undone with `state`, too: for an agent within a call."""
+    with _guard:
+        other[_CHANGES] = state.setdefault(_CHANGES, [])
+
+
 def undo_changes(state: MutableMapping[str, Any], run_id: str | None = None) -> list[UndoneFile]:
     """Undo what `write` and `edit` did to files in the run `run_id`, or in all runs, the newest change first.
 
@@ -108,7 +114,7 @@ def undo_changes(state: MutableMapping[str, Any], run_id: str | None = None) -> 
     with _guard:
         gone = {id(change) for change in undone}
         if undone:
-            state[_CHANGES] = [change for change in state[_CHANGES] if id(change) not in gone]
+            state[_CHANGES][:] = [change for change in state[_CHANGES] if id(change) not in gone]
     return told
 
 

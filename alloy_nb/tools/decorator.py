@@ -6,7 +6,7 @@ import functools
 import inspect
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -129,6 +129,11 @@ class FunctionTool(Tool):
     @property
     def input_schema(self) -> Mapping[str, Any]:  # type: ignore[override]
         return self.arguments.schema
+
+    @property
+    def identity(self) -> Hashable:
+        """The function: each run makes a tool of its own of one that was given as it is."""
+        return self.function
 
     def call(self, input: Mapping[str, Any], ctx: ToolContext) -> Any:
         """Call the function with validated arguments, here and now: its value, or a coroutine when `is_async`."""

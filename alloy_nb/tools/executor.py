@@ -6,6 +6,7 @@ Whatever happens, every call ends with exactly one result, and the results stand
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,17 +27,17 @@ from .results import cap_data, cap_text, clean_data, to_result
 from .toolbox import pattern_of, subject_of
 from .workers import MAIN, Settling, abandon, call_in_thread
 
-__all__ = ["Admit", "Emit", "Gate", "ToolPhase"]
+__all__ = ["Admit", "Emit", "Gate", "Starting", "ToolPhase"]
 
 MAX_PARALLEL = 16
-#: How long a cancelled tool may take to clean up before it is given up, in seconds.
-GRACE = 2.0
 
 Emit = Callable[[str, Any], Event]
 #: Asks the hooks about a call: the reason it is blocked for, or the call as it may run. May raise `Halted`.
 Gate = Callable[[ToolCall], Awaitable[str | ToolCall]]
 #: Told of a call that is about to run: the reason why it may not, or None.
 Admit = Callable[[ToolCall], str | None]
+#: Awaited before a call runs: returns once it is safe that it was begun.
+Starting = Callable[[ToolCall], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -69,6 +70,7 @@ class ToolPhase:
         desk: ApprovalDesk,
         gate: Gate,
         admit: Admit,
+        starting: Starting,
         emit: Emit,
         told: Callable[[], Awaitable[Any]],
         deadline: Deadline,
@@ -80,6 +82,7 @@ class ToolPhase:
         self._desk = desk
         self._gate = gate
         self._admit = admit
+        self._starting = starting
         self._emit = emit
         self._told = told  # until whoever consumes the run has every event that was emitted
         self._deadline = deadline
@@ -134,7 +137,7 @@ class ToolPhase:
                 work.token.set()
             for task in tasks:
                 task.cancel()
-            await _wait_briefly(tasks)
+            await _wait_briefly(tasks, max(work.tool.grace if work.tool is not None else 0.0 for work in self._works))
             raise
 
     async def _finish_alone(self, work: _Work) -> None:
@@ -171,7 +174,8 @@ class ToolPhase:
             work.refusal = f"Tool crashed: {_describe(error)}"
             return
         if reason is not None:
-            work.question = Question(work.call, reason, subject_of(work.tool, work.call.input), pattern)
+            scope = (work.tool.identity, str(self._context(work).working_directory))
+            work.question = Question(work.call, reason, subject_of(work.tool, work.call.input), pattern, scope)
             work.paused = self._desk.pauses(work.call)
 
     async def _finish(self, work: _Work) -> None:
@@ -215,6 +219,7 @@ class ToolPhase:
         return decision
 
     async def _execute(self, work: _Work, tool: Tool) -> None:
+        await self._starting(work.call)
         self._start(work)
         work.executed = True
         for attempt in range(tool.retries + 1):
@@ -231,11 +236,13 @@ class ToolPhase:
             return
 
     async def _call(self, work: _Work, tool: Tool) -> ToolResult:
-        limit = self._deadline.shortest(tool.timeout if tool.timeout is not None else self._tool_timeout)
+        own = tool.timeout if tool.timeout is not None else self._tool_timeout
+        # A tool that bounds itself is left to the run's deadline, whose clock stops while an agent within it asks.
+        limit = None if own == math.inf else self._deadline.shortest(own)
         ctx = replace(self._context(work), allowed=work.question.reason if work.question else None)
         plain = getattr(tool, "call", None)
         if plain is None or getattr(tool, "is_async", True):
-            value = await self._await_task(work, tool.execute(work.input, ctx), limit)
+            value = await self._await_task(work, tool.execute(work.input, ctx), limit, tool.grace)
             return to_result(value, outputs=self._outputs)
 
         def call() -> ToolResult:
@@ -248,7 +255,7 @@ class ToolPhase:
         settling = call_in_thread(call, tool.name)
         return await self._await_settling(work, settling, limit, counted=True)
 
-    async def _await_task(self, work: _Work, coroutine: Any, limit: float | None) -> Any:
+    async def _await_task(self, work: _Work, coroutine: Any, limit: float | None, grace: float) -> Any:
         """An async tool: cancelled when its time is up, given up when it does not heed that."""
         task = asyncio.create_task(contain(coroutine), name=f"alloy tool {work.call.name}")
         try:
@@ -256,12 +263,12 @@ class ToolPhase:
         except asyncio.CancelledError:
             work.token.set()
             task.cancel()
-            await _wait_briefly([task])
+            await _wait_briefly([task], grace)
             raise
         if not done:
             work.token.set()
             task.cancel()
-            await _wait_briefly([task])
+            await _wait_briefly([task], grace)
             raise _TimedOut(limit)
         if task.cancelled():
             raise ToolError("the tool cancelled itself")
@@ -372,9 +379,9 @@ def _consume(future: asyncio.Future[Any]) -> None:
         future.exception()
 
 
-async def _wait_briefly(tasks: Sequence[asyncio.Future[Any]]) -> None:
+async def _wait_briefly(tasks: Sequence[asyncio.Future[Any]], grace: float) -> None:
     """Give cancelled tasks time to clean up; a second cancellation does not cut that short."""
-    end = time.monotonic() + GRACE
+    end = time.monotonic() + grace
     while any(not task.done() for task in tasks):
         left = end - time.monotonic()
         if left <= 0:

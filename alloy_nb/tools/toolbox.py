@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from ..errors import ConfigError
 from ..providers.base import ToolSpec
@@ -40,7 +41,7 @@ def _to_tool(item: str | Tool | Callable[..., Any]) -> Tool:
 
         return builtin_tool(item)
     if isinstance(item, type) and issubclass(item, Tool):
-        return item()
+        return _of_class(item)
     if callable(item):
         from .decorator import tool
 
@@ -49,6 +50,16 @@ def _to_tool(item: str | Tool | Callable[..., Any]) -> Tool:
         f"a {type(item).__name__} is no tool",
         hint="give a function, an @alloy.tool, a Tool object, or the name of a built-in tool",
     )
+
+
+def _of_class(kind: type[Tool]) -> Tool:
+    """One tool a class, so that what is allowed for good holds from run to run."""
+    if kind not in _made:
+        _made[kind] = kind()
+    return _made[kind]
+
+
+_made: WeakKeyDictionary[type[Tool], Tool] = WeakKeyDictionary()
 
 
 def to_spec(tool: Tool, ctx: ToolContext, *, with_candidates: bool) -> ToolSpec:

@@ -169,3 +169,38 @@ def test_it_goes_to_other_processes_as_its_path(tmp_path: Path) -> None:
     assert repr(copy) == repr(store)
     store.close()
     assert store.read("a") == [{"n": 1}]
+
+
+def test_a_second_store_of_one_file_takes_no_lock_from_the_first(tmp_path: Path) -> None:
+    """A cell that is run again opens the file again; another process then deleted what was being written."""
+    path = tmp_path / "s.sqlite"
+    first = alloy.SQLiteStore(path)
+    first.append("a", [{"n": 1}])
+    second = alloy.SQLiteStore(path)
+    second.append("a", [{"n": 2}])
+    code = "import sys, alloy_nb as alloy\nalloy.SQLiteStore(sys.argv[1]).append('b', [{'n': 0}])\n"
+    subprocess.run([sys.executable, "-c", code, str(path)], check=True)
+    assert path.with_name("s.sqlite-wal").exists()
+    for number in range(3, 6):
+        second.append("a", [{"n": number}])
+    code = "import sys, alloy_nb as alloy\nprint(len(alloy.SQLiteStore(sys.argv[1]).read('a')))\n"
+    done = subprocess.run([sys.executable, "-c", code, str(path)], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "5"
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_a_file_that_others_could_read_is_made_private(tmp_path: Path) -> None:
+    path = tmp_path / "s.sqlite"
+    path.touch(mode=0o644)
+    path.chmod(0o644)
+    alloy.SQLiteStore(path).append("a", [{}])
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_who_does_not_know_all_records_appends_none(store: Any) -> None:
+    store.append("a", [{"n": 1}], after=0)
+    with pytest.raises(alloy.SessionConflict):
+        store.append("a", [{"n": 2}], after=0)
+    store.append("a", [{"n": 2}], after=1)
+    assert [record["n"] for record in store.read("a")] == [1, 2]
