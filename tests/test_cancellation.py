@@ -18,7 +18,10 @@ from alloy_nb.tools.workers import abandoned_count
 from tests.histories import assert_law_1, assert_law_3
 from tests.providers.conftest import Reply, Service
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="looks at processes as /proc tells them")
+pytestmark = [
+    pytest.mark.thorough,
+    pytest.mark.skipif(os.name != "posix", reason="looks at processes as /proc tells them"),
+]
 
 
 class Steps:
@@ -167,6 +170,7 @@ async def allow(call: Any, ctx: Any) -> bool:
     return True
 
 
+@pytest.mark.thorough
 def test_with_tools_hooks_and_questions() -> None:
     """Laws 1, 3, 11: an async tool, a sync one, a process, an unknown one; hooks and an approval that wait."""
 
@@ -176,6 +180,7 @@ def test_with_tools_hooks_and_questions() -> None:
     assert try_each_await(make) >= 10
 
 
+@pytest.mark.thorough
 def test_with_a_session_that_is_stored(tmp_path: Path) -> None:
     """What was stored is what there is, at whichever moment it was cancelled."""
     stores: list[alloy.MemoryStore] = []
@@ -200,6 +205,7 @@ def test_with_a_session_that_is_stored(tmp_path: Path) -> None:
     raise AssertionError("it never ended")
 
 
+@pytest.mark.thorough
 def test_with_an_agent_within_a_call() -> None:
     """Law 11: cancelling a parent cancels its children and their processes."""
 

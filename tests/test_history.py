@@ -4,6 +4,7 @@ import sys
 from types import FrameType
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -88,6 +89,7 @@ def test_law_1_any_history_is_made_one_that_providers_take(messages: list[Messag
         assert message.role == "user" or not message.tool_results
 
 
+@pytest.mark.thorough
 @given(anything)
 def test_law_2_repairing_a_repaired_history_changes_nothing(messages: list[Message]) -> None:
     repaired = repair(messages)

@@ -54,6 +54,7 @@ values = st.recursive(
 )
 
 
+@pytest.mark.thorough
 @given(st.dictionaries(st.text(), values) | st.lists(values), st.text(alphabet='abc .,!?"\n'), st.text('xyz "\n'))
 def test_an_object_is_found_between_any_words(value: Any, before: str, after: str) -> None:
     text = json.dumps(value)

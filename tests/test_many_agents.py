@@ -14,6 +14,8 @@ import pytest
 
 import alloy_nb as alloy
 
+pytestmark = pytest.mark.thorough
+
 SERVICE = Path(__file__).parent / "benchmarks" / "service.py"
 
 
@@ -28,6 +30,7 @@ def conversation(number: int) -> list[alloy.Message]:
     return [message for pair in pairs for message in pair]
 
 
+@pytest.mark.thorough
 def test_an_idle_agent_with_twenty_messages_weighs_at_most_60_kB() -> None:
     """Its messages included, which are about 12 kB of text; of 300 agents, as tracemalloc counts."""
     model = alloy.Scripted(["x"])

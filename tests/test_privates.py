@@ -78,6 +78,7 @@ def test_no_module_uses_what_another_keeps_private(module: str, path: Path) -> N
     assert not found, f"{module}: give it a public name, or a method: {found}"
 
 
+@pytest.mark.thorough
 def test_nothing_is_allowed_that_nobody_uses() -> None:
     used = {words for _, path in modules() for _, words in foreign_privates(path.read_text(encoding="utf-8"))}
     assert set(ALLOWED) <= used

@@ -47,6 +47,7 @@ def test_no_public_name_equals_a_submodule() -> None:
     assert not submodules & set(alloy.__all__)
 
 
+@pytest.mark.thorough
 def test_names_stay_what_they_are_in_every_access_order() -> None:
     """A submodule imported first must not shadow a public name, nor the other way round."""
     code = (

@@ -312,7 +312,8 @@ def test_chunks_go_on_after_tools() -> None:
         return "leaf"
 
     model = scripted({"text": "let me see ", **call("leaf")}, {"text": "it is a leaf"})
-    alloy.run("x", model=model, tools=[leaf], on_chunk=chunks.append)
+    # Awaited, callbacks are called in line; in a blocking call the tool's thread may be ahead of them.
+    asyncio.run(alloy.arun("x", model=model, tools=[leaf], on_chunk=chunks.append))
     assert "".join(chunks) == "let me see |it is a leaf"
     assert len(chunks) > 4
 

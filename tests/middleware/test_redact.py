@@ -279,6 +279,7 @@ def test_a_second_look_finds_nothing_new_to_break(text: str) -> None:
         assert once == text or "[x]" in once, name
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", READY_MADE)
 def test_no_text_takes_quadratic_time(name: str) -> None:
     """It ends: where each character was looked at as often as there are characters, this would take hours."""

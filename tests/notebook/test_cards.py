@@ -121,6 +121,7 @@ def test_a_known_key_does_not_go_out() -> None:
     assert "canary" not in describe("key", "canary-0123456789-canary")[0]
 
 
+@pytest.mark.thorough
 @given(
     st.recursive(
         st.integers() | st.text() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)

@@ -249,6 +249,7 @@ def test_a_models_file_is_shown_without_its_folder(notebook: Notebook, tmp_path:
     assert str(tmp_path) not in shown
 
 
+@pytest.mark.thorough
 def test_a_run_of_many_calls_is_not_rendered_whole_again_and_again(notebook: Notebook) -> None:
     """What is sent at each update stays small, also when it is tools that say much."""
     notebook.ok("def speak() -> str:\n    'Says much.'\n    return 'word ' * 2000\n")

@@ -396,6 +396,7 @@ events = st.fixed_dictionaries({"type": kinds | nonsense}, optional={
 })  # fmt: skip
 
 
+@pytest.mark.thorough
 @given(st.lists(events, max_size=8))
 def test_no_event_breaks_it(events: list[dict[str, Any]]) -> None:
     """Law 8"""

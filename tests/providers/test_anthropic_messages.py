@@ -268,6 +268,7 @@ parts = st.one_of(
 )
 
 
+@pytest.mark.thorough
 @given(st.sampled_from(["user", "assistant", "system"]), st.lists(parts, max_size=6))
 def test_any_message_becomes_one_that_the_service_takes(role: Any, given_parts: list[Part]) -> None:
     """Law 9: no empty message or text, results first, ids in order, nothing foreign, and all of it JSON."""

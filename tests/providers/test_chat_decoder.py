@@ -470,6 +470,7 @@ def own(part: Any, provider: str) -> Any:
     return replace(part, provider=provider) if isinstance(part, Opaque | Thinking) else part
 
 
+@pytest.mark.thorough
 @given(st.lists(st.dictionaries(st.sampled_from(["choices", "usage", "error", "model"]), JUNK), max_size=4))
 def test_no_shape_breaks_the_decoder(events: list[dict[str, Any]]) -> None:
     """PRV-w2: nothing but a ProviderError."""

@@ -152,6 +152,7 @@ def test_a_factory_is_called_once_a_loop(service: Any, reply: Any) -> None:
     assert all(client.is_closed for client in made)
 
 
+@pytest.mark.thorough
 def test_a_factorys_client_goes_when_it_goes(service: Any, reply: Any) -> None:
     """A cell that is run again and again on a long-lived loop would leave a client behind each time."""
     service.answers(reply(ANSWER))
@@ -184,6 +185,7 @@ def test_a_factory_that_cannot_be_referred_to_weakly(service: Any, reply: Any) -
     assert ask(Wire("m", base_url=service.url, http_client=Factory()))[-1] == Done("end_turn")
 
 
+@pytest.mark.thorough
 def test_a_factory_may_outlive_its_loop(service: Any, reply: Any) -> None:
     service.answers(reply(ANSWER))
 
@@ -202,6 +204,7 @@ def open_files() -> int:
     return len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
 
 
+@pytest.mark.thorough
 def test_many_loops_leak_nothing(wire: Wire, service: Any, reply: Any) -> None:
     """A thousand `asyncio.run` leave no client, file or thread; a quarter of it shows the same."""
     service.answers(reply(ANSWER, headers={"connection": "close"}))

@@ -263,6 +263,7 @@ def _store_some(number: int) -> None:
         store_key(f"KEY_{number}_{count}", KEY)
 
 
+@pytest.mark.thorough
 @posix
 def test_two_logins_at_a_time_lose_no_key() -> None:
     context = get_context("spawn")

@@ -212,6 +212,7 @@ def named(body: dict[str, Any]) -> Iterator[str]:
             yield item.get("name") or item["tool_name"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", PROVIDERS)
 @settings(max_examples=150)
 @given(histories)

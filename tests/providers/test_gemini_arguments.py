@@ -53,6 +53,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.thorough
 @given(st.dictionaries(NAMES, VALUES, max_size=3))
 def test_whatever_is_taken_apart_is_put_together(value: dict[str, Any]) -> None:
     assert put_together(*taken_apart(value)) == value
@@ -120,6 +121,7 @@ def test_places_that_were_only_filled_up_have_an_end() -> None:
     assert parse_arguments(arguments.json()) is None
 
 
+@pytest.mark.thorough
 def test_a_text_in_many_pieces_is_joined_once() -> None:
     """Each piece copied all that came before it: what is kept are the pieces."""
     arguments = StreamedArguments({"text": "0"})

@@ -119,6 +119,7 @@ def test_a_block_is_settled_when_nothing_can_change_it(markdown, settled) -> Non
     assert split_settled(markdown) == (settled, markdown[len(settled) :])
 
 
+@pytest.mark.thorough
 @given(MARKDOWN)
 @settings(max_examples=300, deadline=None)
 def test_the_settled_part_and_the_tail_rendered_apart_are_the_whole(markdown) -> None:
@@ -187,6 +188,7 @@ def test_a_formula_ends_at_its_own_closer(text, formulas) -> None:
     assert [token.content for token in tokens if token.type == "formula"] == formulas
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("opener", ["\\(a", "\\[a"])
 def test_formulas_that_never_end_cost_no_search_each(opener) -> None:
     """60,000 of them took 11 s."""

@@ -113,6 +113,7 @@ def test_what_one_message_leaves_open_frees_nothing_in_the_next(texts: tuple[str
     assert live_in_any(markdown_of(texts, new_telling())) == []
 
 
+@pytest.mark.thorough
 @given(texts=st.lists(st.sampled_from([text for _, text in _vectors()]), min_size=2, max_size=6))
 @settings(max_examples=150, deadline=None)
 def test_no_vectors_together_make_live_markdown(texts: list[str]) -> None:
@@ -239,6 +240,7 @@ def test_no_sink_lets_an_escape_sequence_through(vector, everywhere) -> None:
         assert "MARK" in text
 
 
+@pytest.mark.thorough
 @given(HOSTILE)
 @settings(max_examples=150, deadline=None)
 def test_no_text_in_any_field_yields_a_foreign_tag(everywhere_text: str) -> None:
@@ -256,6 +258,7 @@ def test_words_after_any_text_can_still_be_read(text: str) -> None:
     assert seen.count("legible words") > 10
 
 
+@pytest.mark.thorough
 @given(HOSTILE)
 @settings(max_examples=150, deadline=None)
 def test_no_text_makes_live_markdown(text: str) -> None:

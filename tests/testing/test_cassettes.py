@@ -247,6 +247,7 @@ def test_asked_once_more_than_recorded(service: Loopback, path: Path) -> None:
             alloy.run("Hi", model=model(None))
 
 
+@pytest.mark.thorough
 def test_another_place_is_answered_with_those_there_are(service: Loopback, path: Path) -> None:
     with cassette(path):
         alloy.run("Hi", model=model(service))

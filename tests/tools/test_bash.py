@@ -23,7 +23,7 @@ from alloy_nb.tools.bash import Bash
 from alloy_nb.tools.bash_output import MAX_OUTPUT, MAX_PROGRESS
 from alloy_nb.tools.context import CancelToken, ToolContext
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no bash on Windows")
+pytestmark = [pytest.mark.thorough, pytest.mark.skipif(sys.platform == "win32", reason="no bash on Windows")]
 
 #: Milliseconds; far more than any command here takes, far less than a hang.
 ENOUGH = 30_000
@@ -335,6 +335,7 @@ def test_many_at_once_keep_their_output_apart(tmp_path: Path) -> None:
     assert [result.text for result in asyncio.run(many())] == [f"{n}\n\nexit code: {n}" for n in range(12)]
 
 
+@pytest.mark.thorough
 def test_no_descriptor_and_no_thread_is_left_behind(tmp_path: Path) -> None:
     def descriptors() -> int:
         return len(os.listdir("/dev/fd"))

@@ -23,6 +23,8 @@ from alloy_nb.tools.bash import Bash
 from alloy_nb.tools.bubblewrap import Bubblewrap
 from alloy_nb.tools.context import ToolContext
 
+pytestmark = pytest.mark.thorough
+
 
 def _why_not() -> str | None:
     """Why no sandbox can start here; None when one can."""

@@ -319,6 +319,7 @@ names = st.sampled_from(["a", "b", "sub/c", "sub/deep/d"])
 steps = st.lists(st.tuples(names, st.sampled_from(["", "x", "y\n", "z\r\n"])), max_size=12)
 
 
+@pytest.mark.thorough
 @settings(deadline=None, max_examples=60)
 @given(steps)
 def test_undoing_everything_is_as_if_nothing_had_been(tmp_path_factory: pytest.TempPathFactory, steps: Any) -> None:

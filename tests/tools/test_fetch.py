@@ -23,6 +23,8 @@ from alloy_nb.tools.approval import Decision, Memory, Question
 from alloy_nb.tools.context import ToolContext
 from alloy_nb.tools.fetch import Fetch
 
+pytestmark = pytest.mark.thorough
+
 CERTIFICATE = Path(__file__).parents[1] / "providers/fixtures/localhost.pem"
 
 
@@ -179,6 +181,7 @@ def test_what_is_longer_is_cut_and_told(site: Site, monkeypatch: pytest.MonkeyPa
     assert "more than 2 MB" in refusal(site.says("/p", b"x" * 3_000_000, "image/png"))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("packing", ["gzip", "deflate", "raw"])
 def test_packed_answers_are_unpacked_and_bombs_are_not(site: Site, packing: str) -> None:
     def pack(data: bytes) -> bytes:

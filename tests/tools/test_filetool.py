@@ -318,10 +318,12 @@ def race(project: Path, times: int, ctx: ToolContext, may: str, must_not: str) -
     assert texts["refused"]  # else nothing was tried
 
 
+@pytest.mark.thorough
 def test_a_link_that_is_swapped_all_the_time_never_leads_out(swapping: Path) -> None:
     race(swapping, 900, ToolContext(swapping), may="a.txt", must_not="outside.txt")
 
 
+@pytest.mark.thorough
 def test_what_was_allowed_outside_never_lands_inside(swapping: Path) -> None:
     race(swapping, 900, ToolContext(swapping), may="outside.txt", must_not="a.txt")
 

@@ -245,6 +245,7 @@ def test_a_name_with_a_newline_is_one_line(tmp_path: Path) -> None:
 names = st.sampled_from(["a", "b", "ab", "a.py", "b.py", "node_modules", ".h"])
 
 
+@pytest.mark.thorough
 @settings(max_examples=60)
 @given(st.lists(st.lists(names, min_size=1, max_size=4), min_size=1, max_size=12), st.data())
 def test_the_walk_finds_what_pathlib_finds(paths: list[list[str]], data: st.DataObject) -> None:

@@ -76,6 +76,7 @@ def test_what_is_no_regular_expression_is_told(tmp_path: Path) -> None:
     assert "Python's syntax" in str(caught.value.hint)
 
 
+@pytest.mark.thorough
 def test_a_pattern_that_backtracks_without_end_is_killed_and_what_was_found_is_kept(tmp_path: Path) -> None:
     write(tmp_path, a_txt="aab\n", b_txt="a" * 64 + "\n")
     text = grep(tmp_path, "^(a+)+b", time_limit=8)

@@ -62,6 +62,7 @@ def test_only_the_owner_can_read_it() -> None:
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
+@pytest.mark.thorough
 def test_it_is_deleted_with_its_state() -> None:
     state: dict[str, Any] = {}
     kept_outputs(state).keep("x")
@@ -132,6 +133,7 @@ def test_a_forked_child_reads_its_parents_outputs_and_deletes_none() -> None:
     assert outputs.handles() == ["output:1"]
 
 
+@pytest.mark.thorough
 def test_a_copied_state_reads_what_was_kept_and_keeps_its_own() -> None:
     state: dict[str, Any] = {}
     kept_outputs(state).keep("x")
@@ -154,6 +156,7 @@ def test_a_pickled_state_has_none() -> None:
     assert kept_outputs(pickle.loads(pickle.dumps(state))).handles() == []
 
 
+@pytest.mark.thorough
 def test_a_forked_agent_reads_on_in_what_its_origin_was_told() -> None:
     lines: list[Any] = [{"tool_calls": [{"name": "long_now", "input": {}}]}, {"text": "done"}]
     agent = alloy.Agent(model=alloy.Scripted(lines), tools=[long_now, "read"])
@@ -300,6 +303,7 @@ def long_error() -> str:
     raise alloy.ToolError(long_text())
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("tool", [long_now, long_later, long_error], ids=lambda tool: tool.name)
 def test_a_model_reads_on_where_a_result_was_cut(tool: Any, tmp_path: Path) -> None:
     read = {"name": "read", "input": {"file_path": "output:1", "offset": 10_000}}

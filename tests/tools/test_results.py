@@ -87,6 +87,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.thorough
 @settings(deadline=None)
 @given(st.lists(json_values) | st.dictionaries(st.text(), json_values))
 def test_json_comes_back_from_the_text_and_the_data(value: Any) -> None:

@@ -325,6 +325,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.thorough
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["values", "order", "limit", "share", "label", "free", "x"]), json_values))
 def test_checking_gives_valid_arguments_or_a_tool_error(given_values: dict[str, Any]) -> None:
@@ -337,6 +338,7 @@ def test_checking_gives_valid_arguments_or_a_tool_error(given_values: dict[str, 
     assert isinstance(values["values"], list)
 
 
+@pytest.mark.thorough
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["query", "limit", "tags", "book", "x"]), json_values))
 def test_checking_functions_raises_nothing_but_tool_errors(given_values: dict[str, Any]) -> None:
