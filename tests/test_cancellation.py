@@ -7,7 +7,7 @@ import os
 import threading
 import time
 import types
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +78,11 @@ def tool_threads() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("alloy-tool-")]
 
 
-def try_each_await(make: Callable[[], dict[str, Any]], check: Callable[[], None] = lambda: None) -> int:
+def try_each_await(
+    make: Callable[[], dict[str, Any]],
+    check: Callable[[], None] = lambda: None,
+    check_events: Callable[[Sequence[alloy.Event]], None] = assert_law_3,
+) -> int:
     """Run what `make` says, cancelled at its first await, its second …, until it comes to its end by itself."""
     before = children()
     for at in range(1, 1000):
@@ -88,7 +92,7 @@ def try_each_await(make: Callable[[], dict[str, Any]], check: Callable[[], None]
             runner.run(_cancelled_at(steps, make(), outcome))
         result, events = outcome
         assert_law_1(result)
-        assert_law_3(events)
+        check_events(events)
         assert result.status in ("cancelled", "completed"), (at, result.status, result.error)
         assert settled(lambda: children() <= before), f"await {at} left a process behind"
         assert settled(lambda: len(tool_threads()) <= abandoned_count()), f"await {at} left a thread behind"
@@ -181,24 +185,19 @@ def test_with_tools_hooks_and_questions() -> None:
 
 
 @pytest.mark.thorough
-def test_with_a_session_that_is_stored(tmp_path: Path) -> None:
+def test_with_a_session_that_is_stored() -> None:
     """What was stored is what there is, at whichever moment it was cancelled."""
-    stores: list[alloy.MemoryStore] = []
 
-    def make() -> dict[str, Any]:
-        stores.append(alloy.MemoryStore())
-        return {"model": model(), "tools": [nap, think, "bash"], "approval": "auto"}
-
-    async def run_stored(steps: Steps, at: int) -> tuple[alloy.Session, alloy.Session]:
+    async def run_stored(steps: Steps) -> tuple[alloy.Session, alloy.Session]:
         store = alloy.MemoryStore()
-        agent = alloy.Agent(**make(), session="s", store=store)
+        agent = alloy.Agent(model=model(), tools=[nap, think, "bash"], approval="auto", session="s", store=store)
         await asyncio.wait({asyncio.ensure_future(steps.drive(agent.achat("go")))})
         again = alloy.Agent(model=model(), session="s", store=store)
         return agent.export_session(), again.export_session()
 
     for at in range(1, 1000):
         steps = Steps(at)
-        own, stored = asyncio.run(run_stored(steps, at))
+        own, stored = asyncio.run(run_stored(steps))
         assert (own.messages, own.usage) == (stored.messages, stored.usage), at
         if steps.count < at:
             return
@@ -220,28 +219,15 @@ def test_with_an_agent_within_a_call() -> None:
         outer = alloy.Scripted([{"tool_calls": [call("inner", prompt="find"), call("nap")]}, "done"])
         return {"model": outer, "tools": [inner.as_tool(), nap], "approval": "auto"}
 
-    outcome = _inner_runs(make)
-    assert outcome >= 5
+    assert try_each_await(make, check_events=_law_3_of_each_run) >= 5
 
 
-def _inner_runs(make: Callable[[], dict[str, Any]]) -> int:
-    """Law 3 holds for each run of the stream; `seq` rises by one over all of them."""
-    before = children()
-    for at in range(1, 1000):
-        steps = Steps(at)
-        outcome: list[Any] = []
-        with asyncio.Runner() as runner:
-            runner.run(_cancelled_at(steps, make(), outcome))
-        result, events = outcome
-        assert_law_1(result)
-        assert [event.seq for event in events] == list(range(1, len(events) + 1))
-        for run_id in {event.run_id for event in events}:
-            types_ = [event.type for event in events if event.run_id == run_id]
-            assert (types_[0], types_[-1], types_.count("run_end")) == ("run_start", "run_end", 1), (at, run_id)
-        assert settled(lambda: children() <= before), f"await {at} left a process behind"
-        if steps.count < at:
-            return at - 1
-    raise AssertionError("it never ended")
+def _law_3_of_each_run(events: Sequence[alloy.Event]) -> None:
+    """For each run of the stream; `seq` rises by one over all of them."""
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    for run_id in {event.run_id for event in events}:
+        types_ = [event.type for event in events if event.run_id == run_id]
+        assert (types_[0], types_[-1], types_.count("run_end")) == ("run_start", "run_end", 1), run_id
 
 
 def test_with_a_service_on_the_wire() -> None:
