@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
+from .agent_health import Health
 from .agent_tool import AgentTool
-from .dialogue import Dialogue, Health
+from .dialogue import Dialogue
 from .errors import AlloyError, Busy, ConfigError, Halted
 from .events import Event
 from .execution import Execution

@@ -7,10 +7,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
+from .agent_health import Health
 from .candidates import collect_candidates
 from .errors import AlloyError, Busy, ConfigError, QueueFull
 from .execution import Execution
@@ -27,38 +28,12 @@ from .tools.kept import KeptOutputs
 from .tools.toolbox import collect_tools
 from .usage import Usage, add_costs
 
-__all__ = ["Dialogue", "Health"]
+__all__ = ["Dialogue"]
 
 logger = logging.getLogger("alloy_nb")
 
 #: What belongs to the agent and cannot be said anew for one run.
 _ITS_OWN = ("messages", "name", "max_pending", "session", "store")
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """How an agent is, at this moment; also by key: ``health["busy"]``.
-
-    `status` is ``"running"``, ``"waiting"`` (for decisions), ``"idle"``, ``"closed"``, or how the last run in the
-    background ended; `turns` are those of the run that goes on, or of that last one. `usage` is of the agent's life.
-    """
-
-    status: str
-    turns: int
-    message_count: int
-    usage: Usage
-    uptime_ms: int
-    busy: bool
-    pending_count: int
-    max_pending: int
-
-    def __getitem__(self, name: str) -> Any:
-        if name not in self.keys():
-            raise KeyError(name)
-        return getattr(self, name)
-
-    def keys(self) -> list[str]:
-        return [field.name for field in fields(self)]
 
 
 class Dialogue:

@@ -44,12 +44,8 @@ class PubSub:
     def _renew(self) -> None:
         """In a forked child the thread that delivers is gone, and whoever held the lock with it."""
         if self._pid != os.getpid():
-            self._pid, self._lock, self._delivering, self._idle = (
-                os.getpid(),
-                threading.Lock(),
-                False,
-                threading.Event(),
-            )
+            self._pid, self._lock, self._idle = os.getpid(), threading.Lock(), threading.Event()
+            self._delivering = False
             self._letters.clear()
             self._idle.set()
 

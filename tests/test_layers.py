@@ -64,6 +64,7 @@ LAYERS = {
     "subscribers": 5,
     "pubsub": 5,
     "sessions": 5,
+    "agent_health": 5,
     "agent_tool": 5,
     "agent": 5,
     "testing": 5,

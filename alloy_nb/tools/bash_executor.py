@@ -8,6 +8,7 @@ from collections.abc import Awaitable
 from typing import Any, Protocol
 
 from ..errors import ToolError
+from ..guests import is_async
 from .workers import abandon, call_in_thread
 
 __all__ = ["BashExecutor", "run_executor"]
@@ -54,7 +55,7 @@ async def run_executor(executor: BashExecutor, command: str, directory: str, tim
 
 
 async def _call(executor: BashExecutor, command: str, directory: str) -> Any:
-    if inspect.iscoroutinefunction(executor) or inspect.iscoroutinefunction(getattr(executor, "__call__", None)):  # noqa: B004
+    if is_async(executor):
         outcome: Any = executor(command, directory)
     else:
         settling = call_in_thread(lambda: executor(command, directory), "bash-executor")
