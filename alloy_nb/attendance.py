@@ -31,6 +31,8 @@ class Attendance:
         self._desk = desk
         self._journal = journal
         self._interactive = stdin_available()
+        #: Whether a person is asked in another way, such as by a card that is shown: then nobody is asked here.
+        self.elsewhere: Callable[[], bool] = lambda: False
         self._places: dict[object, int] = {}  # how far each reader has read
         self._lock = threading.Lock()
 
@@ -46,6 +48,8 @@ class Attendance:
         if not self._interactive:
             self._refuse_unanswerable()
             return
+        if self.elsewhere():
+            return
         for question in self._questions:
             self._desk.decide(question.call.id, ask_on_stdin(question, partial(self._desk.wants, question)))
 
@@ -53,6 +57,8 @@ class Attendance:
         """The same for a loop that waits, which must go on meanwhile."""
         if not self._interactive:
             self._refuse_unanswerable()
+            return
+        if self.elsewhere():
             return
         for question in self._questions:
             asked = asyncio.ensure_future(ThreadAsker().ask(question, partial(self._desk.wants, question)))
@@ -91,7 +97,7 @@ class Attendance:
         waiting = {question.call.id: question for question in self._questions}
         with self._lock:
             place = min(self._places.values(), default=0)
-        if self._interactive or not waiting or not place:
+        if self._interactive or self.elsewhere() or not waiting or not place:
             return
         seen = {e.payload["id"] for e in self._journal.since(0)[:place] if e.type == "approval_request"}
         for call_id in waiting.keys() & seen:
@@ -99,7 +105,7 @@ class Attendance:
 
     def _refuse_unanswerable(self) -> None:
         """Somebody waits for the end, and nobody reads along who could answer."""
-        if self._places:
+        if self._places or self.elsewhere():
             return
         for question in self._questions:
             self._desk.decide(question.call.id, nobody_to_ask(question))

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
+from weakref import WeakSet
 
 from .attendance import Attendance
 from .errors import AlloyError, SessionConflict, SessionError
 from .events import Event
+from .forks import renewed_in_child
 from .journal import EventFile, Journal
 from .loop import run_loop
 from .messages import Message, ToolCall
@@ -20,13 +23,15 @@ from .portal import PORTAL
 from .recorder import Recorder
 from .result import Result
 from .state import RunState
-from .tools.approval import Decision, Question
+from .tools.approval import Asker, Decision, Question
 from .tools.workers import call_in_thread
 from .usage import Usage
 
-__all__ = ["Execution"]
+__all__ = ["Execution", "going"]
 
 logger = logging.getLogger("alloy_nb")
+
+_driven = renewed_in_child(lambda: WeakSet[Any]())
 
 #: Events after which the conversation has grown, or is final.
 _STORED = frozenset({"run_start", "message", "run_end"})
@@ -66,6 +71,7 @@ class Execution:
         if background:
             state.desk.asker = self.attendance
         self.result: Result | None = None
+        self.begun = time.monotonic()
         self._file = EventFile.from_environment()
         self._lock = threading.Lock()
         self._task: asyncio.Task[Any] | None = None
@@ -135,6 +141,10 @@ class Execution:
         """Have it end in this error as soon as it is launched."""
         self._state.fault = error
 
+    def ask_by(self, wrap: Callable[[Asker | None], Asker]) -> None:
+        """Have its questions put by what `wrap` makes of whoever would put them; before it is launched."""
+        self._state.desk.asker = wrap(self._state.desk.asker)
+
     def _take_recorder(self, recorder: Recorder | None) -> None:
         if recorder is not None:
             self._recorder = recorder
@@ -154,6 +164,7 @@ class Execution:
             self._launched = True
             self._task = asyncio.current_task()
             self._loop = asyncio.get_running_loop()
+            _driven().add(self)
             if self._cancelled and self._task is not None:
                 self._task.cancel()
         try:
@@ -253,6 +264,12 @@ class Execution:
     def decide(self, call_id: str, decision: Decision) -> bool:
         """Answer a question; False when it is not open (any more)."""
         return self._state.desk.decide(call_id, decision)
+
+
+def going() -> list[Execution]:
+    """The runs of this process that go on, whoever waits for them; oldest first."""
+    found = [execution for execution in list(_driven()) if execution.result is None]
+    return sorted(found, key=lambda execution: execution.begun)
 
 
 def _not_stored(error: BaseException) -> SessionError:

@@ -15,11 +15,12 @@ from .errors import ConfigError
 
 if TYPE_CHECKING:
     from .events import Event
+    from .execution import Execution
     from .result import Result
 
 __all__ = ["DISPLAYS", "Sink", "find_sink", "resolve"]
 
-DISPLAYS = ("auto", "html", "static", "text")
+DISPLAYS = ("auto", "widget", "html", "static", "text")
 
 _TABLE = {
     "default_store": "alloy_nb.sessions.sqlite:SQLiteStore",
@@ -31,14 +32,14 @@ _TABLE = {
 
 
 class Sink(Protocol):
-    """Shows one run. All three methods are called on the thread that asked for the run.
+    """Shows one run. All three methods are called on the thread that asked for the run, `open` before it begins.
 
     `interval` is the shortest time in seconds between two calls of `feed`.
     """
 
     interval: float
 
-    def open(self) -> None: ...
+    def open(self, run: Execution) -> None: ...
 
     def feed(self, events: Sequence[Event]) -> None: ...
 

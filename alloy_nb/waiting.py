@@ -136,7 +136,7 @@ def block_on(
     with _closing(sink, execution):
         try:
             if sink is not None:
-                sink.open()
+                sink.open(execution)
             waiter.begin()
             pump.run(waiter.step)
         except KeyboardInterrupt:
@@ -168,7 +168,7 @@ async def await_on(execution: Execution, sink: Sink | None = None, *, check: boo
     interrupted = False
     with _closing(sink, execution):
         if sink is not None:
-            sink.open()
+            sink.open(execution)
         waiter.begin()
         while (wait := waiter.step()) is not None:
             try:

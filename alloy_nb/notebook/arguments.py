@@ -182,6 +182,7 @@ def usage() -> str:
             "",
             "In a question, {name} puts a variable in, as itself or described when it is large; \\{name} does not.",
             "%alloy /reset forgets the conversation, /model [NAME] shows or sets the model, /doctor explains,",
-            "/login PROVIDER asks for a key and keeps it.",
+            "/login PROVIDER asks for a key and keeps it. /stop [ID] stops what goes on in the background,",
+            "/attach [ID] shows a run here, live where it goes on.",
         )
     )

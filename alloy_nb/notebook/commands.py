@@ -50,11 +50,25 @@ def _login(_: AlloyMagics, argument: str) -> None:
     login(argument)
 
 
+def _stop(_: AlloyMagics, argument: str) -> None:
+    from .going import stop_runs
+
+    say(stop_runs(argument))
+
+
+def _attach(magics: AlloyMagics, argument: str) -> None:
+    from .going import attach
+
+    attach(magics.shell, argument)
+
+
 COMMANDS: dict[str, Callable[[AlloyMagics, str], Any]] = {
+    "attach": _attach,
     "doctor": _doctor,
     "login": _login,
     "model": _model,
     "reset": _reset,
+    "stop": _stop,
 }
 
 

@@ -26,10 +26,10 @@ MOST_SHOWN = 3
 
 
 def display_kind(display: str | None, shell: Any) -> str | None:
-    """``"html"``, ``"static"``, ``"text"`` or None for nothing; ``ALLOY_DISPLAY`` overrides what is asked for.
+    """``"widget"``, ``"html"``, ``"static"``, ``"text"`` or None; ``ALLOY_DISPLAY`` overrides what is asked for.
 
-    A kernel shows HTML that grows, unless nobody can be asked there (nbclient, papermill, CI): then what is shown is
-    shown once, at the end, the same in every execution.
+    A kernel shows a widget, unless nobody can be asked there (nbclient, papermill, CI): then what is shown is shown
+    once, at the end, the same in every execution.
     """
     named = os.environ.get("ALLOY_DISPLAY", "").strip().lower()
     _check("ALLOY_DISPLAY", named or "auto", (*DISPLAYS, "none"))
@@ -43,7 +43,7 @@ def display_kind(display: str | None, shell: Any) -> str | None:
         return kind
     if getattr(shell, "kernel", None) is None:
         return "text"
-    return "html" if stdin_available() else "static"
+    return "widget" if stdin_available() else "static"
 
 
 def _check(name: str, value: str, known: Sequence[str]) -> None:
@@ -76,9 +76,9 @@ def choose_sink(display: str | None, *, inputs: Sequence[str] = ()) -> Sink | No
 
 
 def _make(kind: str, cell: Cell, inputs: Sequence[str]) -> Sink:
-    from .shows import SHOWS
+    from .shows import find_show
 
-    return SHOWS[kind](cell, inputs)
+    return find_show(kind)(cell, inputs)
 
 
 def result_bundle(result: Result) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def result_bundle(result: Result) -> dict[str, Any]:
 
 def show_result(result: Result) -> None:
     """Show a Result, unless this cell has shown its run already."""
-    from .shows import SHOWS
+    from .shows import find_show
 
     shell = running_shell()
     kind = display_kind("auto", shell) or "text"
@@ -99,24 +99,24 @@ def show_result(result: Result) -> None:
         if shell is not None and getattr(shell, "kernel", None) is None:
             say(f"<Result {result.status}>")  # IPython's terminal has written "Out[3]: " already
         return
-    SHOWS[kind](cell, ()).show(result)
+    find_show("html" if kind == "widget" else kind)(cell, ()).show(result)
 
 
 def show_run(run: Execution) -> None:
-    """Show a run that goes on in the background: live where a display can be updated, else once it is over."""
+    """Show a run that goes on in the background: live where a display can change, else once it is over."""
     shell = running_shell()
     kind = display_kind("auto", shell) or "text"
     cell = current_cell(shell) if shell is not None else Cell()
     if run.run_id in cell.shown:
         return
     cell.shown.add(run.run_id)
-    sink = _make("background" if kind == "html" else kind, cell, ())
-    if kind != "html":
+    if kind not in ("html", "widget"):
         from ..pump import Pump
 
-        block_on(run, Pump(), sink, check=False)
+        block_on(run, Pump(), _make(kind, cell, ()), check=False)
         return
-    sink.open()
+    sink = _make(f"background-{kind}", cell, ())
+    sink.open(run)
     context = contextvars.copy_context()  # output of this thread belongs to the cell that it was started in
     threading.Thread(
         target=context.run, args=(_follow, run, sink), name=f"alloy-show-{run.run_id}", daemon=True

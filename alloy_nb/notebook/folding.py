@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..events import Event
 from ..result import Result
 from .cell import Cell
+
+if TYPE_CHECKING:
+    from ..execution import Execution
 
 __all__ = ["FoldedSink", "Row", "row_of"]
 
@@ -65,7 +68,7 @@ def _data(text: str) -> dict[str, str]:
 def row_of(cell: Cell, kind: str) -> Row:
     """The row of this cell."""
     if cell.folded is None:
-        cell.folded = Row(cell, live=kind == "html")
+        cell.folded = Row(cell, live=kind in ("html", "widget"))
     row: Row = cell.folded
     return row
 
@@ -78,7 +81,7 @@ class FoldedSink:
     def __init__(self, row: Row) -> None:
         self._row = row
 
-    def open(self) -> None:
+    def open(self, run: Execution) -> None:
         self._row.begin()
 
     def feed(self, events: Sequence[Event]) -> None:

@@ -1,4 +1,4 @@
-"""The sinks of a notebook: shown once, growing HTML, running text."""
+"""The sinks of a notebook: shown once, growing HTML, running text. The widget's is in `live`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
 from ..events import Event, now_ms
@@ -16,7 +15,10 @@ from ..result import Result
 from .cell import Cell
 from .interrupts import interrupts_held
 
-__all__ = ["SHOWS", "HtmlShow", "StaticShow", "TextShow", "static_bundle", "transcript_of"]
+if TYPE_CHECKING:
+    from ..execution import Execution
+
+__all__ = ["Show", "find_show", "frozen_bundle", "static_bundle", "transcript_of"]
 
 logger = logging.getLogger("alloy_nb")
 
@@ -35,14 +37,7 @@ def transcript_of(result: Result, inputs: Sequence[str] = ()) -> Transcript:
     transcript = Transcript(result.run_id or None, inputs=inputs)
     for event in result.events or _retold(result):
         transcript.feed(event)
-    _hide_folder(transcript)
     return transcript
-
-
-def _hide_folder(transcript: Transcript) -> None:
-    """A model that is named by a file's path is shown by the file's name: the folder is this machine's."""
-    if PurePath(transcript.model).is_absolute():
-        transcript.model = PurePath(transcript.model).name
 
 
 def _retold(result: Result) -> list[Event]:
@@ -67,7 +62,8 @@ def static_bundle(transcript: Transcript) -> dict[str, Any]:
     return bundle(transcript, static=True, record=_record("off"))
 
 
-def _frozen_bundle(transcript: Transcript) -> dict[str, Any]:
+def frozen_bundle(transcript: Transcript) -> dict[str, Any]:
+    """What stays of a run that was shown while it went on: with times, and with the record."""
     from ..render.bundle import bundle
 
     return bundle(transcript, static=False, record=_record("full"))
@@ -81,7 +77,7 @@ def _record(default: str) -> Any:
     return named
 
 
-class _Show:
+class Show:
     """What all sinks have in common. A fault in rendering is told, and never costs the answer."""
 
     interval = 60.0
@@ -92,10 +88,10 @@ class _Show:
         self._faulty = False
         _record("off")  # a wrong setting is said before the run begins
 
-    def open(self) -> None:
+    def open(self, run: Execution) -> None:
         try:
             with interrupts_held():
-                self._begin()
+                self._begin(run)
         except Exception:  # noqa: BLE001 - the run, and the answer, must outlive what shows them
             self._complain()
 
@@ -121,13 +117,12 @@ class _Show:
         self._transcript = transcript_of(result, self._transcript.inputs)
         self.close(result)
 
-    def _begin(self) -> None:
+    def _begin(self, run: Execution) -> None:
         """Nothing to show yet."""
 
     def _take(self, events: Sequence[Event]) -> None:
         for event in events:
             self._transcript.feed(event)
-        _hide_folder(self._transcript)
 
     def _finish(self) -> None:
         raise NotImplementedError
@@ -143,14 +138,14 @@ class _Show:
             logger.exception("a run could not be shown as it should; its result is complete")
 
 
-class StaticShow(_Show):
+class StaticShow(Show):
     """Shown once, when it is over, the same in every execution: for documents and for comparing them."""
 
     def _finish(self) -> None:
         self._publish(static_bundle(self._transcript))
 
 
-class HtmlShow(_Show):
+class HtmlShow(Show):
     """One output that grows while the run goes on, and is frozen into its last form."""
 
     interval = 1 / UPDATES
@@ -163,7 +158,7 @@ class HtmlShow(_Show):
         self._size = 0
         self._is_long = False
 
-    def _begin(self) -> None:
+    def _begin(self, run: Execution) -> None:
         self._publish(self._live())
 
     def _take(self, events: Sequence[Event]) -> None:
@@ -184,7 +179,7 @@ class HtmlShow(_Show):
         return {"text/html": html, "text/plain": "this run did not finish here"}
 
     def _finish(self) -> None:
-        self._publish(_frozen_bundle(self._transcript))
+        self._publish(frozen_bundle(self._transcript))
 
     def _publish(self, data: dict[str, Any]) -> None:
         from IPython.display import display
@@ -195,13 +190,13 @@ class HtmlShow(_Show):
             self._handle.update(data, raw=True)
 
 
-class BackgroundShow(HtmlShow):
+class BackgroundHtmlShow(HtmlShow):
     """The same of a run that no cell waits for: an interrupt of the kernel does not reach it."""
 
     stop = "its `.cancel()` stops it"
 
 
-class TextShow(_Show):
+class TextShow(Show):
     """Words as they come, on the standard output of this moment."""
 
     interval = 0.05
@@ -213,13 +208,12 @@ class TextShow(_Show):
         self._out = sys.stdout
         self._writer = TextWriter(self._out.write, color=self._out.isatty(), transcript=self._transcript)
 
-    def _begin(self) -> None:
+    def _begin(self, run: Execution) -> None:
         for item in self._transcript.inputs:
             self._out.write(f"with {item}\n")
 
     def _take(self, events: Sequence[Event]) -> None:
         for event in events:
-            _hide_folder(self._transcript)
             self._writer.feed(event)
         self._out.flush()
 
@@ -236,9 +230,18 @@ class TextShow(_Show):
         self._out.write(data["text/plain"] + "\n")
 
 
-SHOWS: dict[str, type[_Show]] = {
+_SHOWS: dict[str, type[Show]] = {
     "static": StaticShow,
     "html": HtmlShow,
-    "background": BackgroundShow,
+    "background-html": BackgroundHtmlShow,
     "text": TextShow,
 }
+
+
+def find_show(kind: str) -> type[Show]:
+    """The sink of that kind; ``"widget"`` brings in what widgets need."""
+    if kind in _SHOWS:
+        return _SHOWS[kind]
+    from .live.show import BackgroundWidgetShow, WidgetShow
+
+    return {"widget": WidgetShow, "background-widget": BackgroundWidgetShow}[kind]

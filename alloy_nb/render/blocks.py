@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import PurePath
 from typing import Any
 
 from ..events import Event
@@ -144,7 +145,7 @@ class Transcript:
 
     def _take_model(self, payload: Mapping[str, Any]) -> None:
         if payload.get("model"):
-            self.model = shown(str(payload["model"]))
+            self.model = shown(_model_name(str(payload["model"])))
         if payload.get("notice"):
             self.notice = shown(str(payload["notice"]))
 
@@ -308,6 +309,11 @@ class Transcript:
 
 def _mapping(payload: Any) -> Mapping[str, Any]:
     return payload if isinstance(payload, Mapping) else {}
+
+
+def _model_name(model: str) -> str:
+    """A model that is named by a file's path is shown by the file's name: the folder is this machine's."""
+    return PurePath(model).name if PurePath(model).is_absolute() else model
 
 
 def _text_of(prompt: Any) -> str:

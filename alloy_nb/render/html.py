@@ -24,13 +24,14 @@ from .wording import (
     outcome_words,
     question_words,
     thinking_words,
+    unfinished_words,
     verdict_words,
 )
 
 if TYPE_CHECKING:
     from .blocks import Transcript
 
-__all__ = ["LiveView", "frozen_html", "live_html", "tail_html"]
+__all__ = ["LiveView", "frozen_html", "live_html", "tail_html", "unfinished_html"]
 
 #: Longer outputs and arguments are shown by their beginning and end; the record holds more. With many calls the
 #: longest is less, so that the whole stays about as large as `_ALL_SHOWN`.
@@ -78,6 +79,12 @@ def tail_html(transcript: Transcript, size: int, stop: str = "interrupt the kern
     view = _View(transcript, live=True)
     head = _div("alloy-notice", "notice", _text(f"{size:,} characters so far; the end of them:"), quiet=True)
     return sanitize(view.root([head, _box(_text(end_of_text(transcript, _TAIL)), "tail"), view.footer(stop)]))
+
+
+def unfinished_html(run_id: str) -> str:
+    """What a notebook holds of a run until it is over: for who opens it after its kernel was gone before."""
+    words = _div("alloy-notice", "notice", _text(unfinished_words(run_id)), quiet=True)
+    return sanitize(f'<div class="alloy-run" style="{STYLES["run"]}">{words}</div>')
 
 
 class LiveView:

@@ -24,6 +24,7 @@ __all__ = [
     "question_words",
     "thinking_words",
     "token_words",
+    "unfinished_words",
     "verdict_words",
 ]
 
@@ -143,6 +144,15 @@ def footer_words(transcript: Transcript, *, static: bool, live: bool = False) ->
     if not static and not live and transcript.seconds:
         words.append(duration_words(transcript.seconds * 1000))
     return words
+
+
+def unfinished_words(run_id: str) -> str:
+    """What stands in a notebook in place of a run that was never seen to end.
+
+    >>> unfinished_words("r1")
+    'this run did not finish here; while its kernel lives, `%alloy /attach r1` shows it'
+    """
+    return f"{UNFINISHED}; while its kernel lives, `%alloy /attach {run_id}` shows it"
 
 
 def question_words(question: Approval) -> str:

@@ -280,7 +280,7 @@ class ToolPhase:
     async def _await_settling(
         self, work: _Work, settling: Settling, limit: float | None, *, counted: bool
     ) -> ToolResult:
-        """A sync tool in a thread: it cannot be killed, only told, and counted as abandoned."""
+        """A sync tool in a thread cannot be killed, only told, and is counted as abandoned; on the main one it ends."""
         try:
             # Waiting for the main thread is not the tool's time.
             await settling.started
@@ -300,6 +300,8 @@ class ToolPhase:
         settling.future.add_done_callback(_consume)
         if counted:
             abandon(settling)
+        else:
+            settling.strike()  # the main thread is needed
 
     # -- telling --------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import queue
+import signal
 import sys
 import threading
 from collections import deque
@@ -21,6 +22,7 @@ from ..bell import Bell
 from ..errors import ToolError
 from ..forks import renewed_in_child
 from ..guests import GuestCrash
+from .striking import Strike
 
 __all__ = ["MAIN", "MainThread", "abandon", "abandoned_count", "call_in_thread"]
 
@@ -68,7 +70,8 @@ class Settling:
         self.given_up = False
         self.returned = False
         self._announced = True
-        self._interrupted: KeyboardInterrupt | None = None
+        self._interrupted: BaseException | None = None
+        self._strike = Strike()
 
     def begin(self) -> None:
         """It is called at once: nobody needs to be told, from another thread, when its turn has come."""
@@ -77,13 +80,37 @@ class Settling:
 
     def work(self) -> None:
         """Call it here, now, with the context it was made in."""
+        if not self._begins():
+            return
+        self._run()
+        if self._strike.interrupted:
+            # Whoever would have heard it without us: a cell that awaits, a loop's runner.
+            signal.raise_signal(signal.SIGINT)
+
+    def work_in_pump(self) -> None:
+        """The same where a person's interrupt lands: it ends the tool, and goes on to whoever waits for the run."""
+        if self._begins():
+            self._run()
+        struck, by_person = self._strike.struck, self._strike.interrupted
+        if by_person or (self._interrupted is not None and not struck):
+            raise self._interrupted or KeyboardInterrupt
+
+    def strike(self) -> None:
+        """End the call where it holds the main thread; from any thread."""
+        self._strike.strike()
+
+    def _begins(self) -> bool:
         if self.given_up:
             self.returned = True
-            return
+            return False
         if self._announced:
             self._tell(self.started, None, None)
+        return True
+
+    def _run(self) -> None:
         try:
-            value = self._context.run(self._call)
+            with self._strike:
+                value = self._context.run(self._call)
             self.returned = True
         except BaseException as error:  # noqa: BLE001 - SystemExit and the like are a tool's crash, and told as one
             self.returned = True
@@ -92,12 +119,6 @@ class Settling:
             self._tell(self.future, None, error)
         else:
             self._tell(self.future, value, None)
-
-    def work_in_pump(self) -> None:
-        """The same where a person's interrupt lands: it ends the tool, and goes on to whoever waits for the run."""
-        self.work()
-        if self._interrupted is not None:
-            raise self._interrupted
 
     def _tell(self, future: asyncio.Future[Any], value: Any, error: BaseException | None) -> None:
         try:

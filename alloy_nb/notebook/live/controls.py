@@ -1,0 +1,141 @@
+"""What a page asks of the kernel: stop, answers to questions, snapshots. By whichever way it arrives, and once."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, get_args
+
+from ...tools.approval import Decision, Remember
+
+__all__ = ["ROUTES", "TARGET", "Controls", "Page", "listen"]
+
+logger = logging.getLogger("alloy_nb")
+
+#: The ways by which a page tries to reach a kernel that may be busy, in this order. A message on the kernel's control
+#: channel arrives on each ipykernel; a page may have none of its own. A comm that the page opened and the kernel never
+#: answers on arrives on 7.1 and later while a cell blocks, and so does a widget's own message, by `_unbind`.
+ROUTES = ("control", "comm", "message")
+#: The target of the page's own comm.
+TARGET = "alloy_nb.control"
+
+#: So many are remembered, so that what comes twice, by two ways, is done once.
+_REMEMBERED = 1_000
+_LONGEST_REASON = 2_000
+_LONGEST_ID = 200
+
+
+class Page(Protocol):
+    """What the page's requests come to; each may be called on any thread."""
+
+    def ready(self) -> None: ...
+
+    def hello(self, run_id: str) -> None: ...
+
+    def stop(self, run_id: str) -> None: ...
+
+    def decide(self, run_id: str, call_id: str, decision: Decision) -> None: ...
+
+    def sync(self, run_id: str) -> None: ...
+
+    def want(self, asset: str) -> None: ...
+
+
+class Controls:
+    """Reads requests. What is no request, and what was heard before, is passed over; all others are acknowledged."""
+
+    def __init__(self, page: Page, acknowledge: Callable[[str], None]) -> None:
+        self._page = page
+        self._acknowledge = acknowledge
+        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def take(self, control: Any) -> None:
+        """One request, on any thread."""
+        if not isinstance(control, Mapping):
+            return
+        name, what = _word(control, "id"), _word(control, "do")
+        action = _ACTIONS.get(what)
+        if not name or action is None:
+            return
+        if self._is_new(name):
+            try:
+                action(self._page, control)
+            except Exception:
+                logger.exception("a request of the page failed: %s", what)
+        self._acknowledge(name)
+
+    def _is_new(self, name: str) -> bool:
+        with self._lock:
+            if name in self._seen:
+                return False
+            self._seen[name] = None
+            while len(self._seen) > _REMEMBERED:
+                self._seen.popitem(last=False)
+            return True
+
+
+def _word(control: Mapping[str, Any], key: str) -> str:
+    value = control.get(key)
+    return value if isinstance(value, str) and len(value) <= _LONGEST_ID else ""
+
+
+def _decide(page: Page, control: Mapping[str, Any]) -> None:
+    reason, remember = control.get("reason"), control.get("remember")
+    allowed = control.get("allow")
+    if not isinstance(allowed, bool):
+        return
+    how: Remember = next((known for known in get_args(Remember) if known == remember), "once")
+    why = reason.strip()[:_LONGEST_REASON] if isinstance(reason, str) else ""
+    decision = Decision(True, remember=how) if allowed else Decision(False, why or "the user said no")
+    page.decide(_word(control, "run"), _word(control, "call"), decision)
+
+
+_ACTIONS: Mapping[str, Callable[[Page, Mapping[str, Any]], None]] = {
+    "ready": lambda page, _: page.ready(),
+    "hello": lambda page, control: page.hello(_word(control, "run")),
+    "stop": lambda page, control: page.stop(_word(control, "run")),
+    "decide": _decide,
+    "sync": lambda page, control: page.sync(_word(control, "run")),
+    "want": lambda page, control: page.want(_word(control, "asset")),
+}
+
+
+def listen(kernel: Any, widget: Any, controls: Controls) -> None:
+    """Hear requests by every way that this kernel has."""
+    widget.on_msg(lambda _widget, content, _buffers: controls.take(content))
+    _unbind(widget.comm)
+    _hear_own_comms(controls)
+    handlers = getattr(kernel, "control_handlers", None)
+    if isinstance(handlers, dict):
+        handlers["comm_msg"] = _on_control_channel(widget.comm.comm_id, controls, handlers.get("comm_msg"))
+
+
+def _unbind(comm: Any) -> None:
+    """ipykernel 7.4 hands a message to the thread that last sent on its comm: the busy one. Keep the page's choice."""
+    if hasattr(comm, "_reply_subshell_for"):
+        comm._reply_subshell_for = lambda _data, default: default
+
+
+def _hear_own_comms(controls: Controls) -> None:
+    from comm import get_comm_manager
+
+    def opened(comm: Any, _message: Any) -> None:
+        comm.on_msg(lambda message: controls.take(message["content"]["data"]))
+
+    get_comm_manager().register_target(TARGET, opened)
+
+
+def _on_control_channel(comm_id: str, controls: Controls, other: Callable[..., Any] | None) -> Callable[..., Any]:
+    """The handler of messages for our widget; messages for others go to who was there before."""
+
+    def handle(stream: Any, ident: Any, message: Mapping[str, Any]) -> Any:
+        content = message.get("content") or {}
+        if content.get("comm_id") != comm_id:
+            return other(stream, ident, message) if other is not None else None
+        controls.take((content.get("data") or {}).get("content"))
+        return None
+
+    return handle

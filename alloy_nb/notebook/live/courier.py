@@ -1,0 +1,108 @@
+"""What goes to the page, gathered: at most so many messages a second for the whole kernel, however many runs stream."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+__all__ = ["PAUSE", "Courier", "Parcel", "Source"]
+
+logger = logging.getLogger("alloy_nb")
+
+#: Seconds between two messages. A Jupyter server drops what is beyond 1,000 messages a second.
+PAUSE = 0.05
+#: So long its thread waits for more before it ends.
+_IDLE = 2.0
+
+#: The content of a message, and its buffers.
+Parcel = tuple[dict[str, Any], list[bytes]]
+
+
+class Source(Protocol):
+    """Something with news. `take` is called on the courier's thread, and may have nothing to tell."""
+
+    def take(self) -> list[dict[str, Any]]: ...
+
+
+class Courier:
+    """Asks those who have news, when it is time, and sends all of it as one message.
+
+    Everything is sent by one thread, so that what has an order keeps it.
+    """
+
+    def __init__(self, send: Callable[[dict[str, Any], list[bytes]], None]) -> None:
+        self._send = send
+        self._wanted = threading.Condition()
+        self._news: dict[Source, None] = {}
+        self._heard: list[str] = []
+        self._parcels: list[Parcel] = []
+        self._running = False
+        self._next = 0.0
+        self._complained = False
+
+    def mark(self, source: Source) -> None:
+        """`source` has something to tell."""
+        with self._wanted:
+            self._news[source] = None
+            self._wake()
+
+    def acknowledge(self, control: str) -> None:
+        """The page is told that this was heard."""
+        with self._wanted:
+            self._heard.append(control)
+            self._wake()
+
+    def post(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
+        """A message of its own, behind the changes that are there already."""
+        with self._wanted:
+            self._parcels.append((content, buffers or []))
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._running:
+            self._wanted.notify()
+            return
+        self._running = True
+        threading.Thread(target=self._work, name="alloy-live", daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            with self._wanted:
+                if not self._waiting and not self._wanted.wait_for(lambda: self._waiting, _IDLE):
+                    self._running = False
+                    return
+            pause = self._next - time.monotonic()
+            if pause > 0:
+                time.sleep(pause)
+            self._next = time.monotonic() + PAUSE * self._deliver()
+
+    @property
+    def _waiting(self) -> bool:
+        return bool(self._news or self._heard or self._parcels)
+
+    def _deliver(self) -> int:
+        """How many messages it took."""
+        with self._wanted:
+            news, self._news = list(self._news), {}
+            heard, self._heard = self._heard, []
+            parcels, self._parcels = self._parcels, []
+        changes = [change for source in news for change in source.take()]
+        messages: list[Parcel] = []
+        if heard:
+            messages.append(({"kind": "heard", "ids": heard}, []))
+        if changes:
+            messages.append(({"kind": "changes", "runs": changes}, []))
+        for content, buffers in [*messages, *parcels]:
+            self._hand_over(content, buffers)
+        return len(messages) + len(parcels)
+
+    def _hand_over(self, content: dict[str, Any], buffers: list[bytes]) -> None:
+        try:
+            self._send(content, buffers)
+        except Exception:
+            if not self._complained:
+                self._complained = True
+                logger.exception("the live view could not be told of a change; the run is complete")

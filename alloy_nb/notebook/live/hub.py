@@ -1,0 +1,106 @@
+"""The kernel's side of all live cells: one widget that every change goes through, and the runs that it shows."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from ...tools.approval import Decision
+from .controls import Controls, listen
+from .courier import Courier
+from .run import LiveRun
+from .widgets import ASSETS, HubWidget, StubWidget, read_static
+
+__all__ = ["Hub", "find_hub", "hub_of"]
+
+#: So many runs are kept to be shown again, with what a reloaded page needs of them.
+KEPT = 24
+
+_hubs: WeakKeyDictionary[Any, Hub] = WeakKeyDictionary()
+
+
+def hub_of(shell: Any) -> Hub:
+    """The hub of the kernel that `shell` belongs to; it is made when it is first needed."""
+    hub = find_hub(shell)
+    if hub is None:
+        hub = _hubs[shell] = Hub(shell.kernel)
+    return hub
+
+
+def find_hub(shell: Any) -> Hub | None:
+    """The hub, if there is one yet."""
+    return _hubs.get(shell)
+
+
+class Hub:
+    """`known`: a page has loaded what shows a live cell."""
+
+    def __init__(self, kernel: Any) -> None:
+        self.known = False
+        self.widget = HubWidget(_kernel_id())
+        self.courier = Courier(self.widget.send)
+        self._shown: OrderedDict[str, tuple[LiveRun, StubWidget]] = OrderedDict()
+        listen(kernel, self.widget, Controls(self, self.courier.acknowledge))
+
+    def add(self, live: LiveRun) -> None:
+        """From here on the run can be shown."""
+        self._shown[live.run_id] = (live, StubWidget(self.widget, live.run_id, live.snapshot))
+        ended = [run_id for run_id, (shown, _) in self._shown.items() if shown.execution.result is not None]
+        for run_id in ended[: len(self._shown) - KEPT]:
+            self._shown.pop(run_id)[1].close()
+
+    def view(self, live: LiveRun) -> dict[str, Any]:
+        """What a display of the run is made of, in the form of MIME data."""
+        return {"version_major": 2, "version_minor": 0, "model_id": self._shown[live.run_id][1].model_id}
+
+    @property
+    def runs(self) -> list[LiveRun]:
+        """The runs that can be shown, oldest first."""
+        return [live for live, _ in self._shown.values()]
+
+    def find(self, run_id: str) -> LiveRun | None:
+        shown = self._shown.get(run_id)
+        return shown[0] if shown is not None else None
+
+    # -- what the page asks for, on any thread ------------------------------------------------------------------------
+
+    def ready(self) -> None:
+        self.known = True
+
+    def hello(self, run_id: str) -> None:
+        self.known = True
+        live = self.find(run_id)
+        if live is not None:
+            live.heard.set()
+
+    def stop(self, run_id: str) -> None:
+        live = self.find(run_id)
+        if live is not None:
+            live.stop()
+
+    def decide(self, run_id: str, call_id: str, decision: Decision) -> None:
+        live = self.find(run_id)
+        if live is not None:
+            live.decide(call_id, decision)
+
+    def sync(self, run_id: str) -> None:
+        live = self.find(run_id)
+        if live is not None:
+            self.courier.post({"kind": "snapshot", "run": run_id, **live.snapshot()})
+
+    def want(self, asset: str) -> None:
+        if asset in ASSETS:
+            self.courier.post({"kind": "asset", "name": asset}, [read_static(ASSETS[asset]).encode()])
+
+
+def _kernel_id() -> str:
+    """The server's name for this kernel: the end of its connection file's name; "" where there is none."""
+    from ipykernel.connect import get_connection_file
+
+    try:
+        name = Path(get_connection_file()).stem
+    except RuntimeError:  # a kernel within another program
+        return ""
+    return name.removeprefix("kernel-") if name.startswith("kernel-") else ""

@@ -1,0 +1,90 @@
+"""A run that is shown live: its transcript, what of it the page was told, and what the page may do to it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ...events import Event
+from ...tools.approval import Decision
+from .changes import Changes, facts_of, wire_block
+
+if TYPE_CHECKING:
+    from ...execution import Execution
+    from ...render.blocks import Transcript
+
+__all__ = ["LiveRun"]
+
+
+class LiveRun:
+    """`feed` on one thread, `take` on the courier's, `snapshot` and what the page asks for on any.
+
+    `changed` is called when there is something to take. `heard` is set once a view of it has reached the kernel while
+    the run goes on: only then its buttons are of use. `waited`: a cell waits for it, which an interrupt ends.
+    """
+
+    def __init__(
+        self, execution: Execution, transcript: Transcript, changed: Callable[[LiveRun], None], *, waited: bool
+    ) -> None:
+        self.execution = execution
+        self.run_id = execution.run_id
+        self.transcript = transcript
+        self.heard = threading.Event()
+        #: The handles of its displays, each of which shows its end.
+        self.displays: list[Any] = []
+        self._changed = changed
+        self._lock = threading.Lock()
+        self._changes = Changes(transcript)
+        self._facts: dict[str, Any] = {"asks": "page", "waited": waited}
+        self._told: dict[str, Any] = {}
+        self._outbox: list[dict[str, Any]] = []
+        self._seq = 0
+
+    def feed(self, events: Sequence[Event]) -> None:
+        with self._lock:
+            for event in events:
+                self.transcript.feed(event)
+        self._changed(self)
+
+    def set_facts(self, **facts: Any) -> None:
+        """What the page is to know beside the run itself."""
+        with self._lock:
+            self._facts.update(facts)
+        self._changed(self)
+
+    def take(self) -> list[dict[str, Any]]:
+        """What the page was not told yet, as numbered changes."""
+        with self._lock:
+            self._advance()
+            outbox, self._outbox = self._outbox, []
+            return outbox
+
+    def _advance(self) -> None:
+        changes = self._changes.take()
+        extra = {name: value for name, value in self._facts.items() if self._told.get(name) != value}
+        if extra:
+            self._told = dict(self._facts)
+            changes.append(["f", extra])
+        if changes:
+            self._seq += 1
+            self._outbox.append({"run": self.run_id, "seq": self._seq, "ops": changes})
+
+    def snapshot(self) -> dict[str, Any]:
+        """The run as it stands, in one piece, with the number of the last change that it holds."""
+        with self._lock:
+            self._advance()  # else what is in here would be told once more
+            return {
+                "seq": self._seq,
+                "blocks": [wire_block(block) for block in self.transcript.blocks],
+                "facts": {**facts_of(self.transcript), **self._facts, "seconds": self.transcript.seconds},
+            }
+
+    # -- what the page does ---------------------------------------------------------------------------------------
+
+    def stop(self) -> bool:
+        """As `Run.cancel`; a tool of it that holds the main thread is interrupted."""
+        return self.execution.cancel()
+
+    def decide(self, call_id: str, decision: Decision) -> bool:
+        return self.execution.decide(call_id, decision)

@@ -1,0 +1,93 @@
+"""The sink of a live cell: a widget while the run goes on, then the frozen form in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ...events import Event
+from ..cell import Cell, running_shell
+from ..shows import Show, frozen_bundle
+from .asker import CardAsker
+from .courier import PAUSE
+from .hub import Hub, hub_of
+from .run import LiveRun
+
+if TYPE_CHECKING:
+    from ...execution import Execution
+
+__all__ = ["WIDGET_VIEW", "BackgroundWidgetShow", "WidgetShow", "display_live", "show_again"]
+
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+class WidgetShow(Show):
+    """Shows a run that a cell waits for."""
+
+    interval = PAUSE
+    waited = True
+
+    def __init__(self, cell: Cell, inputs: Sequence[str]) -> None:
+        super().__init__(cell, inputs)
+        self._live: LiveRun | None = None
+
+    def _begin(self, run: Execution) -> None:
+        hub = hub_of(running_shell())
+        live = LiveRun(run, self._transcript, hub.courier.mark, waited=self.waited)
+        hub.add(live)
+        self._see_to_questions(run, live, hub)
+        display_live(hub, live)
+        self._live = live
+
+    def _see_to_questions(self, run: Execution, live: LiveRun, hub: Hub) -> None:
+        run.ask_by(lambda other: CardAsker(live, other, page_known=hub.known))
+
+    def _take(self, events: Sequence[Event]) -> None:
+        if self._live is not None:
+            self._live.feed(events)
+        else:
+            super()._take(events)
+
+    def _finish(self) -> None:
+        self._publish(frozen_bundle(self._transcript))
+
+    def _publish(self, data: dict[str, Any]) -> None:
+        if self._live is None:
+            super()._publish(data)
+            return
+        for handle in self._live.displays:
+            handle.update(data, raw=True)
+
+
+class BackgroundWidgetShow(WidgetShow):
+    """The same of a run that no cell waits for: an interrupt of the kernel does not reach it."""
+
+    waited = False
+
+    def _see_to_questions(self, run: Execution, live: LiveRun, hub: Hub) -> None:
+        run.attendance.elsewhere = live.heard.is_set
+
+
+def display_live(hub: Hub, live: LiveRun) -> None:
+    """One more display of a run that goes on, in the cell that runs now."""
+    from IPython.display import display
+
+    from ...render.html import unfinished_html
+    from ...render.wording import unfinished_words
+
+    data = {
+        WIDGET_VIEW: hub.view(live),
+        "text/html": unfinished_html(live.run_id),
+        "text/plain": unfinished_words(live.run_id),
+    }
+    live.displays.append(display(data, raw=True, display_id=True))
+
+
+def show_again(hub: Hub, live: LiveRun) -> None:
+    """A run that was shown before, in the cell that runs now: live where it goes on, else as it ended."""
+    from IPython.display import display
+
+    if live.execution.result is None:
+        display_live(hub, live)
+    else:
+        display(frozen_bundle(live.transcript), raw=True)

@@ -1,0 +1,64 @@
+"""The two widgets of a live cell: one for the kernel, which carries the page's code, and a small one for each run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import anywidget
+import traitlets
+from ipywidgets import Layout
+
+from .controls import ROUTES
+
+__all__ = ["ASSETS", "HubWidget", "StubWidget", "read_static"]
+
+_STATIC = Path(__file__).parents[1] / "static"
+#: What a page may ask for: its name -> the file.
+ASSETS = {"math": "math.js"}
+
+
+def read_static(name: str) -> str:
+    """A built file of the page's side."""
+    return (_STATIC / name).read_text("utf-8")
+
+
+class HubWidget(anywidget.AnyWidget):  # type: ignore[misc]
+    """One a kernel, never displayed itself. `key` is its name in the page."""
+
+    key = traitlets.Unicode().tag(sync=True)
+    kernel_id = traitlets.Unicode().tag(sync=True)
+    routes = traitlets.List(traitlets.Unicode()).tag(sync=True)
+
+    def __init__(self, kernel_id: str) -> None:
+        self._esm = read_static("widget.js")
+        super().__init__(key=uuid4().hex, kernel_id=kernel_id, routes=list(ROUTES), layout=Layout())
+
+    def __repr__(self) -> str:
+        return "<alloy_nb's widget of this kernel>"
+
+
+class StubWidget(anywidget.AnyWidget):  # type: ignore[misc]
+    """One a run. What a page gets when it asks for its state, as after a reload, is the run as it stands then."""
+
+    hub = traitlets.Unicode().tag(sync=True)
+    key = traitlets.Unicode().tag(sync=True)
+    run = traitlets.Unicode().tag(sync=True)
+    snapshot = traitlets.Dict().tag(sync=True)
+
+    _esm = read_static("stub.js")
+
+    def __init__(self, hub: HubWidget, run_id: str, snapshot: Callable[[], dict[str, Any]]) -> None:
+        self._take_snapshot = snapshot
+        super().__init__(hub=hub.model_id, key=hub.key, run=run_id, layout=hub.layout)
+
+    def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
+        state: dict[str, Any] = super().get_state(key, drop_defaults)
+        if "snapshot" in state and self.comm is not None:
+            state["snapshot"] = self._take_snapshot()
+        return state
+
+    def __repr__(self) -> str:
+        return f"<the live view of run {self.run}>"

@@ -1,0 +1,170 @@
+"""What the page is told of a run: changes that, one after the other, make what the run is."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alloy_nb.events import Event
+from alloy_nb.notebook.live.changes import Change, Changes, facts_of, wire_block
+from alloy_nb.redaction import register_secret
+from alloy_nb.render.blocks import Transcript
+
+SECRET = "a-secret-of-this-test-0123456789"
+WORDS = {"thinking": "text", "text": "markdown"}
+
+
+class Page:
+    """The page's reducer, as the papers of the wire say it."""
+
+    def __init__(self) -> None:
+        self.blocks: list[dict[str, Any]] = []
+        self.facts: dict[str, Any] = {}
+
+    def take(self, changes: list[Change]) -> None:
+        for kind, *rest in json.loads(json.dumps(changes)):
+            getattr(self, f"_{kind}")(*rest)
+
+    def _t(self, place: int, text: str) -> None:
+        block = self.blocks[place]
+        name = WORDS[block["block"]]
+        self.blocks[place] = {**block, name: block.get(name, "") + text}
+
+    def _r(self, place: int, keep: int, text: str) -> None:
+        block = self.blocks[place]
+        name = WORDS[block["block"]]
+        kept = block.get(name, "").encode("utf-16-le")[: 2 * keep].decode("utf-16-le")
+        self.blocks[place] = {**block, name: kept + text}
+
+    def _b(self, place: int, fields: dict[str, Any]) -> None:
+        if "block" in fields:
+            self.blocks[place : place + 1] = [fields]
+        else:
+            self.blocks[place] = {**self.blocks[place], **fields}
+
+    def _n(self, count: int) -> None:
+        del self.blocks[count:]
+
+    def _f(self, facts: dict[str, Any]) -> None:
+        self.facts.update(facts)
+
+
+def full(block: dict[str, Any]) -> dict[str, Any]:
+    """A block without what says nothing, so that a default that was told equals one that was left out."""
+    return {name: value for name, value in block.items() if value not in (None, "", False, [])}
+
+
+ASKED = {"name": "bash", "input": {"command": "ls"}, "reason": "?"}
+CALLS = st.sampled_from(["a", "b", "c"])
+TEXTS = st.sampled_from(["Hello ", "wor", "ld\n\n", "𝄞", "# T\n", SECRET[:10], SECRET[10:], "\x1b[3", "1mred", "‮x"])
+EVENTS = st.one_of(
+    TEXTS.map(lambda text: ("text_delta", text)),
+    TEXTS.map(lambda text: ("thinking_delta", text)),
+    st.tuples(CALLS, TEXTS).map(lambda p: ("tool_call_delta", {"id": p[0], "name": "bash", "delta": p[1]})),
+    CALLS.map(lambda call: ("tool_start", {"id": call, "name": "bash", "input": {"command": "ls"}})),
+    st.tuples(CALLS, TEXTS).map(lambda p: ("tool_progress", {"id": p[0], "message": p[1], "fraction": 0.5})),
+    st.tuples(CALLS, TEXTS).map(
+        lambda p: ("tool_end", {"id": p[0], "name": "bash", "duration_ms": 3, "error": None, "output": p[1]})
+    ),
+    CALLS.map(
+        lambda call: ("approval_request", {"id": call, "name": "bash", "input": {"command": "ls"}, "reason": "?"})
+    ),
+    st.tuples(CALLS, st.booleans()).map(
+        lambda p: ("approval_result", {"id": p[0], "name": "bash", "allowed": p[1], "by": "user", "remember": "once"})
+    ),
+    st.just(("turn_start", {"model": "m"})),
+    st.just(("retry", {"attempt": 1, "delay_s": 1.0, "reason": "busy"})),
+    st.just(("usage", {"input_tokens": 5, "output_tokens": 2, "cost": 0.1})),
+    st.just(("run_end", {"status": "error", "error": "broken", "turns": 1})),
+)
+
+
+class Lawful:
+    """Passes over what no run tells: the end of a call that does not run, the answer to what was not asked."""
+
+    def __init__(self) -> None:
+        self.open: set[tuple[str, str]] = set()
+        self.over = False
+
+    def takes(self, kind: str, payload: Any) -> bool:
+        over, self.over = self.over, self.over or kind == "run_end"
+        if over:
+            return False
+        what, _, end = kind.partition("_")
+        if what not in ("tool", "approval") or end not in ("start", "end", "request", "result"):
+            return True
+        key = (what, payload["id"])
+        if end in ("start", "request"):
+            self.open.add(key)
+            return True
+        lawful = key in self.open
+        self.open.discard(key)
+        return lawful
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.lists(EVENTS, max_size=4), max_size=25))
+def test_the_changes_make_what_the_run_is(bursts: list[list[tuple[str, Any]]]) -> None:
+    register_secret(SECRET)
+    transcript, page = Transcript(inputs=["sales"]), Page()
+    changes = Changes(transcript)
+    seq, lawful = 0, Lawful()
+    for burst in bursts:
+        for kind, payload in burst:
+            if not lawful.takes(kind, payload):
+                continue
+            seq += 1
+            transcript.feed(Event(seq, "r", kind, payload, turn=1, ts_ms=seq))
+        page.take(changes.take())
+        assert [full(b) for b in page.blocks] == [full(wire_block(block)) for block in transcript.blocks]
+        assert {k: v for k, v in page.facts.items() if k != "seconds"} == facts_of(transcript)
+        assert SECRET not in json.dumps(page.blocks)
+        assert changes.take() == []
+
+
+def test_streaming_costs_what_is_new() -> None:
+    """100 kB in 2,000 pieces: what is told is not much more than the text, and finished blocks are told once."""
+    transcript = Transcript()
+    changes = Changes(transcript)
+    piece = "nothing is lost here, and so it goes on for fifty."
+    told = 0
+    for number in range(2_000):
+        transcript.feed(Event(number + 1, "r", "text_delta", piece, ts_ms=number))
+        told += len(json.dumps(changes.take()))
+    assert told < 1.3 * 2_000 * len(piece)
+
+
+def test_blocks_that_are_settled_are_not_looked_at_again() -> None:
+    transcript = Transcript()
+    changes = Changes(transcript)
+    for number in range(100):
+        transcript.feed(Event(2 * number, "r", "text_delta", "text", ts_ms=number))
+        transcript.feed(Event(2 * number + 1, "r", "turn_start", {"model": "m"}, turn=number, ts_ms=number))
+    changes.take()
+    looked: list[int] = []
+    since = transcript.since
+    transcript.since = lambda place: looked.append(len(found := since(place))) or found  # type: ignore[method-assign]
+    transcript.feed(Event(900, "r", "text_delta", "more", ts_ms=900))
+    assert changes.take() == [["b", 100, {"block": "text", "markdown": "more", "live": True}]]
+    assert looked == [1]
+
+
+def test_long_outputs_and_data_stay_in_the_kernel() -> None:
+    transcript = Transcript()
+    end = {
+        "id": "a",
+        "name": "bash",
+        "duration_ms": 1,
+        "error": None,
+        "output": "x" * 50_000,
+        "structured": {"exit_code": 3},
+    }
+    transcript.feed(Event(1, "r", "tool_start", {"id": "a", "name": "bash", "input": {"command": "y" * 50_000}}))
+    transcript.feed(Event(2, "r", "tool_end", end))
+    (block,) = [wire_block(block) for block in transcript.blocks]
+    assert len(json.dumps(block)) < 20_000
+    assert block["exit_code"] == 3
+    assert "data" not in block

@@ -1,0 +1,101 @@
+"""What is sent to the page: gathered, in order, and never at the run's cost."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any
+
+import pytest
+
+from alloy_nb.notebook.live.courier import Courier
+
+
+class Source:
+    def __init__(self, name: str) -> None:
+        self.name, self.told = name, 0
+
+    def take(self) -> list[dict[str, Any]]:
+        self.told += 1
+        return [{"run": self.name, "seq": self.told, "ops": []}]
+
+
+class Wire:
+    """Keeps what is sent; holds the sender until it may go on."""
+
+    def __init__(self, *, held: bool = False) -> None:
+        self.messages: list[tuple[dict[str, Any], list[bytes]]] = []
+        self.sent = threading.Condition()
+        self.may = threading.Event()
+        if not held:
+            self.may.set()
+
+    def __call__(self, content: dict[str, Any], buffers: list[bytes]) -> None:
+        with self.sent:
+            self.messages.append((content, buffers))
+            self.sent.notify_all()
+        self.may.wait(10)
+
+    def wait(self, count: int) -> list[dict[str, Any]]:
+        with self.sent:
+            assert self.sent.wait_for(lambda: len(self.messages) >= count, 10)
+        return [content for content, _ in self.messages]
+
+
+def test_what_many_runs_have_to_tell_is_one_message() -> None:
+    wire = Wire(held=True)
+    courier = Courier(wire)
+    sources = [Source(f"run {number}") for number in range(10)]
+    courier.mark(sources[0])
+    wire.wait(1)
+    for source in sources * 100:  # while the first message is on its way
+        courier.mark(source)
+    wire.may.set()
+    second = wire.wait(2)[1]
+    assert [change["run"] for change in second["runs"]] == [source.name for source in sources]
+
+
+def test_order_is_kept_with_answers_and_files_behind() -> None:
+    wire = Wire(held=True)
+    courier = Courier(wire)
+    courier.mark(Source("first"))
+    wire.wait(1)
+    courier.post({"kind": "asset", "name": "math"}, [b"code"])
+    courier.acknowledge("c1")
+    courier.mark(Source("second"))
+    courier.acknowledge("c2")
+    wire.may.set()
+    assert [content["kind"] for content in wire.wait(4)[1:]] == ["heard", "changes", "asset"]
+    assert wire.messages[1][0]["ids"] == ["c1", "c2"]
+    assert wire.messages[3][1] == [b"code"]
+
+
+def test_its_thread_ends_and_another_takes_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alloy_nb.notebook.live.courier._IDLE", 0.01)
+    wire = Wire()
+    courier = Courier(wire)
+    for number in range(5):
+        courier.mark(Source(str(number)))
+        wire.wait(number + 1)
+        for thread in [t for t in threading.enumerate() if t.name == "alloy-live"]:
+            thread.join(10)
+    assert len(wire.messages) == 5
+
+
+def test_a_comm_that_is_gone_is_told_once_and_costs_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    calls = threading.Semaphore(0)
+
+    def broken(content: dict[str, Any], buffers: list[bytes]) -> None:
+        calls.release()
+        raise OSError("no such comm")
+
+    courier = Courier(broken)
+    with caplog.at_level(logging.ERROR, "alloy_nb"):
+        for number in range(3):
+            courier.mark(Source(str(number)))
+            assert calls.acquire(timeout=10)
+        courier.acknowledge("c")
+        assert calls.acquire(timeout=10)
+    assert [record.message for record in caplog.records] == [
+        "the live view could not be told of a change; the run is complete"
+    ]
