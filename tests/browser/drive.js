@@ -85,11 +85,11 @@
       if (live) await this.connected(limit);
     },
     // After a reload it is JupyterLab that opens the notebook its address names: a second opening would race with it.
-    async reopened(path, limit) {
+    async reopened(path, idle, limit) {
       opened = await until(`${path} opens by itself`, limit, () =>
         [...app().shell.widgets("main")].find(widget => widget.context?.path === path));
       await this.shown(path, limit);
-      await this.connected(limit);
+      if (idle) await this.connected(limit);
     },
     async shown(path, limit) {
       app().shell.activateById(opened.id);

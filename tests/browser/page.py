@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Error, Request, Route, ViewportSize
+from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Request, Route, ViewportSize
 from playwright.sync_api import Page as RawPage
 
 from .lab import Lab
@@ -146,12 +146,27 @@ class Page:
         self.close()
         self.open_file(path, live=live)
 
-    def reload(self) -> None:
-        """Load the page again by the notebook's own address, as F5 does; the kernel goes on."""
+    def reload(self, *, idle: bool = True) -> None:
+        """Load the page again by the notebook's own address, as F5 does; the kernel goes on.
+
+        With `idle=False` nothing is waited for but the notebook: its kernel is at work.
+        """
         relative = self._open_path().relative_to(self.lab.root).as_posix()
         self.raw.goto(f"{self.lab.url}/lab/tree/{quote(relative)}?token={self.lab.token}&reset")
         self._call("started", READY * 1000)
-        self._call("reopened", relative, READY * 1000)
+        self._call("reopened", relative, idle, READY * 1000)
+
+    def second(self) -> Page:
+        """Another tab of the same browser's person, at the same notebook and its kernel. To be closed by `leave`."""
+        other = Page(self.browser, self.lab, self.screenshots)
+        other.start()
+        other.path = self._open_path()
+        other._call("open", other.path.relative_to(self.lab.root).as_posix(), True, READY * 1000)
+        return other
+
+    def leave(self) -> None:
+        """Close the tab; notebooks and kernels stay as they are."""
+        self.raw.context.close()
 
     def save(self) -> dict[str, Any]:
         """Save; the notebook as it lies in the file."""
@@ -198,6 +213,10 @@ class Page:
         """The stop button of the tool bar."""
         self._call("interrupt")
 
+    def await_idle(self) -> None:
+        """Wait until the kernel has nothing to do."""
+        self._call("connected", READY * 1000)
+
     def restart(self) -> None:
         self._call("restart", READY * 1000)
 
@@ -214,6 +233,13 @@ class Page:
     def wait_ms(self, milliseconds: int) -> None:
         """Let some time go by, where the passing of time is what is tried; never to wait for something."""
         self.raw.wait_for_timeout(milliseconds)
+
+    def button(self, name: str, number: int = 0) -> Locator:
+        """A button of a live cell by what is written on it; the first one on the page, or a later one."""
+        return self.raw.locator(".alloy-run-live").get_by_role("button", name=name).nth(number)
+
+    def press(self, name: str, number: int = 0) -> None:
+        self.button(name, number).click()
 
     def status(self, cell: int) -> str:
         """ "new", "running", "ok" or "error"."""
