@@ -25,11 +25,16 @@ const CLOSED_BY_BLANK: ReadonlySet<string> = new Set(["paragraph_open", "heading
 export function splitSettled(markdown: string, parser: BlockParser): [settled: string, growing: string] {
   // The last line may still become anything: a fence, a table, a list.
   const complete = markdown.slice(0, markdown.lastIndexOf("\n") + 1);
-  const last = [...parser.parse(complete, {})].reverse().find((token) => token.level === 0 && token.map?.length === 2);
+  const last = [...parser.parse(complete, {})].reverse().find(isTopBlock);
   const [start, end] = last?.map ?? [];
   if (last === undefined || start === undefined || end === undefined) return ["", markdown];
   const lines = complete.split("\n").slice(0, -1);
   const closed = CLOSED_BY_BLANK.has(last.type) && end < lines.length && isBlank(lines[end] ?? "");
   const place = lines.slice(0, closed ? lines.length : start).reduce((sum, line) => sum + line.length + 1, 0);
   return [markdown.slice(0, place), markdown.slice(place)];
+}
+
+/** Not a definition of a link: markdown-it makes a token of it, Python's parser none. */
+function isTopBlock(token: BlockToken): boolean {
+  return token.level === 0 && token.map !== null && token.type !== "reference_definition";
 }
