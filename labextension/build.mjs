@@ -45,6 +45,7 @@ async function bundle(entry, banner) {
     minify: true,
     charset: "utf8",
     legalComments: "none",
+    alias: { "linkify-it": "./src/widget/no-linkify.ts" },
     banner: { js: banner },
     outdir: "out",
     metafile: true,

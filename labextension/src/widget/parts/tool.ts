@@ -1,5 +1,5 @@
 /** A tool call: one quiet line, and folded under it what went in and came out. */
-import type { Approval, Block, Tool } from "../../blocks/block";
+import type { Approval, Block, Tool, ToolState } from "../../blocks/block";
 import { MARKS, outcomeWords, verdictWords } from "../../blocks/words";
 import { make, setText } from "../dom";
 import { Fold } from "./fold";
@@ -20,7 +20,7 @@ class Line {
     this.element.append(this.mark, this.name);
   }
 
-  say(state: keyof typeof MARKS, name: string, key: string, words: string): void {
+  say(state: ToolState, name: string, key: string, words: string): void {
     const colour = STATE_COLOURS[state];
     const style = colour ? `alloy-mark alloy-${colour}` : "alloy-mark";
     if (this.mark.className !== style) this.mark.className = style;
