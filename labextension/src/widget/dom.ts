@@ -1,0 +1,68 @@
+/** Making nodes. Text goes in as text, always. */
+
+export function make<K extends keyof HTMLElementTagNameMap>(tag: K, name = "", text = ""): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  if (name) element.className = name;
+  if (text) element.textContent = text;
+  return element;
+}
+
+/** A button that no form submits. */
+export function button(name: string, text: string, pressed: () => void): HTMLButtonElement {
+  const element = make("button", name, text);
+  element.type = "button";
+  element.addEventListener("click", pressed);
+  return element;
+}
+
+/** The text of an element that holds nothing else; one that only grew keeps its node, and so what is selected in it. */
+export function setText(element: Element, text: string): void {
+  const node = element.firstChild;
+  if (!(node instanceof CharacterData) || node.nextSibling) {
+    if (element.textContent !== text) element.textContent = text;
+    return;
+  }
+  growText(node, text);
+}
+
+export function growText(node: CharacterData, text: string): void {
+  const known = node.data;
+  if (text === known) return;
+  if (text.length > known.length && text.startsWith(known)) node.appendData(text.slice(known.length));
+  else node.data = text;
+}
+
+/** `nodes` in this order as children of `parent`, moving none that is in its place. */
+export function arrange(parent: Element, nodes: readonly Node[]): void {
+  let place: ChildNode | null = parent.firstChild;
+  for (const node of nodes) {
+    if (node === place) place = place.nextSibling;
+    else parent.insertBefore(node, place);
+  }
+  while (place) {
+    const next: ChildNode | null = place.nextSibling;
+    place.remove();
+    place = next;
+  }
+}
+
+/**
+ * Children of `parent` from `start` on become `fresh`. What looks the same stays, and text that only grew is added to,
+ * so that a selection in a growing paragraph survives its next word.
+ */
+export function morph(parent: Node, start: number, fresh: readonly Node[]): void {
+  const old = [...parent.childNodes].slice(start);
+  fresh.forEach((node, place) => {
+    const known = old[place];
+    if (!known) parent.appendChild(node);
+    else if (known.isEqualNode(node)) return;
+    else if (known instanceof CharacterData && node instanceof CharacterData) growText(known, node.data);
+    else if (isAlike(known, node)) morph(known, 0, [...node.childNodes]);
+    else parent.replaceChild(node, known);
+  });
+  for (const left of old.slice(fresh.length)) parent.removeChild(left);
+}
+
+function isAlike(one: Node, other: Node): boolean {
+  return one instanceof Element && other instanceof Element && one.cloneNode(false).isEqualNode(other.cloneNode(false));
+}

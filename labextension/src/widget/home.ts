@@ -1,0 +1,181 @@
+/** Where all runs of a kernel arrive in the page: their states, and the views that show them. */
+import { afterChange, afterSnapshot, BEGINNING, type Following, isBehind } from "../blocks/follow";
+import { Controls, PATIENCE_MS } from "./controls";
+import type { Decision, Desk } from "./desk";
+import { interrupt, type Model, routesOf } from "./transport";
+import { type Render, Typesetter } from "./typeset";
+import { isLive, View } from "./view";
+
+const SYNC_MS = 2_000;
+
+interface Run {
+  following: Following;
+  readonly views: Set<View>;
+  syncing: ReturnType<typeof setTimeout> | undefined;
+}
+
+type Load = (code: string) => Promise<Render>;
+
+export class Home {
+  readonly controls: Controls;
+  private readonly runs = new Map<string, Run>();
+  private readonly formulas = new Typesetter(() => this.wantMath());
+  private readonly hear = (content: unknown, buffers?: unknown) => this.heard(content, buffers);
+  private modelId = "";
+  private isMathWanted = false;
+
+  constructor(
+    private readonly model: Model,
+    private readonly load: Load = importMath,
+  ) {
+    const names = model.get("routes");
+    const routes = routesOf(model, () => this.modelId);
+    this.controls = new Controls(Array.isArray(names) ? names.map(String) : ["message"], routes);
+    model.on("msg:custom", this.hear);
+    void this.controls.send({ do: "ready" });
+  }
+
+  /** Show the run of a stub's model in `el`; returns what closes the view. */
+  show(stub: Model, el: HTMLElement): () => void {
+    const id = String(stub.get("run"));
+    this.modelId ||= String(stub.get("hub") ?? "");
+    const run = this.run(id);
+    const view = new View(el, this.desk(id));
+    run.views.add(view);
+    this.take(run, stub.get("snapshot"));
+    view.show(run.following.state);
+    this.catchUp(id, run);
+    if (isLive(run.following.state)) void this.controls.send({ do: "hello", run: id });
+    return () => {
+      view.close();
+      run.views.delete(view);
+      this.tidy(id, run);
+    };
+  }
+
+  close(): void {
+    this.model.off("msg:custom", this.hear);
+    for (const run of this.runs.values()) {
+      clearTimeout(run.syncing);
+      for (const view of run.views) view.close();
+    }
+    this.runs.clear();
+  }
+
+  private heard(content: unknown, buffers: unknown): void {
+    if (typeof content !== "object" || content === null) return;
+    const message = content as Record<string, unknown>;
+    if (message["kind"] === "changes" && Array.isArray(message["runs"])) message["runs"].forEach((item) => this.change(item));
+    else if (message["kind"] === "snapshot") this.snapshot(message);
+    else if (message["kind"] === "heard") this.controls.heard(message["ids"]);
+    else if (message["kind"] === "asset" && message["name"] === "math") void this.asset(buffers);
+  }
+
+  private change(item: unknown): void {
+    if (typeof item !== "object" || item === null) return;
+    const { run: id, seq, ops } = item as Record<string, unknown>;
+    if (typeof id !== "string") return;
+    const run = this.run(id);
+    this.follow(id, run, afterChange(run.following, seq, ops));
+  }
+
+  private snapshot(message: Record<string, unknown>): void {
+    const { run: id } = message;
+    if (typeof id !== "string") return;
+    const run = this.run(id);
+    this.take(run, message);
+    this.follow(id, run, run.following);
+  }
+
+  private take(run: Run, snapshot: unknown): void {
+    if (typeof snapshot !== "object" || snapshot === null) return;
+    const { seq, blocks, facts } = snapshot as Record<string, unknown>;
+    if (typeof seq === "number" && seq > 0) run.following = afterSnapshot(run.following, seq, blocks, facts);
+  }
+
+  private follow(id: string, run: Run, following: Following): void {
+    run.following = following;
+    for (const view of run.views) view.show(following.state);
+    this.catchUp(id, run);
+    this.tidy(id, run);
+  }
+
+  /** Ask for a snapshot while something is missing: once, and again for as long as somebody looks. */
+  private catchUp(id: string, run: Run): void {
+    if (!isBehind(run.following)) {
+      clearTimeout(run.syncing);
+      run.syncing = undefined;
+    } else if (run.syncing === undefined) {
+      void this.controls.send({ do: "sync", run: id });
+      run.syncing = setTimeout(() => {
+        run.syncing = undefined;
+        if (run.views.size) this.catchUp(id, run);
+      }, SYNC_MS);
+    }
+  }
+
+  /** An ended run that nobody looks at is forgotten. */
+  private tidy(id: string, run: Run): void {
+    if (run.views.size || isLive(run.following.state) || isBehind(run.following)) return;
+    clearTimeout(run.syncing);
+    this.runs.delete(id);
+  }
+
+  private run(id: string): Run {
+    const known = this.runs.get(id);
+    if (known) return known;
+    const run: Run = { following: BEGINNING, views: new Set(), syncing: undefined };
+    this.runs.set(id, run);
+    return run;
+  }
+
+  private desk(run: string): Desk {
+    return {
+      decide: (decision: Decision) => this.controls.send({ do: "decide", run, ...decision }, PATIENCE_MS),
+      stop: (waited) => this.stop(run, waited),
+      formulas: this.formulas,
+    };
+  }
+
+  private async stop(run: string, waited: boolean): Promise<"heard" | "interrupted" | "unheard"> {
+    if (await this.controls.send({ do: "stop", run }, this.controls.ladderMs)) return "heard";
+    const kernel = String(this.model.get("kernel_id") || this.model.widget_manager?.kernel?.id || "");
+    try {
+      return waited && (await interrupt(kernel)) ? "interrupted" : "unheard";
+    } catch (error) {
+      console.warn("alloy: the kernel could not be interrupted", error);
+      return "unheard";
+    }
+  }
+
+  private wantMath(): void {
+    if (this.isMathWanted) return;
+    this.isMathWanted = true;
+    void this.controls.send({ do: "want", asset: "math" }).then((heard) => (this.isMathWanted = heard));
+  }
+
+  private async asset(buffers: unknown): Promise<void> {
+    const code = Array.isArray(buffers) ? textOf(buffers[0]) : null;
+    if (code === null) return;
+    try {
+      this.formulas.loaded(await this.load(code));
+    } catch (error) {
+      console.warn("alloy: formulas stay as they were written", error);
+    }
+  }
+}
+
+function textOf(buffer: unknown): string | null {
+  if (ArrayBuffer.isView(buffer) || buffer instanceof ArrayBuffer) return new TextDecoder().decode(buffer);
+  return null;
+}
+
+async function importMath(code: string): Promise<Render> {
+  const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+  try {
+    return ((await import(url)) as { render: Render }).render;
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}
+

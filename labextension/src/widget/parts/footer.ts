@@ -1,0 +1,79 @@
+/** Under a run: Stop, and its facts. */
+import type { Facts } from "../../blocks/block";
+import { WORDS } from "../../blocks/catalogue";
+import { durationWords, footerWords } from "../../blocks/words";
+import type { Desk } from "../desk";
+import { button, make, setText } from "../dom";
+import { LABELS } from "../labels";
+import { everyTick } from "../ticker";
+
+/** A run that has not ended so long after Stop can be stopped again. */
+const AGAIN_MS = 6_000;
+
+export class Footer {
+  readonly elements: readonly HTMLElement[];
+  private readonly foot = make("div", "alloy-foot");
+  private readonly words = make("span");
+  private readonly told = make("div", "alloy-told");
+  private readonly notice = make("div", "alloy-notice");
+  private readonly stop: HTMLButtonElement;
+  private facts: Facts = {};
+  private counted = { told: undefined as number | undefined, at: performance.now() };
+  private stopTicking: (() => void) | undefined;
+  private again: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(private readonly desk: Desk) {
+    this.stop = button("alloy-button alloy-stop", WORDS.stop, () => void this.press());
+    this.told.setAttribute("role", "status");
+    this.foot.append(this.stop, this.words);
+    this.elements = [this.foot, this.told, this.notice];
+  }
+
+  update(facts: Facts, live: boolean): void {
+    this.facts = facts;
+    if (facts.seconds !== undefined && facts.seconds !== this.counted.told) {
+      this.counted = { told: facts.seconds, at: performance.now() };
+    }
+    if (live) {
+      this.stopTicking ??= everyTick(() => this.say(true));
+    } else {
+      this.close();
+      this.stop.remove();
+      setText(this.told, "");
+    }
+    this.say(live);
+    setText(this.notice, facts.notice ?? "");
+  }
+
+  close(): void {
+    this.stopTicking?.();
+    this.stopTicking = undefined;
+    clearTimeout(this.again);
+  }
+
+  private say(live: boolean): void {
+    const words = footerWords(this.facts, live);
+    if (live) {
+      words.shift(); // that it is running, the Stop button says
+      const seconds = (this.counted.told ?? 0) + (performance.now() - this.counted.at) / 1_000;
+      words.push(durationWords(seconds * 1_000));
+    }
+    setText(this.words, words.join(" · "));
+  }
+
+  private async press(): Promise<void> {
+    this.stop.disabled = true;
+    setText(this.stop, LABELS.stopping);
+    setText(this.told, "");
+    const how = await this.desk.stop(this.facts.waited ?? false);
+    if (how === "unheard") this.offerAgain();
+    else this.again = setTimeout(() => this.offerAgain(), AGAIN_MS);
+    if (how === "interrupted") setText(this.told, LABELS.interrupted);
+    if (how === "unheard" && this.stop.isConnected) setText(this.told, LABELS.stopUnheard);
+  }
+
+  private offerAgain(): void {
+    this.stop.disabled = false;
+    setText(this.stop, WORDS.stop);
+  }
+}

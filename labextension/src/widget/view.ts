@@ -1,0 +1,173 @@
+/** One run, shown in one place of the page. */
+import type { Block, RunState } from "../blocks/block";
+import { EMPTY } from "../blocks/reduce";
+import { approvalsByCall } from "../blocks/words";
+import { WORDS } from "../blocks/catalogue";
+import type { Desk } from "./desk";
+import { arrange, make, setText } from "./dom";
+import { cancel, soon } from "./frames";
+import { LABELS } from "./labels";
+import { ApprovalPart } from "./parts/approval";
+import { Footer } from "./parts/footer";
+import { ErrorPart, NoticePart } from "./parts/lines";
+import type { Around, Part } from "./parts/part";
+import { SaidPart, TextPart } from "./parts/text";
+import { ThinkingPart } from "./parts/thinking";
+import { hasBody, StillPart, ToolPart, VerdictPart } from "./parts/tool";
+import { statusWords } from "./status";
+import { addStyles } from "./styles";
+
+const PARTS = {
+  thinking: ThinkingPart,
+  said: SaidPart,
+  text: TextPart,
+  still: StillPart,
+  tool: ToolPart,
+  card: ApprovalPart,
+  verdict: VerdictPart,
+  notice: NoticePart,
+  error: ErrorPart,
+} as const;
+
+type Kind = keyof typeof PARTS;
+
+interface Shown {
+  readonly kind: Kind;
+  readonly part: Part;
+  block: Block;
+  /** What else the part looks at. */
+  beside: unknown;
+}
+
+/** Whether a run goes on: nothing has said yet how it ended. */
+export function isLive(state: RunState): boolean {
+  return (state.facts.status ?? "running") === "running";
+}
+
+export class View {
+  private readonly outer = make("div", "alloy-view jp-RenderedHTMLCommon");
+  private readonly root = make("div");
+  private readonly status = make("span", "alloy-status");
+  private readonly inputs = make("div", "alloy-inputs");
+  private readonly footer: Footer;
+  private readonly paint = () => this.draw();
+  private shown: (Shown | undefined)[] = [];
+  private state: RunState = EMPTY;
+  private drawn: RunState | undefined;
+  private isClosed = false;
+
+  constructor(
+    el: HTMLElement,
+    private readonly desk: Desk,
+  ) {
+    this.footer = new Footer(desk);
+    // JupyterLab's shortcuts leave alone what is typed in here.
+    this.outer.dataset["lmSuppressShortcuts"] = "true";
+    this.status.setAttribute("role", "status");
+    this.status.setAttribute("aria-live", "polite");
+    this.root.setAttribute("role", "region");
+    this.root.setAttribute("aria-label", LABELS.run);
+    this.outer.append(this.status, this.root);
+    el.append(this.outer);
+  }
+
+  /** Show this state at one of the next frames. */
+  show(state: RunState): void {
+    if (this.isClosed) return;
+    this.state = state;
+    soon(this.paint);
+  }
+
+  /** Nothing more comes, and nothing can be pressed. What is shown stays, for whoever still sees it. */
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    cancel(this.paint);
+    for (const item of this.shown) item?.part.close?.();
+    this.footer.update(this.state.facts, false);
+    this.root.setAttribute("aria-busy", "false");
+    this.desk.formulas.forget(this.outer);
+  }
+
+  private draw(): void {
+    const { state } = this;
+    if (state === this.drawn || this.isClosed) return;
+    addStyles(this.outer); // only now, as a view is made before it is put into the page
+    const live = isLive(state);
+    const around: Around = { live, facts: state.facts, questions: approvalsByCall(state.blocks), desk: this.desk };
+    this.root.className = `${live ? "alloy-run-live" : "alloy-run"} tex2jax_ignore mathjax_ignore`;
+    this.root.setAttribute("aria-busy", String(live));
+    const calls = new Set(state.blocks.map((block) => (block.block === "tool" ? (block.id ?? "") : null)));
+    state.blocks.forEach((block, place) => this.drawBlock(block, place, around, calls));
+    for (const left of this.shown.splice(state.blocks.length)) left?.part.close?.();
+    this.drawFrame(around);
+    this.drawn = state;
+  }
+
+  private drawBlock(block: Block, place: number, around: Around, calls: ReadonlySet<string | null>): void {
+    const known = this.shown[place];
+    const kind = kindOf(block, around, calls, known?.kind);
+    if (kind === null) {
+      known?.part.close?.();
+      this.shown[place] = undefined;
+      return;
+    }
+    const beside = besideOf(block, around);
+    if (known?.kind === kind) {
+      const isSame = known.block === block && known.beside === beside && this.drawnLive() === around.live;
+      if (!isSame) known.part.update(block, around);
+      known.block = block;
+      known.beside = beside;
+      return;
+    }
+    known?.part.close?.();
+    const part: Part = new PARTS[kind]();
+    part.update(block, around);
+    this.shown[place] = { kind, part, block, beside };
+  }
+
+  private drawnLive(): boolean {
+    return this.drawn !== undefined && isLive(this.drawn);
+  }
+
+  /** What stands around the blocks, and the order of all. */
+  private drawFrame(around: Around): void {
+    const { facts } = around;
+    setText(this.inputs, facts.inputs?.length ? WORDS.inputs(facts.inputs) : "");
+    this.footer.update(facts, around.live);
+    const parts = this.shown.flatMap((item) => (item ? [item.part.element] : []));
+    arrange(this.root, [this.inputs, ...parts, ...this.footer.elements]);
+    setText(this.status, statusWords(this.state, around.live) ?? this.status.textContent ?? "");
+  }
+}
+
+/** How a block is shown; null for one that is told elsewhere. */
+function kindOf(
+  block: Block,
+  around: Around,
+  calls: ReadonlySet<string | null>,
+  known: Kind | undefined,
+): Kind | null {
+  switch (block.block) {
+    case "text":
+      return (block.by ?? "model") === "model" ? "text" : "said";
+    case "tool":
+      // While its question is open, the card says it all.
+      if (isPending(around.questions.get(block.id ?? ""))) return null;
+      return known === "tool" || hasBody(block) ? "tool" : "still";
+    case "approval":
+      if (isPending(block)) return "card";
+      return calls.has(block.id ?? "") ? null : "verdict";
+    default:
+      return block.block;
+  }
+}
+
+function isPending(question: { readonly state?: string } | undefined): boolean {
+  return question !== undefined && (question.state ?? "pending") === "pending";
+}
+
+function besideOf(block: Block, around: Around): unknown {
+  if (block.block === "tool") return around.questions.get(block.id ?? "");
+  return block.block === "approval" ? around.facts.asks : undefined;
+}
