@@ -6,7 +6,7 @@
 #   ARGS="-k name"   more arguments for pytest   ALL=1           `make clean` also removes the weights
 #   ALLOY_CHROMIUM=… the browser of the tests    NO_APT=1        never install one by apt-get
 
-TARGETS := help demo test check lab bench soak versions fuzz clean
+TARGETS := help demo test check lab bench soak versions fuzz static clean
 
 .PHONY: $(TARGETS)
 .DEFAULT_GOAL := help

@@ -12,7 +12,8 @@ const ENTRIES = { "widget.js": "hub.ts", "stub.js": "stub.ts", "math.js": "math.
 // Bytes. Each page loads the first once a kernel, the second once a run.
 const LARGEST = { "widget.js": 250_000, "stub.js": 1_000, "math.js": 400_000 };
 const ALSO = ["package.json", "package-lock.json", "tsconfig.json", "build.mjs"];
-const PACKAGE = /^node_modules\/((?:@[^/]+\/)?[^/]+)\//;
+// The innermost: a package may carry one of its own.
+const PACKAGE = /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/;
 
 const sha256 = (content) => createHash("sha256").update(content).digest("hex");
 const posix = (path) => path.split(sep).join("/");
@@ -57,10 +58,10 @@ async function bundle(entry, banner) {
 
 /** The licence of each package that is part of a bundle. */
 function licences(inputs) {
-  const names = new Set(inputs.map((path) => PACKAGE.exec(path)?.[1]).filter(Boolean));
-  const parts = [...names].sort().map((name) => {
-    const folder = join(HERE, "node_modules", name);
-    const { version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  const folders = new Set(inputs.map((path) => PACKAGE.exec(path)?.[0]).filter(Boolean));
+  const parts = [...folders].sort().map((path) => {
+    const folder = join(HERE, path);
+    const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
     const file = readdirSync(folder).sort().find((item) => /^(licen[cs]e|copying)/i.test(item));
     if (!file) throw new Error(`${name} carries no licence text`);
     const text = readFileSync(join(folder, file), "utf8").replaceAll("\r\n", "\n").trim();

