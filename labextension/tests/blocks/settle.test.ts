@@ -1,21 +1,36 @@
-import MarkdownIt from "markdown-it";
+import createParser, { type MarkdownIt } from "markdown-it";
 import { describe, expect, test } from "vitest";
 import fixtures from "../../fixtures/settle.json";
 import { splitSettled } from "../../src/blocks/settle";
+import { addFormulas } from "../../src/widget/formulas";
 
 /** As `_new_parser(formulas=False)` in Python. */
-function newParser(): InstanceType<typeof MarkdownIt> {
-  const parser = new MarkdownIt("commonmark", { html: false, linkify: false, maxNesting: 60 } as object);
+function newParser(): MarkdownIt {
+  const parser = new createParser("commonmark", { html: false, linkify: false, maxNesting: 60 });
   return parser.enable(["table", "strikethrough"]).disable(["html_block", "html_inline"]);
 }
 
-const blocks = newParser();
-blocks.core.ruler.enableOnly(["normalize", "block"]);
+function blocksOnly(parser: MarkdownIt): MarkdownIt {
+  parser.core.ruler.enableOnly(["normalize", "block"]);
+  return parser;
+}
 
-describe("growing Markdown is cut where Python cuts it", () => {
-  test.each(fixtures.plain.map((item) => [JSON.stringify(item.text).slice(0, 60), item] as const))("%s", (_, item) => {
+function withFormulas(): MarkdownIt {
+  const parser = newParser();
+  addFormulas(parser);
+  return parser;
+}
+
+const blocks = blocksOnly(newParser());
+const named = (cases: typeof fixtures.plain) => cases.map((item) => [JSON.stringify(item.text).slice(0, 60), item] as const);
+
+describe.each([
+  ["plain", fixtures.plain, blocks],
+  ["with formulas", fixtures.formulas, blocksOnly(withFormulas())],
+] as const)("growing Markdown is cut where Python cuts it: %s", (_, cases, parser) => {
+  test.each(named([...cases]))("%s", (_, item) => {
     for (const [cut, settled] of item.cuts) {
-      const [before, after] = splitSettled(item.text.slice(0, cut), blocks);
+      const [before, after] = splitSettled(item.text.slice(0, cut), parser);
       expect([cut, before.length]).toEqual([cut, settled]);
       expect(before + after).toBe(item.text.slice(0, cut));
     }
