@@ -1,7 +1,5 @@
-/** Every word that a person reads in a live cell, in one place. Those that `alloy_nb/render` says too are the same. */
+/** The words of a run, in one place: what `alloy_nb/render` says too is the same here. */
 export const WORDS = {
-  unfinished: "this run did not finish here",
-  elsewhere: "this run did not finish here; %alloy /attach ID",
   unknownPart: "a part that this version cannot show",
   running: "running",
   waiting: "waiting",
@@ -33,10 +31,7 @@ export const WORDS = {
   run: "run",
   answerInBox: "answer in the input box",
   stop: "■ Stop",
-  stopping: "stopping…",
   allowOnce: "Allow once",
-  allowCommand: "Always for this command",
-  allowTool: "Always for this tool",
   deny: "Deny…",
 
   allowed: "allowed",

@@ -3,6 +3,7 @@
  * a wrong type is passed over, an unknown key is not looked at, and so `__proto__` is only a key that nobody asks for.
  */
 import type { Block, Facts, Json, Rich } from "./block";
+import { WORDS } from "./catalogue";
 
 /** A field's value as it is kept, or undefined where `value` is none for it. */
 type Read = (value: unknown) => unknown;
@@ -88,7 +89,7 @@ const FACTS: Readonly<Record<keyof Facts, Read>> = {
   waited: boolean,
 };
 
-const UNKNOWN: Block = { block: "notice", kind: "unknown", text: "a part that this version cannot show" };
+const UNKNOWN: Block = { block: "notice", kind: "unknown", text: WORDS.unknownPart };
 
 type Bag = Readonly<Record<string, unknown>>;
 
