@@ -12,6 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from alloy_nb.events import Event
+from alloy_nb.notebook.live.changes import Changes, facts_of, wire_block
+from alloy_nb.redaction import register_secret
 from alloy_nb.render.blocks import Transcript
 from alloy_nb.render.markdown import split_settled
 from alloy_nb.render.values import Approval, Notice, Tool, block_from_dict
@@ -34,7 +37,7 @@ FOLDER = Path(__file__).parents[2] / "labextension" / "fixtures"
 
 def files() -> dict[str, str]:
     """Name -> content of every fixture."""
-    return {"words.json": _json(words()), "settle.json": _json(settled())}
+    return {"words.json": _json(words()), "settle.json": _json(settled()), "runs.json": _json(runs())}
 
 
 def _json(cases: dict[str, Any]) -> str:
@@ -295,6 +298,71 @@ _PIECES = [*_LINES, "\n", "\n", "\n", " \n", "more text"]
 def _random(seed: int, count: int, pieces: list[str]) -> list[str]:
     source = random.Random(seed)
     return ["".join(source.choices(pieces, k=source.randrange(3, 16))) for _ in range(count)]
+
+
+# -- runs -------------------------------------------------------------------------------------------------------------
+
+
+def runs() -> dict[str, Any]:
+    """Runs as the kernel tells them: `changes`, the operations of each message, make `blocks` and `facts`."""
+    register_secret(_SECRET)
+    return {"runs": [_run(random.Random(seed)) for seed in range(25)]}
+
+
+_SECRET = "no-key-but-a-word-that-is-taken-out"
+
+
+def _run(source: random.Random) -> dict[str, Any]:
+    transcript = Transcript(inputs=["sales"])
+    changes, told = Changes(transcript), []
+    for number, (kind, payload) in enumerate(_events(source)):
+        transcript.feed(Event(number + 1, "r", kind, payload, turn=1, ts_ms=10 * number))
+        if source.random() < 0.6:
+            told.append(changes.take())
+    told.append(changes.take())
+    blocks = [wire_block(block) for block in transcript.blocks]
+    return {"changes": told, "blocks": blocks, "facts": facts_of(transcript)}
+
+
+def _events(source: random.Random) -> Iterator[tuple[str, Any]]:
+    """Turns of words and calls, as a run tells them."""
+    half = len(_SECRET) // 2
+    yield "run_start", {"prompt": "Look", "model": "m"}
+    for turn in range(source.randrange(1, 4)):
+        yield "turn_start", {"model": "m"}
+        if turn and source.random() < 0.3:
+            yield "retry", {"attempt": 1, "delay_s": 1.0, "reason": "busy"}
+        for kind in ("thinking_delta", "text_delta"):
+            for _ in range(source.randrange(5)):
+                yield kind, source.choice(["Hello ", "wor", "ld\n\n", "😀", "# T\n", _SECRET[:half], _SECRET[half:]])
+        for call in range(source.randrange(3)):
+            yield from _call(source, f"{turn}-{call}")
+        yield "usage", {"input_tokens": 5, "output_tokens": 2, "cost": 0.1}
+    if source.random() < 0.8:
+        failed = source.random() < 0.3
+        yield (
+            "run_end",
+            {"status": "error" if failed else "completed", "error": "broken" if failed else None, "turns": 1},
+        )
+
+
+def _call(source: random.Random, id: str) -> Iterator[tuple[str, Any]]:
+    name = source.choice(["bash", "edit"])
+    input = {"command": "ls"} if name == "bash" else {"file_path": "a", "old_string": "x\ny", "new_string": "x\nz"}
+    for piece in ('{"com', 'mand": "ls"}'):
+        yield "tool_call_delta", {"id": id, "name": name, "delta": piece}
+    if source.random() < 0.5:
+        allowed = source.random() < 0.5
+        yield "approval_request", {"id": id, "name": name, "input": input, "reason": "it changes something"}
+        answer = {"allowed": allowed, "by": "user", "remember": "once", "reason": "" if allowed else "not here"}
+        yield "approval_result", {"id": id, "name": name, **answer}
+    yield "tool_start", {"id": id, "name": name, "input": input}
+    for _ in range(source.randrange(3)):
+        yield "tool_progress", {"id": id, "message": source.choice(["one", "two"]), "fraction": source.random()}
+    error = source.choice([None, None, "not found"])
+    data = {"exit_code": source.randrange(2)} if name == "bash" else None
+    end = {"duration_ms": source.choice([3, 2_140]), "error": error, "output": "" if error else "out\n"}
+    yield "tool_end", {"id": id, "name": name, "structured": data, **end}
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import pytest
 from . import page_fixtures
 
 
-@pytest.mark.parametrize("name", ["words.json", "settle.json"])
+@pytest.mark.parametrize("name", ["words.json", "settle.json", "runs.json"])
 def test_the_page_is_compared_with_what_python_says_today(name: str) -> None:
     """After a change that is meant: python tests/render/page_fixtures.py"""
     kept = (page_fixtures.FOLDER / name).read_text("utf-8")
@@ -28,3 +28,8 @@ def test_the_cases_reach_every_kind_of_answer() -> None:
     assert any(kept == 0 for _, kept in cuts)
     assert any(0 < kept < cut for cut, kept in cuts)
     assert any(kept == cut > 0 for cut, kept in cuts)
+    told = [op for run in page_fixtures.runs()["runs"] for ops in run["changes"] for op in ops]
+    assert {kind for kind, *_ in told} == set("trbnf") - {"n"}
+    assert {block["block"] for run in page_fixtures.runs()["runs"] for block in run["blocks"]} >= {
+        *("thinking", "text", "tool", "approval", "notice", "error")
+    }

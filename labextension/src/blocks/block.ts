@@ -99,7 +99,7 @@ export interface Facts {
   readonly output_tokens?: number;
   /** US dollars; null for unknown. */
   readonly cost?: number | null;
-  readonly notice?: string;
+  readonly notice?: string | null;
   readonly inputs?: readonly string[];
   /** Of the run so far, when this was sent. */
   readonly seconds?: number;

@@ -37,7 +37,7 @@ const orNull = (read: Read): Read => (value) => (value === null ? null : read(va
 
 const text: Field = { read: string, default: "" };
 const lines: Field = { read: strings, default: [] };
-const maybeNumber: Field = { read: orNull(number), default: null };
+const maybeNumber: Field = { read: number, default: null };
 const flag: Field = { read: boolean, default: false };
 const json: Field = { read: (value) => (isJson(value, 0) ? value : undefined), default: null };
 
@@ -50,7 +50,7 @@ const BLOCKS: Readonly<Record<Block["block"], Fields>> = {
     key: text,
     input: json,
     output: text,
-    error: { read: orNull(string), default: null },
+    error: { read: string, default: null },
     duration_ms: maybeNumber,
     state: { read: oneOf(STATES.tool), default: "waiting" },
     progress: lines,
@@ -82,7 +82,7 @@ const FACTS: Readonly<Record<keyof Facts, Read>> = {
   input_tokens: number,
   output_tokens: number,
   cost: orNull(number),
-  notice: string,
+  notice: orNull(string),
   inputs: strings,
   seconds: number,
   asks: oneOf(["page", "input"]),
@@ -108,7 +108,8 @@ export function readBlock(value: unknown): Block {
 export function changed(block: Block, value: unknown): Block {
   let next: Record<string, unknown> | undefined;
   for (const [name, field] of Object.entries(BLOCKS[block.block])) {
-    const read = readField(field.read, value, name);
+    // null: as if it were left out.
+    const read = own(value, name) === null ? field.default : readField(field.read, value, name);
     if (read === undefined) continue;
     const kept = own(block, name);
     if (isSame(read, kept === undefined ? field.default : kept)) continue;

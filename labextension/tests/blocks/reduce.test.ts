@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import fixtures from "../../fixtures/runs.json";
 import type { Block, RunState } from "../../src/blocks/block";
 import { EMPTY, reduce, restored } from "../../src/blocks/reduce";
 import { Source } from "../random";
@@ -26,6 +27,9 @@ describe("operations", () => {
     const after = reduce(state(TOOL), [["b", 0, { state: "done", progress: [], duration_ms: 5, error: null }]]);
     expect(after.blocks).toEqual([{ block: "tool", id: "1", name: "bash", state: "done", duration_ms: 5 }]);
     expect(reduce(after, [["b", 0, { duration_ms: null }]]).blocks[0]).not.toHaveProperty("duration_ms");
+    expect(reduce(state(TOOL), [["b", 0, { progress: null, state: null }]]).blocks).toEqual([
+      { block: "tool", id: "1", name: "bash" },
+    ]);
   });
 
   test("a new block comes to the end, or in the place of another", () => {
@@ -199,6 +203,14 @@ function randomOps(source: Source, count: number): unknown[][] {
   }
   return ops;
 }
+
+test.each(fixtures.runs.map((run, number) => [number, run] as const))("what the kernel tells of a run makes the run (%d)", (_, run) => {
+  const after = run.changes.reduce<RunState>(reduce, EMPTY);
+  expect(after.blocks).toEqual(restored(EMPTY, run.blocks, {}).blocks);
+  // Every field is one that the page knows: nothing was passed over.
+  after.blocks.forEach((block, place) => expect(block).toEqual(run.blocks[place]));
+  expect(after.facts).toEqual({ ...run.facts, seconds: expect.any(Number) });
+});
 
 describe("laws", () => {
   test.each([...Array(100).keys()])("one by one, all at once, cut anywhere, or by snapshots: the same state (%d)", (seed) => {
