@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
 __all__ = ["load", "unload"]
 
+#: Seconds behind `%load_ext` until its own cell is surely over.
+_IDLE = 0.2
+
 # A reload keeps the conversation.
 _loaded: WeakKeyDictionary[Any, AlloyMagics] = WeakKeyDictionary()
 
@@ -28,6 +31,23 @@ def load(shell: Any) -> None:
     watch(shell)
     keep_listening(shell)
     _loaded[shell] = magics
+    _prepare_page(shell)
+
+
+def _prepare_page(shell: Any) -> None:
+    """Have the page load what shows a live cell as soon as the kernel is idle, before the first one is run."""
+    from .display import display_kind
+
+    loop = getattr(getattr(shell, "kernel", None), "io_loop", None)
+    if loop is None or display_kind("auto", shell) != "widget":
+        return
+
+    def make() -> None:
+        from .live.hub import hub_of
+
+        hub_of(shell)
+
+    loop.call_later(_IDLE, make)
 
 
 def unload(shell: Any) -> None:

@@ -77,7 +77,7 @@ def test_a_card_allows(page: Page, lab: Lab, kernel: str, form: str, button: str
         page.press(button)
     assert page.finish(1) == "ok"
     assert told(page, 2)[2] == [["bash", "echo done-1", None]] * 2
-    page.await_text(1, "always allowed" if always else "allowed once by you")
+    page.await_text(1, "allowed for this command by you" if always else "allowed once by you")
 
 
 def test_a_card_denies_with_a_reason(page: Page, lab: Lab, kernel: str, form: str) -> None:

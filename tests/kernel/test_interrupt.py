@@ -13,12 +13,12 @@ pytestmark = pytest.mark.kernel
 
 
 def once_shown(kernel: Kernel, words: str) -> Callable[[Ran], None]:
-    """Interrupts as soon as `words` are on the screen."""
+    """Interrupts as soon as a live view is told `words`."""
     sent = False
 
     def look(ran: Ran) -> None:
         nonlocal sent
-        if not sent and words in str([message["content"] for message in ran.messages]):
+        if not sent and words in str(ran.of("comm_msg")):
             sent = True
             kernel.interrupt()
 
@@ -35,7 +35,7 @@ def test_an_interrupt_keeps_what_was_said_and_the_next_question_works(kernel: Ke
     ran = kernel.run(
         "%%alloy -m m -t bash --approval auto -o r\nhi\n",
         allow_stdin=True,
-        while_running=once_shown(kernel, "sleep 60"),
+        while_running=once_shown(kernel, "'state': 'running'"),
     )
     assert ran.status == "error"
     assert ran.error["ename"] == "KeyboardInterrupt"
@@ -60,7 +60,7 @@ def test_an_interrupt_keeps_what_was_said_and_the_next_question_works(kernel: Ke
 
 def test_an_interrupt_while_the_model_is_silent(kernel: Kernel) -> None:
     kernel.run("m = alloy.Scripted([{'text': 'never', 'delay_ms': 60_000}, 'after'])")
-    ran = kernel.run("%%alloy -m m\nhi\n", allow_stdin=True, while_running=once_shown(kernel, "turn 1"))
+    ran = kernel.run("%%alloy -m m\nhi\n", allow_stdin=True, while_running=once_shown(kernel, "'turns': 1"))
     assert ran.error["ename"] == "KeyboardInterrupt"
     assert "after" in kernel.run("%alloy -m m again").shown[-1]["text/plain"]
 
@@ -70,7 +70,7 @@ def test_an_interrupt_of_plain_python(kernel: Kernel) -> None:
     code = (
         "try:\n    alloy.run('hi', model=m)\nexcept KeyboardInterrupt as stop:\n    print(stop.__cause__.result.status)"
     )
-    ran = kernel.run(code, allow_stdin=True, while_running=once_shown(kernel, "turn 1"))
+    ran = kernel.run(code, allow_stdin=True, while_running=once_shown(kernel, "'turns': 1"))
     assert "cancelled" in ran.stdout
 
 

@@ -30,10 +30,10 @@ def static(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALLOY_DISPLAY", "static")
 
 
-def test_a_kernel_without_stdin_is_static_and_one_with_it_html(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kernel_without_stdin_is_static_and_one_with_it_a_widget(monkeypatch: pytest.MonkeyPatch) -> None:
     import alloy_nb.notebook.display as display
 
-    for allowed, kind in ((False, "static"), (True, "html")):
+    for allowed, kind in ((False, "static"), (True, "widget")):
         monkeypatch.setattr(display, "stdin_available", lambda allowed=allowed: allowed)
         assert display_kind("auto", FakeKernelShell()) == kind
 
