@@ -82,14 +82,17 @@ def test_while_it_thinks(page: Page, lab: Lab) -> None:
     assert page.finish(1) == "ok"
 
 
-def test_asked_by_stdin(page: Page, lab: Lab) -> None:
+def test_asked_by_a_card(page: Page, lab: Lab) -> None:
     call = {"name": "bash", "input": {"command": "echo pip install statsmodels"}}
     lines = [{"text": "I need a package.", "tool_calls": [call]}, "It is installed."]
     Asking(page, lab, "states-approval", lines, "%%alloy -m model -t bash\nIs the trend significant?")
     page.run(1, wait=False)
-    page.await_answer()
+    page.button("Allow once").wait_for()
     page.screenshot("state-approval", cell=1)
-    page.answer("y")
+    page.press("Deny…")
+    page.screenshot("state-approval-denying", cell=1)
+    page.raw.keyboard.press("Escape")
+    page.press("Allow once")
     assert page.finish(1) == "ok"
     page.screenshot("state-approved", cell=1)
 
@@ -99,7 +102,9 @@ def test_denied(page: Page, lab: Lab) -> None:
     lines = [{"tool_calls": [call]}, "Then I leave it as it is."]
     Asking(page, lab, "states-denied", lines, "%%alloy -m model -t bash\nTidy up.")
     page.run(1, wait=False)
-    page.answer("not without a backup")
+    page.press("Deny…")
+    page.raw.keyboard.type("not without a backup")
+    page.raw.keyboard.press("Enter")
     assert page.finish(1) == "ok"
     page.unfold(1)
     page.screenshot("state-denied", cell=1)
