@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -87,6 +87,11 @@ class Transcript:
     def since(self, place: int) -> list[Block]:
         """The blocks from number `place` on, at the cost of these alone."""
         return [draft.block() for draft in self._drafts[place:]]
+
+    @property
+    def drafts(self) -> Sequence[Draft]:
+        """What the blocks are made of, in their order: a `WordsDraft` tells what is new without joining the whole."""
+        return self._drafts
 
     def tool(self, call_id: str) -> Tool | None:
         """The newest call of that id."""
