@@ -30,7 +30,7 @@ def unfinished(text: str) -> int:
     """Where an escape sequence begins that the end of `text` cuts; ``len(text)`` where there is none.
 
     >>> unfinished("a" + chr(27) + "[3"), unfinished("a" + chr(27) + "[31mb")
-    (1, 6)
+    (1, 7)
     """
     found = _UNFINISHED.search(text)
     return found.start() if found else len(text)

@@ -8,6 +8,7 @@ from typing import Any
 
 from .clean import shown, shown_value
 from .growing import Change, GrowingText, Seen
+from .rich import read_rich
 from .values import Approval, Block, Text, Thinking, Tool, ToolState
 
 __all__ = ["ApprovalDraft", "Draft", "Fixed", "ToolDraft", "WordsDraft", "key_of"]
@@ -140,6 +141,7 @@ class ToolDraft(Draft):
         "_output",
         "_pieces",
         "_progress",
+        "_rich",
         "id",
         "input",
         "name",
@@ -160,6 +162,7 @@ class ToolDraft(Draft):
         self._error: str | None = None
         self._duration_ms: float | None = None
         self._data: Any = None
+        self._rich: Any = ()
 
     @property
     def settled(self) -> bool:
@@ -191,6 +194,7 @@ class ToolDraft(Draft):
         self._output = str(payload.get("output") or "")
         self._duration_ms = payload.get("duration_ms")
         self._data = payload.get("structured")
+        self._rich = payload.get("rich")
         self.state = "done" if error is None else "denied" if denied else "failed"
         self._made = None
 
@@ -215,6 +219,7 @@ class ToolDraft(Draft):
             tuple(shown(line) for line in self._progress) if not self.settled else (),
             self._fraction if not self.settled else None,
             shown_value(self._data),
+            read_rich(self._rich),
         )
 
     def _arriving(self) -> Any:

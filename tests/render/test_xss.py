@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from alloy_nb.render.bundle import bundle
 from alloy_nb.render.formulas import ACTING
 from alloy_nb.render.html import frozen_html, live_html
-from alloy_nb.render.markdown import ALLOWED_ATTRIBUTES, ALLOWED_TAGS, to_html
+from alloy_nb.render.markdown import ALLOWED_ATTRIBUTES, ALLOWED_TAGS, PICTURE_ATTRIBUTES, to_html
 from alloy_nb.render.quoted import disarm, to_markdown
 from alloy_nb.render.text import TextWriter, to_text
 
@@ -70,9 +70,15 @@ def test_a_browsers_parser_reads_the_same_html(vector, everywhere) -> None:
     html = frozen_html(everywhere(vector).transcript)
     attributes = {tag: set(names) for tag, names in ALLOWED_ATTRIBUTES.items()}
     attributes["a"] = {"href", "target"}
-    assert (
-        nh3.clean(html, tags=set(ALLOWED_TAGS), attributes=attributes, link_rel="noopener noreferrer nofollow") == html
+    attributes["img"] = set(PICTURE_ATTRIBUTES)
+    cleaned = nh3.clean(
+        html,
+        tags={*ALLOWED_TAGS, "img"},
+        attributes=attributes,
+        link_rel="noopener noreferrer nofollow",
+        url_schemes={"http", "https", "mailto", "data"},
     )
+    assert cleaned == html
 
 
 def test_the_answer_as_html_is_inert_and_legible(vector, judge) -> None:
