@@ -43,8 +43,8 @@ def to_record(transcript: Transcript, *, messages: bool = True, limit: int = REC
     """The record of a run, as it is now; see `Transcript.record`."""
     record: dict[str, Any] = {
         "v": RECORD_VERSION,
-        "run_id": transcript.run_id,
-        "status": transcript.status,
+        "run_id": None if transcript.run_id is None else shown(transcript.run_id),
+        "status": shown(transcript.status),
         "model": transcript.model,
         "prompt": transcript.prompt,
         "inputs": list(transcript.inputs),
