@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from .middleware.logger import Logger as Logger
     from .middleware.redact import Redact as Redact
     from .middleware.telemetry import Telemetry as Telemetry
+    from .notebook.showing import show as show
     from .providers.anthropic import Anthropic as Anthropic
     from .providers.base import Provider as Provider
     from .providers.deepseek import DeepSeek as DeepSeek
@@ -136,6 +137,7 @@ _PUBLIC: dict[str, str] = {
     "doctor": "diagnosis",
     "run": "runs",
     "set_default_model": "providers.registry",
+    "show": "notebook.showing",
     "start": "runs",
     "tool": "tools.decorator",
 }

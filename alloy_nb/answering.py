@@ -85,7 +85,7 @@ def conclude(state: RunState, answer: Message) -> Iterator[Message]:
         yield from _superseded(calls, steered)
         return
     try:
-        value = _value(state, answer, calls)
+        value, told = _value(state, answer, calls)
     except (OutputError, ConfigError) as error:
         failure = _final(state, error)
         if calls:
@@ -105,7 +105,7 @@ def conclude(state: RunState, answer: Message) -> Iterator[Message]:
         return
     if calls:
         yield Message.user(answer_results(calls, "This is the answer.", is_error=False))
-    state.output = value
+    state.output, state.output_json = value, told
     state.finish("completed")
 
 
@@ -115,9 +115,10 @@ def _superseded(calls: Sequence[ToolCall], steered: Sequence[Message]) -> Iterat
     yield from steered
 
 
-def _value(state: RunState, answer: Message, calls: Sequence[ToolCall]) -> Any:
+def _value(state: RunState, answer: Message, calls: Sequence[ToolCall]) -> tuple[Any, str | None]:
+    """The answer as a value of the type, and as JSON."""
     if state.output_type is None:
-        return None
+        return None, None
     given = dict.fromkeys(state.answered) if calls else {answer.text: None}
     if refusal := _REFUSED.get(state.stop_reason or ""):
         said = f": {answer.text}" if answer.text else ""
@@ -127,7 +128,7 @@ def _value(state: RunState, answer: Message, calls: Sequence[ToolCall]) -> Any:
             f"The answer was given {len(given)} times, each time another one: give one, with all of it",
             hint="ask for a list if there may be several, or choose a stronger model",
         )
-    return state.output_type.parse(next(iter(given)), cut=state.stop_reason == "max_tokens")
+    return state.output_type.read(next(iter(given)), cut=state.stop_reason == "max_tokens")
 
 
 def _final(state: RunState, error: AlloyError) -> AlloyError | None:

@@ -20,13 +20,21 @@ class Event(NamedTuple):
     | `text_delta`, `thinking_delta` | the chunk, a `str` |
     | `tool_call_delta` | `{id, name, delta}`: the text of arguments as it arrives |
     | `tool_start` / `tool_progress` | `{id, name, input}` / `{id, message, fraction}` |
-    | `tool_end` | `{id, name, duration_ms, error, output, structured, executed}`; not `executed`: it never ran |
+    | `tool_end` | `{id, name, duration_ms, error, output, structured, executed, rich}`; see below |
     | `approval_request` | `{id, name, input, reason}` |
     | `approval_result` | `{id, name, allowed, reason, by, remember}` |
     | `retry` / `fallback` / `dropped_option` | `{attempt, delay_s, reason}` / `{from, to, reason}` / `{name, model}` |
     | `usage` | `{input_tokens, output_tokens, cached_tokens, reasoning_tokens, cost}`, of one provider call |
     | `message` | the finished `Message` |
-    | `run_end` | `{status, error, error_type, hint, turns, usage, cost}`: one a `run_id`, its last |
+    | `run_end` | `{status, error, error_type, hint, turns, usage, cost, output}`: one a `run_id`, its last |
+
+    A call that is not `executed` never ran. `rich`, where there is any, lists the pictures and tables that a tool
+    gave to be shown: ``{"image": base64, "mime": "image/png"}`` (or jpeg, gif, webp), ``{"table": {"columns", "rows",
+    "more", "numeric"}}`` with strings in its cells and `more` the rows left out, and ``{"words": text}`` in place of
+    one that is not shown.
+
+    `output`, where an answer of a type was asked for and came, is `{type, json}`: the type's name, and the answer as
+    JSON text with a line for each value.
 
     A run within a tool call of another one has `parent: {run_id, call_id}`.
 

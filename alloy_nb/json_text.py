@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
-__all__ = ["find_json"]
+__all__ = ["find_json", "is_json", "is_json_alone", "pretty_json"]
 
 _FENCE = re.compile(r"[ \t]*```[ \t]*(json)?[ \t]*\Z", re.IGNORECASE)
 _MARKS = re.compile(r'[{}\[\]"\\]')
+_FENCED = re.compile(r"\s*```(?:json)?[ \t]*\n(.*)\n[ \t]*```\s*", re.DOTALL | re.IGNORECASE)
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 _CLOSING = {"}": "{", "]": "["}
 #: Candidates that are tried, at most: nobody means an answer to be one of so many.
 _MOST = 20
@@ -33,7 +36,34 @@ def find_json(text: str, *, among_words: bool = True) -> list[str]:
     return _distinct(text[start:end] for start, end in _outermost(text)) if among_words else []
 
 
+def pretty_json(text: str) -> str:
+    """JSON with a line for each value; numbers keep the digits they came with, letters are letters.
+
+    >>> print(pretty_json('{"n":1.10,"of":[],"name":"\\\\u00c5sa"}'))
+    {
+      "n": 1.10,
+      "of": [],
+      "name": "Åsa"
+    }
+    """
+    parts: list[str] = []
+    depth, before = 0, ""
+    for token in _TOKEN.findall(text):
+        if token in _CLOSING:
+            depth -= 1
+        if before and (before in "{[," or token in "}]") and before + token not in ("{}", "[]"):
+            parts.append("\n" + "  " * depth)
+        if token in "{[":
+            depth += 1
+        if token[0] == '"':
+            token = json.dumps(json.loads(token, strict=False), ensure_ascii=False)
+        parts.append(": " if token == ":" else token)
+        before = token
+    return "".join(parts)
+
+
 def is_json(text: str) -> bool:
+    """Whether the whole is JSON."""
     from pydantic_core import from_json
 
     try:
@@ -41,6 +71,12 @@ def is_json(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_json_alone(text: str) -> bool:
+    """Whether the text is JSON with nothing beside it, perhaps in a fence."""
+    fenced = _FENCED.fullmatch(text)
+    return is_json((fenced[1] if fenced else text).strip())
 
 
 def _distinct(texts: Iterator[str]) -> list[str]:

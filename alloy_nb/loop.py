@@ -129,7 +129,7 @@ def _opening(state: RunState) -> Event:
 
 def _closing(state: RunState) -> Event:
     error = state.error
-    closing = {
+    closing: dict[str, Any] = {
         "status": state.status,
         "error": None if error is None else redact(error.message),
         "error_type": None if error is None else type(error).__name__,
@@ -138,4 +138,6 @@ def _closing(state: RunState) -> Event:
         "usage": state.usage.to_dict(),
         "cost": state.cost,
     }
+    if state.output_type is not None and state.output_json is not None:
+        closing["output"] = {"type": state.output_type.name, "json": state.output_json}
     return state.event("run_end", closing)

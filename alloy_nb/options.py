@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "APPROVALS",
     "PROVIDER_OPTIONS",
+    "RECORDS",
     "THINKING",
     "Options",
     "check_thinking",
@@ -35,6 +36,8 @@ __all__ = [
 ]
 
 APPROVALS = ("ask", "auto", "deny", "pause")
+#: How much of a run is kept in the notebook file beside what is seen.
+RECORDS = ("full", "summary", "off")
 #: The words of the option `thinking`, from the least to the most; which of them a model knows is its provider's matter.
 THINKING = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
@@ -57,7 +60,8 @@ class Options:
     """Everything `run`, `arun` and `start` take; the API guide says what each one means.
 
     Times are in seconds. An answer that is no `output` is sent back, at most `output_retries` times. `tool_choice`
-    forces the first turn only: after it the model is free again.
+    forces the first turn only: after it the model is free again. `record` says what of a run that is shown is kept in
+    the notebook file: ``"full"``, ``"summary"`` (no messages, 16 kB), ``"off"``; None goes by the display.
     """
 
     model: str | Provider | None = None
@@ -87,6 +91,7 @@ class Options:
     on_event: Callable[[Event], Any] | None = None
     on_chunk: Callable[[str], Any] | None = None
     display: str | None = "auto"
+    record: Literal["full", "summary", "off"] | None = None
     run_id: str | None = None
     correlation_id: str | None = None
     temperature: float | None = None
@@ -176,6 +181,8 @@ def check_values(options: Options) -> None:
         if isinstance(value, str):
             raise ConfigError(f"{name} is the string {value!r}", hint=f"give a list: {name}=[{value!r}]")
     check_thinking(options.thinking)
+    if options.record is not None and options.record not in RECORDS:
+        raise wrong_choice("record", options.record, RECORDS)
     for message in options.messages:
         if not isinstance(message, Message):
             raise ConfigError(

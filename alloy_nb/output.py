@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 from .errors import ConfigError, OutputError
-from .json_text import find_json
+from .json_text import find_json, is_json, pretty_json
 from .typed_dicts import modernize
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ _HINT = "use a simpler type, say in the prompt what is wanted, or choose a stron
 #: Problems that are told at once, and the letters of a wrong value.
 _MOST_PROBLEMS, _LONGEST_VALUE = 10, 60
 #: Whose types hold numbers and tables in a form that JSON does not have.
+_WRAPPED = re.compile(r'\s*\{\s*"value"\s*:(.*)\}\s*', re.DOTALL)
 _ARRAYS = ("numpy", "pandas", "polars", "torch", "pyarrow", "xarray", "scipy")
 
 
@@ -61,20 +63,24 @@ class OutputType:
         self.schema = schema
 
     def parse(self, text: str, *, cut: bool = False) -> Any:
-        """The value in `text`; `OutputError` with what is wrong, in words a model can act on.
+        """The value in `text`; `OutputError` with what is wrong, in words a model can act on."""
+        return self.read(text, cut=cut)[0]
+
+    def read(self, text: str, *, cut: bool = False) -> tuple[Any, str | None]:
+        """The value in `text` and the JSON it came as, a line a value; None for a mere text.
 
         The JSON may stand in a fence or among words, but for a text that was `cut`; of several, exactly one must match.
         """
         if self.schema is None:
-            return text
+            return text, None
         found = find_json(text, among_words=not cut)
         if not found:
             raise OutputError(f"The answer is no JSON: {_excerpt(text)}", hint=_HINT)
-        values: list[Any] = []
+        values: list[tuple[Any, str]] = []
         problem: OutputError | None = None
         for candidate in found:
             try:
-                values.append(self._validated(candidate))
+                values.append((self._validated(candidate), candidate))
             except OutputError as error:
                 problem = error
         if len(values) > 1:
@@ -82,7 +88,13 @@ class OutputType:
         if not values:
             assert problem is not None
             raise problem
-        return values[0]
+        value, candidate = values[0]
+        return value, pretty_json(self._unwrapped(candidate))
+
+    def _unwrapped(self, text: str) -> str:
+        """The JSON of the value alone."""
+        inner = _WRAPPED.fullmatch(text) if self._wrapped is not None else None
+        return inner[1] if inner and is_json(inner[1]) else text
 
     def _validated(self, text: str) -> Any:
         from pydantic import ValidationError

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["one_line", "printable", "revealed"]
+__all__ = ["one_line", "printable", "revealed", "unfinished"]
 
 # ANSI sequences (CSI, OSC, and the two-character ones), before single control characters are looked at.
-# An OSC that nothing ends must not swallow the lines after it.
-_ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|\x1b[@-Z\\-_]")
+# An OSC that nothing ends must not swallow the lines after it; a CSI is never long, and what looks like one is text.
+_CSI = r"\x1b\[[0-?]{0,128}[ -/]{0,8}"
+_OSC = r"\x1b\][^\x07\x1b\n]*"
+_ANSI = re.compile(rf"{_CSI}[@-~]|{_OSC}(?:\x07|\x1b\\)?|\x1b[@-Z\\-_]")
+_UNFINISHED = re.compile(rf"(?:{_CSI}|{_OSC}\x1b?|\x1b)\Z")
 # C0 but tab and newline, DEL, C1, the characters that turn the direction of what follows, and half characters, which
 # no encoding can write.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
@@ -21,6 +24,16 @@ def printable(text: str) -> str:
     'ab'
     """
     return _CONTROL.sub("", _ANSI.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
+
+
+def unfinished(text: str) -> int:
+    """Where an escape sequence begins that the end of `text` cuts; ``len(text)`` where there is none.
+
+    >>> unfinished("a" + chr(27) + "[3"), unfinished("a" + chr(27) + "[31mb")
+    (1, 7)
+    """
+    found = _UNFINISHED.search(text)
+    return found.start() if found else len(text)
 
 
 # What is not seen, or changes how the rest is read: control and direction characters, zero-width ones, half

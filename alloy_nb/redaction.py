@@ -10,9 +10,12 @@ from typing import Any
 from .forks import renewed_in_child
 
 __all__ = [
+    "DECIDED",
     "MASK",
+    "SHAPES",
     "Redactor",
     "change_strings",
+    "known_secrets",
     "redact",
     "redact_data",
     "redact_known",
@@ -28,7 +31,7 @@ _SHORTEST_SECRET = 8
 _SECRET_NAMES = ("_API_KEY", "_TOKEN", "_SECRET", "_PASSWORD", "_ACCESS_KEY")
 
 # Shapes of keys published by the vendors themselves, and bearer tokens in echoed headers.
-_SHAPES = re.compile(
+SHAPES = re.compile(
     r"""(?x)
       \b(?:sk|pk|rk)-(?:ant-|proj-|or-v1-|live-|test-)?[A-Za-z0-9_\-]{16,}
     | \bxai-[A-Za-z0-9]{20,}
@@ -41,6 +44,8 @@ _SHAPES = re.compile(
     | (?<=[Bb]earer\ )[A-Za-z0-9._~+/\-]{16,}=*
     """
 )
+#: So many characters from where a shape may begin, it is known whether it is one, and which; it may be longer.
+DECIDED = 64
 
 _lock = renewed_in_child(threading.Lock)
 _known: tuple[str, ...] = ()
@@ -71,10 +76,17 @@ def register_environment(environment: Mapping[str, str]) -> None:
 
 def redact_known(text: str) -> str:
     """`text` without the secrets seen so far. What only looks like a key stays: it may be the user's own data."""
+    parts = [text]
     for secret in _known:
         if secret in text:
-            text = text.replace(secret, MASK)
-    return text
+            # In the parts, so that the mark of one secret is never read as a piece of another.
+            parts = [piece for part in parts for piece in part.split(secret)]
+    return MASK.join(parts)
+
+
+def known_secrets() -> tuple[str, ...]:
+    """The secrets seen so far, the longest first; the same object until there is a new one."""
+    return _known
 
 
 def redact_data(data: Any) -> Any:
@@ -101,7 +113,7 @@ def change_strings(data: Any, change: Callable[[str], str]) -> Any:
 
 def redact(text: str) -> str:
     """`text` with every known secret, and everything shaped like a vendor's key, replaced by a mark."""
-    return _SHAPES.sub(MASK, redact_known(text))
+    return SHAPES.sub(MASK, redact_known(text))
 
 
 class Redactor:

@@ -89,6 +89,7 @@ class RunState:
     def _clear(self) -> None:
         """Nothing was said, done or spent."""
         self.output: Any = None
+        self.output_json: str | None = None
         self.usage = Usage()
         self.cost: float | None = None
         self.turns = 0

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from alloy_nb.json_text import find_json, is_json
+from alloy_nb.json_text import find_json, is_json, is_json_alone, pretty_json
 
 FENCED = "Sure!\n```json\n{}\n```\nAnything else?"
 
@@ -68,3 +68,38 @@ def test_an_object_is_found_between_any_words(value: Any, before: str, after: st
 def test_no_text_takes_quadratic_time(piece: str) -> None:
     """It is read once: a hundred thousand pieces would not end otherwise."""
     assert len(find_json(piece * 100_000 + "x")) <= 1
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
+    max_leaves=16,
+)
+
+
+@given(VALUES, st.booleans(), st.sampled_from([None, 1, "\t"]))
+def test_pretty_json_is_the_same_json_a_line_a_value(value: Any, ascii: bool, indent: Any) -> None:
+    pretty = pretty_json(json.dumps(value, ensure_ascii=ascii, indent=indent))
+    assert json.loads(pretty) == value
+    assert pretty == json.dumps(value, ensure_ascii=False, indent=2)
+    assert not any(line.lstrip().startswith("```") for line in pretty.split("\n"))
+
+
+def test_pretty_json_keeps_digits_as_they_came() -> None:
+    assert pretty_json("[1.10, 1e400, 123456789012345678901234567890.5]") == (
+        "[\n  1.10,\n  1e400,\n  123456789012345678901234567890.5\n]"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "alone"),
+    [
+        (' {"n": 1}\n', True),
+        ('```json\n{"n": 1}\n```\n', True),
+        ('Here:\n```json\n{"n": 1}\n```', False),
+        ('{"n": 1}.', False),
+        ("", False),
+    ],
+)
+def test_json_alone_is_told_from_json_among_words(text: str, alone: bool) -> None:
+    assert is_json_alone(text) is alone

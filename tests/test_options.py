@@ -211,3 +211,12 @@ def test_file_tools_and_bash_work_in_the_working_directory(tmp_path: Path, monke
     assert all("from the folder" in output for output in outputs(working_directory=tmp_path))
     monkeypatch.chdir(tmp_path)
     assert all("from the folder" in output for output in outputs())
+
+
+def test_what_is_kept_of_a_run_is_one_of_three_words() -> None:
+    assert make_options({}).record is None
+    assert make_options({"record": "summary"}).override(record="off").record == "off"
+    with pytest.raises(alloy.ConfigError, match="record is 'ful'") as caught:
+        alloy.run("hi", model=alloy.Scripted(["x"]), record="ful")
+    assert caught.value.hint == "did you mean 'full'?"
+    assert alloy.Agent(model=alloy.Scripted(["x"]), record="off").chat("hi", record="full").text == "x"

@@ -276,7 +276,7 @@ def test_a_transcript_shows_words_the_answer_and_what_was_wrong_with_it() -> Non
     assert shown[0] == ("model", 'Let me see.\n\n{"name": "Oslo", "people": "many"}')
     assert shown[1][0] == "user"
     assert "people: Input should be a valid integer" in shown[1][1]
-    assert shown[2] == ("model", OSLO_TEXT)
+    assert shown[2] == ("model", OSLO_CODE)
     assert result.text == OSLO_TEXT
 
 
@@ -427,3 +427,57 @@ def test_the_history_of_an_answer_is_a_call_and_its_result() -> None:
     assert dict(given.input) == OSLO.model_dump()
     (taken,) = result.messages[2].tool_results
     assert (taken.call_id, taken.name, taken.is_error) == (given.id, "answer", False)
+
+
+OSLO_CODE = '```json\n{\n  "name": "Oslo",\n  "people": 7\n}\n```'
+
+
+def blocks_of(run: Any) -> list[Any]:
+    transcript = Transcript()
+    for event in run:
+        transcript.feed(event)
+    return transcript.blocks
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("form", FORMS)
+def test_an_answer_of_a_type_is_shown_as_code_in_each_form(form: str, stream: bool) -> None:
+    lines = [ANSWER if form == "tool" else {"text": OSLO_TEXT}]
+    model = alloy.Scripted(lines)
+    model.output_forms = FORMS[form]  # type: ignore[attr-defined]
+    run = alloy.start("x", model=model, output=City, stream=stream)
+    (block,) = blocks_of(run)
+    assert block.markdown == OSLO_CODE
+    end = list(run)[-1]
+    assert end.payload["output"] == {"type": "City", "json": OSLO_CODE[8:-4]}
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (f"Gladly: {OSLO_TEXT}", [f"Gladly: {OSLO_TEXT}", OSLO_CODE]),
+        (f"```json\n{OSLO_TEXT}\n```", [OSLO_CODE]),
+        (f"Here:\n\n```json\n{OSLO_TEXT}\n```", [f"Here:\n\n```json\n{OSLO_TEXT}\n```"]),
+    ],
+)
+def test_words_around_an_answer_stay(said: str, shown: list[str]) -> None:
+    assert [block.markdown for block in blocks_of(alloy.start("x", model=alloy.Scripted([said]), output=City))] == shown
+
+
+def test_a_value_that_is_no_object_is_shown_without_what_it_travelled_in() -> None:
+    run = alloy.start("x", model=alloy.Scripted(['{"value": [1.10]}']), output=list[float])
+    (block,) = blocks_of(run)
+    assert block.markdown == "```json\n[\n  1.10\n]\n```"
+
+
+def test_only_the_answer_that_was_taken_is_shown_as_code() -> None:
+    run = alloy.start("x", model=alloy.Scripted(['{"name": "Oslo"}', OSLO_TEXT]), output=City)
+    first, complaint, last = blocks_of(run)
+    assert (first.markdown, complaint.by, last.markdown) == ('{"name": "Oslo"}', "user", OSLO_CODE)
+
+
+def test_a_text_and_a_failure_have_no_output() -> None:
+    for lines, options in ((["hi"], {"output": str}), (["hi"], {}), (["{}"], {"output": City, "output_retries": 0})):
+        run = alloy.start("x", model=alloy.Scripted(lines), **options)
+        assert "output" not in list(run)[-1].payload
+        assert blocks_of(run)[0].markdown == lines[0]

@@ -17,7 +17,7 @@ CONTRACT = """
 run arun start Run Result Event Usage Budget
 Agent Session PubSub SessionStore MemoryStore SQLiteStore
 Message Text Thinking ToolCall ToolResult Image Audio Document Opaque
-tool Tool ToolContext Bash Provider HTTPProvider Local Scripted set_default_model doctor
+tool Tool ToolContext Bash Provider HTTPProvider Local Scripted set_default_model doctor show
 Anthropic OpenAI Google Ollama OpenRouter XAI DeepSeek Mistral OpenAICompatible
 Middleware Block Halt Logger Telemetry Redact Audit
 AlloyError ConfigError ProviderError AuthError RateLimitError OverloadedError ContextOverflowError

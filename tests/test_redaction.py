@@ -61,3 +61,9 @@ def test_a_text_in_pieces_is_redacted_as_the_whole(text: str, cuts: list[int]) -
         assert not any(secret in part for part in whole.split(redaction.MASK) for secret in redaction._known)
     finally:
         redaction._known = before
+
+
+def test_the_mark_of_one_secret_is_no_piece_of_another() -> None:
+    register_secret("hunter22hunter[")
+    register_secret("a-word-of-its-own")
+    assert redact_known("hunter22hunter" + "a-word-of-its-own") == f"hunter22hunter{MASK}"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
 from ..events import Event
+from ..json_text import is_json_alone
 from ..messages import Message
 from ..usage import Usage
 from .clean import shown
@@ -62,6 +63,8 @@ class Transcript:
         self._arriving: list[ToolDraft] = []
         self._approvals: dict[str, ApprovalDraft] = {}
         self._words: WordsDraft | None = None
+        #: What the model said last, which may be an answer of a type.
+        self._answer: WordsDraft | None = None
         self._said_this_turn = False
         self._first_ms: int | None = None
         self._priced = True
@@ -87,6 +90,11 @@ class Transcript:
     def since(self, place: int) -> list[Block]:
         """The blocks from number `place` on, at the cost of these alone."""
         return [draft.block() for draft in self._drafts[place:]]
+
+    @property
+    def drafts(self) -> Sequence[Draft]:
+        """What the blocks are made of, in their order: a `WordsDraft` tells what is new without joining the whole."""
+        return self._drafts
 
     def tool(self, call_id: str) -> Tool | None:
         """The newest call of that id."""
@@ -140,6 +148,7 @@ class Transcript:
     def _turn_start(self, event: Event) -> None:
         self._close_words(event)
         self._said_this_turn = False
+        self._answer = None
         self.turns = max(self.turns, event.turn)
         self._take_model(_mapping(event.payload))
 
@@ -156,6 +165,7 @@ class Transcript:
             self._close_words(event)
             self._words = WordsDraft(thinking, event.ts_ms)
             self._drafts.append(self._words)
+            self._answer = self._answer if thinking else self._words
         self._words.add(str(event.payload), event.ts_ms)
 
     def _close_words(self, event: Event) -> None:
@@ -287,6 +297,17 @@ class Transcript:
                 words.add(text, ts_ms)
                 words.end(ts_ms)
                 self._drafts.append(words)
+                self._answer = self._answer if thinking else words
+
+    def _take_output(self, output: Mapping[str, Any]) -> None:
+        """An answer of a type is shown as code, in place of the JSON as it came; where that has words around, below."""
+        code = Fixed(Text(shown(f"```json\n{output.get('json') or ''}\n```")))
+        said = self._answer.block() if self._answer is not None else None
+        words = said.markdown if isinstance(said, Text) else ""
+        if self._answer is not None and is_json_alone(words):
+            self._drafts[self._drafts.index(self._answer)] = code
+        elif "```" not in words:
+            self._drafts.append(code)
 
     def _run_end(self, event: Event) -> None:
         self._close_words(event)
@@ -297,6 +318,8 @@ class Transcript:
             self.usage = Usage.from_dict(dict(payload["usage"]))
         if isinstance(payload.get("cost"), int | float):
             self.cost = payload["cost"]
+        if isinstance(payload.get("output"), Mapping):
+            self._take_output(payload["output"])
         if self.status != "waiting":
             for question in self._approvals.values():
                 question.withdraw()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+import os
+from typing import TYPE_CHECKING, Any, Literal, cast
 
+from ..options import RECORDS, wrong_choice
 from .html import frozen_html
 from .quoted import to_markdown
 from .text import to_text
@@ -11,17 +13,18 @@ from .text import to_text
 if TYPE_CHECKING:
     from .blocks import Transcript
 
-__all__ = ["RECORD_MIME", "bundle"]
+__all__ = ["RECORD_MIME", "Kept", "bundle", "record_kept"]
 
 RECORD_MIME = "application/vnd.alloy.run+json"
+
+#: How much of the run record is kept.
+Kept = Literal["full", "summary", "off"]
 
 #: A summary keeps what happened, not all that was said by tools.
 _SUMMARY_BYTES = 16_000
 
 
-def bundle(
-    transcript: Transcript, *, static: bool = False, record: Literal["full", "summary", "off"] = "off"
-) -> dict[str, Any]:
+def bundle(transcript: Transcript, *, static: bool = False, record: Kept = "off") -> dict[str, Any]:
     """MIME type -> data: HTML, Markdown, plain text and, when asked for, the run record.
 
     `static` leaves out all that differs from run to run (times). A ``"full"`` record holds the messages too and is
@@ -41,3 +44,16 @@ def bundle(
     elif record == "summary":
         data[RECORD_MIME] = transcript.record(messages=False, limit=_SUMMARY_BYTES)
     return data
+
+
+def record_kept(asked: str | None, default: Kept) -> Kept:
+    """How much of the record goes into the notebook: ``ALLOY_RECORD``, else the run's option, else `default`.
+
+    Raises `ConfigError` for a word that is none of the three.
+    """
+    for name, word in (("ALLOY_RECORD", os.environ.get("ALLOY_RECORD", "").strip().lower()), ("record", asked)):
+        if word and word not in RECORDS:
+            raise wrong_choice(name, word, RECORDS)
+        if word:
+            return cast("Kept", word)
+    return default

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from .clean import shown, shown_value
+from .growing import Change, GrowingText, Seen
+from .rich import read_rich
 from .values import Approval, Block, Text, Thinking, Tool, ToolState
 
 __all__ = ["ApprovalDraft", "Draft", "Fixed", "ToolDraft", "WordsDraft", "key_of"]
@@ -85,34 +87,46 @@ class Fixed(Draft):
 
 
 class WordsDraft(Draft):
-    """Text or thinking: pieces are kept as they come and joined when looked at."""
+    """Text or thinking: looked at as it grows, at the cost of what is new.
 
-    __slots__ = ("_first_ms", "_last_ms", "_live", "_pieces", "thinking")
+    `since` tells what came since a reader looked last; `block` joins the whole.
+    """
+
+    __slots__ = ("_first_ms", "_last_ms", "_words", "live", "thinking")
 
     def __init__(self, thinking: bool, ts_ms: int) -> None:
         super().__init__()
         self.thinking = thinking
-        self._pieces: list[str] = []
+        self.live = True
+        self._words = GrowingText()
         self._first_ms = self._last_ms = ts_ms
-        self._live = True
 
     def add(self, piece: str, ts_ms: int) -> None:
-        self._pieces.append(piece)
+        self._words.add(piece)
         self._last_ms = ts_ms
         self._made = None
 
     def end(self, ts_ms: int) -> None:
-        if self._live:
-            self._live = False
+        if self.live:
+            self.live = False
             self._last_ms = max(ts_ms, self._first_ms)
             self._made = None
 
+    def since(self, seen: Seen) -> Change:
+        """What became of the words since a reader saw them as `seen` says; ``Seen()`` for one that saw nothing."""
+        return self._words.since(seen)
+
+    def frame(self) -> Block:
+        """The block without its words: what else there is to tell of it."""
+        return self._block("")
+
     def _make(self) -> Block:
-        text = "".join(self._pieces)
-        self._pieces = [text]
+        return self._block(str(self._words))
+
+    def _block(self, words: str) -> Block:
         if not self.thinking:
-            return Text(shown(text), self._live)
-        return Thinking(shown(text), (self._last_ms - self._first_ms) / 1000, self._live)
+            return Text(words, self.live)
+        return Thinking(words, (self._last_ms - self._first_ms) / 1000, self.live)
 
 
 class ToolDraft(Draft):
@@ -127,6 +141,7 @@ class ToolDraft(Draft):
         "_output",
         "_pieces",
         "_progress",
+        "_rich",
         "id",
         "input",
         "name",
@@ -147,6 +162,7 @@ class ToolDraft(Draft):
         self._error: str | None = None
         self._duration_ms: float | None = None
         self._data: Any = None
+        self._rich: Any = ()
 
     @property
     def settled(self) -> bool:
@@ -178,6 +194,7 @@ class ToolDraft(Draft):
         self._output = str(payload.get("output") or "")
         self._duration_ms = payload.get("duration_ms")
         self._data = payload.get("structured")
+        self._rich = payload.get("rich")
         self.state = "done" if error is None else "denied" if denied else "failed"
         self._made = None
 
@@ -202,6 +219,7 @@ class ToolDraft(Draft):
             tuple(shown(line) for line in self._progress) if not self.settled else (),
             self._fraction if not self.settled else None,
             shown_value(self._data),
+            read_rich(self._rich),
         )
 
     def _arriving(self) -> Any:

@@ -12,6 +12,7 @@ from .clean import shorten
 from .formulas import UNTOUCHED
 from .markdown import sanitize, split_settled, to_html
 from .palette import STYLES, mark
+from .rich import Picture, Rich, Table, Words, table_rows
 from .text import end_of_text
 from .values import Approval, Block, Error, Notice, Text, Thinking, Tool
 from .wording import (
@@ -39,6 +40,11 @@ _LONGEST_SHOWN = 8_000
 _LEAST_SHOWN = 400
 _ALL_SHOWN = 160_000
 
+#: Pictures in one run, in characters of base64: what is beyond stays away, so that the notebook can be opened.
+_ALL_PICTURES = 4_000_000
+#: A larger picture waits for the end, since all is sent again at each look.
+_LIVE_PICTURE = 20_000
+
 #: So many characters of a long run are shown while it goes on.
 _TAIL = 3_000
 
@@ -60,7 +66,7 @@ def frozen_html(transcript: Transcript, *, static: bool = False) -> str:
     """
     view = _View(transcript, static=static)
     blocks = [view.block(block) for block in transcript.blocks]
-    return sanitize(view.root([*blocks, view.footer()]))
+    return sanitize(view.root([*blocks, view.footer()]), pictures=True)
 
 
 def live_html(transcript: Transcript, stop: str = "interrupt the kernel to stop it") -> str:
@@ -107,7 +113,7 @@ class LiveView:
         question = view.question_of(block)
         known = self._done.get(place)
         if known is None or known[0] is not block or known[1] is not question:
-            known = self._done[place] = (block, question, sanitize(view.block(block)))
+            known = self._done[place] = (block, question, sanitize(view.block(block), pictures=True))
         return known[2]
 
 
@@ -148,6 +154,7 @@ class _View:
         blocks = transcript.blocks
         self._questions = approvals_by_call(blocks)
         self._calls = {block.id for block in blocks if isinstance(block, Tool)}
+        self._pictures_left = _ALL_PICTURES
         self._longest = max(_LEAST_SHOWN, min(_LONGEST_SHOWN, _ALL_SHOWN // (len(self._calls) or 1)))
 
     def root(self, parts: list[str]) -> str:
@@ -191,9 +198,30 @@ class _View:
         words = outcome_words(tool, question, static=self._static)
         line = _line(tool.state, tool.name, tool.key, words)
         body = _tool_body(tool, self._longest)
+        rich = self._rich(tool)
         if not body:
-            return f'<div class="alloy-tool {UNTOUCHED}" style="{STYLES["still"]}">{line}</div>'
-        return _fold(f'<span style="{STYLES["line"]}">{line}</span>', _div("alloy-body", "body", body, quiet=True))
+            return f'<div class="alloy-tool {UNTOUCHED}" style="{STYLES["still"]}">{line}</div>{rich}'
+        body = _div("alloy-body", "body", body, quiet=True)
+        return _fold(f'<span style="{STYLES["line"]}">{line}</span>', body) + rich
+
+    def _rich(self, tool: Tool) -> str:
+        """Pictures and tables, below the line and not folded: they are what was asked for."""
+        if not tool.rich:
+            return ""
+        return _div("alloy-rich", "rich", "".join(self._look(item, tool.name) for item in tool.rich), quiet=True)
+
+    def _look(self, item: Rich, name: str) -> str:
+        match item:
+            case Table():
+                return _table(item)
+            case Words():
+                return _div("alloy-notice", "notice", _text(item.text))
+            case Picture() if self._live and len(item.data) > _LIVE_PICTURE:
+                return _div("alloy-notice", "notice", "image: shown when the run is over")
+            case Picture():
+                fits = 0 < len(item.data) <= self._pictures_left
+                self._pictures_left -= len(item.data) if fits else 0
+                return _picture(item, name) if fits else _div("alloy-notice", "notice", "image left out")
 
     def _approval(self, question: Approval) -> str:
         if question.state != "pending":
@@ -297,6 +325,30 @@ def _tool_body(tool: Tool, longest: int) -> str:
     elif tool.progress:
         parts.append(_box(_text("\n".join(tool.progress))))
     return "".join(parts)
+
+
+def _table(table: Table) -> str:
+    """In JupyterLab every table is striped and right-aligned; each cell says for itself how it stands."""
+    sides = ["cell-right" if numeric else "cell" for numeric in table.numeric]
+
+    def row(tag: str, cells: tuple[str, ...]) -> str:
+        inner = "".join(
+            f'<{tag} style="{STYLES[side]}">{_text(cell)}</{tag}>' for side, cell in zip(sides, cells, strict=True)
+        )
+        return f"<tr>{inner}</tr>"
+
+    head, body = row("th", table.columns), "".join(row("td", cells) for cells in table.rows)
+    more = _div("alloy-notice", "notice", _text(table_rows(table))) if table.more else ""
+    return (
+        f'<div style="{STYLES["table-box"]}"><table style="{STYLES["table"]}">'
+        f"<thead>{head}</thead><tbody>{body}</tbody></table></div>{more}"
+    )
+
+
+def _picture(picture: Picture, name: str) -> str:
+    """Where data is not trusted, the picture is dropped and these words stand in its place."""
+    words = escape(f"image made by {name} (to see it, trust this notebook)", quote=True)
+    return f'<img src="data:{picture.mime};base64,{picture.data}" alt="{words}" style="{STYLES["picture"]}">'
 
 
 def _arguments(input: Any, key: str, longest: int, skipped: tuple[str, ...] = ()) -> str:

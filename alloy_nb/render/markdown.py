@@ -16,7 +16,15 @@ from .clean import clean
 from .formulas import UNTOUCHED, add_formulas, apart
 from .palette import CODE_COLOURS, COLOURS, STYLES, mark
 
-__all__ = ["ALLOWED_ATTRIBUTES", "ALLOWED_TAGS", "plain_block_parser", "sanitize", "split_settled", "to_html"]
+__all__ = [
+    "ALLOWED_ATTRIBUTES",
+    "ALLOWED_TAGS",
+    "PICTURE_ATTRIBUTES",
+    "plain_block_parser",
+    "sanitize",
+    "split_settled",
+    "to_html",
+]
 
 #: Each tag that the static form is made of.
 ALLOWED_TAGS = frozenset(
@@ -58,6 +66,10 @@ ALLOWED_ATTRIBUTES = {
     "a": frozenset({"href"}),
     "ol": frozenset({"start"}),
 }
+
+#: Only the pictures of tools are shown, and only what lies within the page itself.
+PICTURE_ATTRIBUTES = frozenset({"src", "alt"})
+_PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}")
 
 _LINK = re.compile(r"(?:https?://|mailto:)[^\s<>\"]+", re.IGNORECASE)
 _LANGUAGE = re.compile(r"[A-Za-z0-9_+#.-]{1,40}")
@@ -101,18 +113,22 @@ def to_html(markdown: str) -> str:
     return sanitize(parser.renderer.render(tokens, parser.options, {}))
 
 
-def sanitize(html: str) -> str:
-    """`html` with nothing in it but the tags, attributes, links and styles of the static form."""
+def sanitize(html: str, *, pictures: bool = False) -> str:
+    """`html` with nothing in it but the tags, attributes, links and styles of the static form.
+
+    With `pictures`, which a model's own words never have, also `img` of a PNG, JPEG, GIF or WebP as data.
+    """
     import nh3
 
+    images = {"img": set(PICTURE_ATTRIBUTES)} if pictures else {}
     return clean(
         nh3.clean(
             html,
-            tags=set(ALLOWED_TAGS),
-            attributes={tag: set(names) for tag, names in ALLOWED_ATTRIBUTES.items()},
+            tags={*ALLOWED_TAGS, *images},
+            attributes={tag: set(names) for tag, names in ALLOWED_ATTRIBUTES.items()} | images,
             attribute_filter=_keep_attribute,
             clean_content_tags={"script", "style"},
-            url_schemes={"http", "https", "mailto"},
+            url_schemes={"http", "https", "mailto", *(["data"] if pictures else [])},
             link_rel="noopener noreferrer nofollow",
             set_tag_attribute_values={"a": {"target": "_blank"}},
         )
@@ -147,6 +163,8 @@ def _keep_attribute(_tag: str, name: str, value: str) -> str | None:
         return value if _CLASS.fullmatch(value) else None
     if name == "href":
         return value if _LINK.fullmatch(value) else None
+    if name == "src":
+        return value if _PICTURE.fullmatch(value) else None
     return value if name != "start" or (value.isdecimal() and len(value) < 10) else None
 
 

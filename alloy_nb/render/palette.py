@@ -106,6 +106,8 @@ STYLES = {
     "cell": f"padding:3px 10px;border-bottom:1px solid {_LINE};text-align:left",
     "cell-right": f"padding:3px 10px;border-bottom:1px solid {_LINE};text-align:right",
     "cell-center": f"padding:3px 10px;border-bottom:1px solid {_LINE};text-align:center",
+    "rich": "margin:4px 0 8px 18px",
+    "picture": f"display:block;max-width:100%;margin:6px 0;border:1px solid {_LINE};border-radius:4px",
     "link": "text-decoration:underline",
     "comment": "opacity:0.72;font-style:italic",
     "strong": "font-weight:600",

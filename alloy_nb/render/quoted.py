@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from .clean import shorten
 from .formulas import ACTING
+from .rich import Rich, Table, Words, table_rows
 from .values import Approval, Block, Error, Notice, Text, Thinking, Tool
 from .wording import (
     MARKS,
@@ -83,7 +84,21 @@ def _block(block: Block, questions: dict[str, Approval], static: bool) -> str:
 def _tool(tool: Tool, question: Approval | None, static: bool) -> str:
     words = outcome_words(tool, question, static=static)
     line = f"{MARKS[tool.state]} **{_inline(tool.name)}** {_code(tool.key)}".rstrip()
-    return _quote(f"{line} — {_inline(words)}" if words else line)
+    line = f"{line} — {_inline(words)}" if words else line
+    return _quote("\n\n".join([line, *map(_rich, tool.rich)]))
+
+
+def _rich(item: Rich) -> str:
+    """A table as a table; a picture as a word: where it could be shown there is the HTML form."""
+    if isinstance(item, Words):
+        return f"*{_inline(item.text)}*"
+    if not isinstance(item, Table):
+        return "*image*"
+    rule = ["---:" if numeric else "---" for numeric in item.numeric]
+    rows = [[_inline(cell) for cell in row] for row in (item.columns, *item.rows)]
+    lines = ["| " + " | ".join(row) + " |" for row in (rows[0], rule, *rows[1:])] if item.columns else []
+    more = table_rows(item)
+    return "\n".join(lines) + (f"\n\n*{more}*" if more else "")
 
 
 def _error(error: Error) -> str:

@@ -27,13 +27,13 @@ RECORD_BYTES = 256_000
 #: The strings that may be cut, in the order in which they go: (which keys, in which part of the record).
 _CUTS: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset({"output", "error", "tool_result"}), "the longest tool outputs"),
-    (frozenset({"data"}), "data and images"),
+    (frozenset({"data", "rich"}), "data and images"),
     (frozenset({"input"}), "tool arguments"),
     (frozenset({"thinking"}), "thinking"),
 )
 
 #: What says which thing is meant is never cut.
-_KEPT = frozenset({"type", "block", "id", "call_id", "run_id", "name", "mime_type", "state", "status", "kind"})
+_KEPT = frozenset({"type", "block", "id", "call_id", "run_id", "name", "mime", "mime_type", "state", "status", "kind"})
 _MEDIA = frozenset({"image", "audio", "document"})
 
 _LEVELS = (64_000, 16_000, 4_000, 1_000, 250)
@@ -43,8 +43,8 @@ def to_record(transcript: Transcript, *, messages: bool = True, limit: int = REC
     """The record of a run, as it is now; see `Transcript.record`."""
     record: dict[str, Any] = {
         "v": RECORD_VERSION,
-        "run_id": transcript.run_id,
-        "status": transcript.status,
+        "run_id": None if transcript.run_id is None else shown(transcript.run_id),
+        "status": shown(transcript.status),
         "model": transcript.model,
         "prompt": transcript.prompt,
         "inputs": list(transcript.inputs),
@@ -174,7 +174,7 @@ def _cut_parts(record: dict[str, Any], names: frozenset[str], level: int) -> dic
 def _cut(text: str, path: tuple[str, ...], level: int) -> str:
     if len(text) <= level or path[-1] in _KEPT:
         return text
-    if path[-1] == "data" and _MEDIA.intersection(path):
+    if (path[-1] == "data" and _MEDIA.intersection(path)) or path[-2:] == ("rich", "image"):
         return ""  # half of a picture is none
     return shorten(text, level)
 

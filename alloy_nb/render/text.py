@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .blocks import Transcript
 from .clean import shown
+from .rich import Rich, Table, Words, table_rows
 from .values import Approval, Block, Error, Notice, Text, Thinking, Tool
 from .wording import (
     MARKS,
@@ -107,7 +108,7 @@ def _block_text(block: Block, question: Approval | None, static: bool, paint: Ca
         case Text():
             return block.markdown.strip("\n") if block.by == "model" else f"> {block.markdown.strip()}"
         case Tool():
-            return _tool_line(block, question, static, paint)
+            return "\n".join([_tool_line(block, question, static, paint), *map(_rich, block.rich)])
         case Approval():
             return _question_line(block)
         case Notice():
@@ -121,6 +122,24 @@ def _tool_line(tool: Tool, question: Approval | None, static: bool, paint: Calla
     line = " ".join(item for item in (MARKS[tool.state], tool.name, tool.key) if item)
     gap = " … " if tool.error is not None else " "
     return paint(tool.state, line) + (gap + words if words else "")
+
+
+def _rich(item: Rich) -> str:
+    """A table in columns, set in below the tool's line; a picture as a word."""
+    if isinstance(item, Words):
+        return f"  {item.text}"
+    if not isinstance(item, Table):
+        return "  [image]"
+    rows = [item.columns, *item.rows]
+    wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.rjust(width) if numeric else cell.ljust(width)
+            for cell, width, numeric in zip(row, wide, item.numeric, strict=True)
+        ]
+        lines.append("  " + "  ".join(cells).rstrip())
+    return "\n".join([*lines, *([f"  {table_rows(item)}"] if item.more else [])])
 
 
 def _question_line(question: Approval) -> str:
@@ -248,7 +267,7 @@ class TextWriter:
         if tool is None:
             return
         if event.type == "tool_end":
-            self._line(_tool_line(tool, question, self._static, self._paint))
+            self._line(_block_text(tool, question, self._static, self._paint))
         elif question is None or question.state != "denied":
             line = " ".join(item for item in (MARKS["running"], tool.name, tool.key) if item)
             self._line(self._paint("running", line))

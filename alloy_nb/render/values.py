@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
+from .rich import Rich, read_rich, rich_to_dict
+
 __all__ = [
     "Approval",
     "Block",
@@ -44,7 +46,8 @@ class Text:
 class Tool:
     """One tool call. `key` is the argument that matters, on one line; `input` is None while it still arrives.
 
-    `progress` holds the last few things the tool said of itself, `fraction` how far it is (0 to 1).
+    `progress` holds the last few things the tool said of itself, `fraction` how far it is (0 to 1), `rich` the
+    pictures and tables that it gave.
     """
 
     id: str = ""
@@ -58,6 +61,7 @@ class Tool:
     progress: tuple[str, ...] = ()
     fraction: float | None = None
     data: Any = None
+    rich: tuple[Rich, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +126,12 @@ def block_to_dict(block: Block) -> dict[str, Any]:
     for item in fields(block):
         value = getattr(block, item.name)
         if value != item.default:
-            data[item.name] = list(value) if isinstance(value, tuple) else value
+            data[item.name] = [_plain(one) for one in value] if isinstance(value, tuple) else value
     return data
+
+
+def _plain(item: Any) -> Any:
+    return item if isinstance(item, str) else rich_to_dict(item)
 
 
 def block_from_dict(data: Any) -> Block:
@@ -154,6 +162,8 @@ def _read(kind: str, name: str, value: Any) -> Any:
         return bool(value)
     if name == "progress":
         return tuple(shown(str(line)) for line in value) if isinstance(value, list) else None
+    if name == "rich":
+        return read_rich(value)
     if name in ("input", "data"):
         return shown_value(value)
     return shown(value) if isinstance(value, str) else None

@@ -24,6 +24,7 @@ from .base import Tool
 from .context import CancelToken, ToolContext
 from .kept import KeptOutputs
 from .results import cap_data, cap_text, clean_data, to_result
+from .rich import rich_of
 from .toolbox import pattern_of, subject_of
 from .workers import MAIN, Settling, abandon, call_in_thread
 
@@ -56,6 +57,7 @@ class _Work:
     result: ToolResult | None = None
     record: ToolRecord | None = None
     token: CancelToken = field(default_factory=CancelToken)
+    rich: list[dict[str, Any]] = field(default_factory=list)
 
 
 class ToolPhase:
@@ -243,17 +245,23 @@ class ToolPhase:
         plain = getattr(tool, "call", None)
         if plain is None or getattr(tool, "is_async", True):
             value = await self._await_task(work, tool.execute(work.input, ctx), limit, tool.grace)
-            return to_result(value, outputs=self._outputs)
+            return self._take(work, value)
 
         def call() -> ToolResult:
             # Figures and tables are turned into a result where they were made, not on the loop.
-            return to_result(plain(work.input, ctx), outputs=self._outputs)
+            return self._take(work, plain(work.input, ctx))
 
         if tool.thread == "main":
             settling = await MAIN.call(call)
             return await self._await_settling(work, settling, limit, counted=False)
         settling = call_in_thread(call, tool.name)
         return await self._await_settling(work, settling, limit, counted=True)
+
+    def _take(self, work: _Work, value: Any) -> ToolResult:
+        """What a tool returned, and what of it is shown to a person."""
+        result = to_result(value, outputs=self._outputs)
+        work.rich = rich_of(result)
+        return result
 
     async def _await_task(self, work: _Work, coroutine: Any, limit: float | None, grace: float) -> Any:
         """An async tool: cancelled when its time is up, given up when it does not heed that."""
@@ -350,6 +358,8 @@ class ToolPhase:
             "structured": structured,
             "executed": work.executed,
         }
+        if work.rich and not result.is_error:
+            payload["rich"] = work.rich
         event = self._emit("tool_end", payload)
         work.record = ToolRecord(
             call.id, call.name, call.input, text, error, structured, work.executed, duration, work.start_seq, event.seq

@@ -14,7 +14,7 @@ from ..redaction import redact_data, redact_known
 if TYPE_CHECKING:
     from .kept import KeptOutputs
 
-__all__ = ["MAX_DATA", "MAX_TEXT", "cap_data", "cap_text", "clean_data", "to_result"]
+__all__ = ["MAX_DATA", "MAX_TEXT", "cap_data", "cap_text", "clean_data", "is_drawing", "is_pandas", "to_result"]
 
 #: Characters of one result that are sent to the model.
 MAX_TEXT = 100_000
@@ -134,6 +134,11 @@ def _is_picture(value: Any) -> bool:
     return not isinstance(value, type) and all(hasattr(value, name) for name in names)
 
 
+def is_drawing(value: Any) -> bool:
+    """What becomes a picture: a figure, its axes, a PIL image."""
+    return _is_figure(value) or _is_axes(value) or _is_picture(value)
+
+
 def _from_figure(figure: Any) -> ToolResult:
     image = Image.from_figure(figure)
     return ToolResult(_image_text(image), images=(image,), display=figure)
@@ -171,7 +176,8 @@ def _join(values: Sequence[Any]) -> ToolResult:
 # -- tables -----------------------------------------------------------------------------------------------------------
 
 
-def _is_pandas(value: Any) -> bool:
+def is_pandas(value: Any) -> bool:
+    """A table, column or index of pandas."""
     return _is_from("pandas", value) and hasattr(value, "to_string") and len(getattr(value, "shape", ())) in (1, 2)
 
 
@@ -234,7 +240,7 @@ _KINDS: tuple[tuple[Callable[[Any], bool], Callable[[Any], ToolResult]], ...] = 
     (_is_axes, lambda axes: _from_figure(axes.figure)),
     (_is_picture, _from_picture),
     (_has_pictures, _join),
-    (_is_pandas, _from_pandas),
+    (is_pandas, _from_pandas),
     (_is_table, _from_table),
     (_is_iterator, _from_repr),
 )

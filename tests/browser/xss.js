@@ -23,6 +23,8 @@
   // What JupyterLab and nbconvert themselves make of a heading, a link or a piece of code.
   const HOSTS_OWN = new Set(["id", "data-jupyter-id", "data-mime-type", "data-lm", "tabindex", "title"]);
   const LINK = /^(https?:\/\/|mailto:|#)/i;
+  // A tool's picture, which lies in the page itself; its words stay where the data is dropped.
+  const PICTURE = /^data:image\/(png|jpeg|gif|webp);base64,[A-Za-z0-9+\/]+=*$/;
   const STYLE = /url\s*\(|image\s*\(|expression|@import|behavior|binding|position:\s*(fixed|absolute|sticky)/i;
 
   // Plain text is JupyterLab's to show, and it makes links of addresses there, as of a person's own output.
@@ -32,11 +34,13 @@
   function faultsOf(element, byHost) {
     const tag = element.localName, found = [];
     if (element.matches(".jp-Stdin-input")) return found; // where a person answers
+    const picture = tag === "img" && PICTURE.test(element.getAttribute("src") ?? "data:image/png;base64,A");
     const formula = element.closest("mjx-container") !== null;
-    if (!TAGS.has(tag) && !(formula && (tag.startsWith("mjx-") || !/^(script|a|img|iframe|maction)$/.test(tag)))) {
+    if (!TAGS.has(tag) && !picture && !(formula && (tag.startsWith("mjx-") || !/^(script|a|img|iframe|maction)$/.test(tag)))) {
       found.push(`<${tag}>`);
     }
     for (const { name, value } of element.attributes) {
+      if (picture && (name === "src" || name === "alt")) continue;
       if (name === "style" && STYLE.test(value)) found.push(`<${tag} style=${value}>`);
       else if (name === "href" && !(element.closest(TEXT) ? TEXT_LINK : LINK).test(value)) found.push(`<${tag} href=${value}>`);
       else if (/^on|command|^(src|srcset|srcdoc|action|formaction|ping|xlink:href|background)$/i.test(name)) {

@@ -28,6 +28,7 @@ def test_options_come_first_and_the_prompt_is_left_as_it_is() -> None:
         ("--tool-choice read", "tool_choice", "read"),
         ("--approval deny", "approval", "deny"),
         ("--display none", "display", None),
+        ("--record Off", "record", "off"),
         ("--output City", "output", "City"),
         ("-t read, bash", "tools", ("read", "bash")),
         ("--timeout 90", "timeout", 90.0),

@@ -65,6 +65,10 @@ TAGS = set(
 )
 BLOCKS = TAGS - set("a code em s span strong".split())
 ATTRIBUTES = {"class", "style", "href", "rel", "target", "start"}
+#: A tool's picture, which lies in the page itself.
+PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}")
+#: The smallest PNG: one pixel.
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 SCHEMES = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
 BAD_STYLE = re.compile(r"url\s*\(|var\s*\(|expression|@import|javascript|position\s*:\s*(?:fixed|absolute)|\\", re.I)
 
@@ -77,6 +81,7 @@ class Judge(HTMLParser):
         self.faults: list[str] = []
         self.text = ""
         self.links: list[str] = []
+        self.pictures: list[str] = []
         self.feed(html)
         self.close()
 
@@ -87,7 +92,14 @@ class Judge(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in BLOCKS:
             self.text += "\n"
-        if tag not in TAGS:
+        if tag == "img":
+            given = {name: value or "" for name, value in attrs}
+            self.pictures.append(given.get("src", ""))
+            self.text += given.get("alt", "")
+            if set(given) != {"src", "alt", "style"} or not PICTURE.fullmatch(given["src"]):
+                self.faults.append(f"<img {given}>")
+            attrs = [(name, value) for name, value in attrs if name == "style"]
+        elif tag not in TAGS:
             self.faults.append(f"<{tag}>")
         for name, value in attrs:
             if name not in ATTRIBUTES:
@@ -130,6 +142,14 @@ def tell_everywhere(text: str, *, ended: bool = True) -> Telling:
     tell("thinking_delta", text)
     tell("text_delta", text)
     tell.tool("1", text, {"file_path": text, text: text}, output=text, structured={"diff": f"-{text}\n+{text}"})
+    pictures = [
+        {"image": text, "mime": "image/png"},
+        {"image": PIXEL, "mime": text},
+        {"image": f'{PIXEL}" onerror="{text}', "mime": "image/png"},
+        {"image": PIXEL, "mime": "image/png"},
+    ]
+    table = {"columns": [text, "b"], "rows": [[text, text]], "more": 3, "numeric": [False, True]}
+    tell.tool("7", text, {"x": 1}, rich=[*pictures, {"table": table}, {"words": text}])
     tell.tool("4", "edit", {"old_string": text, "new_string": text + "\nx"}, output=text)
     tell.tool("5", "write", {"file_path": text, "content": text + "\n" + text}, error=text, output=text)
     tell("approval_request", asked)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
+from alloy_nb.errors import ConfigError
 from alloy_nb.messages import Message
 from alloy_nb.render.blocks import Transcript
-from alloy_nb.render.bundle import RECORD_MIME, bundle
+from alloy_nb.render.bundle import RECORD_MIME, bundle, record_kept
 from alloy_nb.render.record import size_of
 
 
@@ -42,3 +45,14 @@ def test_a_bundle_is_json(vector, everywhere) -> None:
     """A notebook file is JSON in UTF-8: no half characters, nothing that is no value."""
     data = bundle(everywhere(vector).transcript, record="full")
     assert json.loads(json.dumps(data, ensure_ascii=False, allow_nan=False).encode()) == data
+
+
+def test_the_environment_says_what_is_kept_then_the_option_then_the_display(monkeypatch) -> None:
+    assert record_kept(None, "off") == "off"
+    assert record_kept("summary", "off") == "summary"
+    monkeypatch.setenv("ALLOY_RECORD", " Full ")
+    assert record_kept("off", "off") == "full"
+    monkeypatch.setenv("ALLOY_RECORD", "ful")
+    with pytest.raises(ConfigError, match="ALLOY_RECORD is 'ful'") as caught:
+        record_kept(None, "off")
+    assert caught.value.hint == "did you mean 'full'?"

@@ -233,3 +233,10 @@ def test_a_card_repeats_no_words_and_leaves_out_no_risk(tell, judge, reason: str
     assert said.count("wants to run") == 1 + shown
     assert "answer in the input box" in said
     assert "answer in the input box" not in words(judge, frozen_html(tell.transcript))
+
+
+def test_an_answer_of_a_type_has_the_colours_of_json(tell) -> None:
+    tell("text_delta", '{"n":1}').end(output={"type": "N", "json": '{\n  "n": 1\n}'})
+    html = frozen_html(tell.transcript)
+    assert '<code class="language-json"' in html
+    assert "#c15d05" in html  # of a number

@@ -8,11 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alloy_nb import redaction
 from alloy_nb.errors import ConfigError
-from alloy_nb.messages import Image, Message, Thinking, ToolCall, ToolResult
-from alloy_nb.render.blocks import Text, Tool, Transcript
+from alloy_nb.messages import Audio, Document, Image, Message, Opaque, Thinking, ToolCall, ToolResult
+from alloy_nb.messages import Text as WordPart
+from alloy_nb.render.blocks import Notice, Text, Tool, Transcript
 from alloy_nb.render.bundle import bundle
 from alloy_nb.render.record import RECORD_BYTES, size_of
+from alloy_nb.render.values import block_to_dict
 
 
 def test_a_record_holds_the_run_and_reads_back_as_it(tell) -> None:
@@ -39,12 +42,51 @@ def test_a_record_of_a_hostile_run_is_json_and_reads_back(vector, everywhere) ->
     assert bundle(again, static=True) == bundle(transcript, static=True)
 
 
-def test_no_key_is_in_a_record(everywhere) -> None:
-    key = "sk-ant-api03-ABCDEFGHIJKLMNOP"
+KEYS = ("sk-ant-api03-ABCDEFGHIJKLMNOP", "ghp_" + "ABCDEFGH" * 5, "a registered ABCDEFGH secret")
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_no_key_is_in_a_record(key, everywhere, monkeypatch) -> None:
+    """In no place: blocks, messages with every kind of part, names, ids, arguments, data, keys of mappings."""
+    monkeypatch.setattr(redaction, "_known", (KEYS[-1],))
     telling = everywhere(key)
-    call = ToolCall("1", "bash", {"name": key, key: key, "id": key}, raw=key)
-    telling("message", Message("assistant", (call, ToolResult(key, data={"k": [key]}, call_id="1"))))
-    assert "ABCDEFGH" not in json.dumps(telling.transcript.record())
+    nested = {key: [key, {"deep": (key,)}]}
+    parts = (
+        WordPart(key),
+        Thinking(key, signature=key, provider=key),
+        ToolCall(key, key, nested, raw=key),
+        ToolResult(key, data=nested, call_id=key, name=key, images=(Image(key, url=key),)),
+        Image("image/png", url=f"https://example.org/?key={key}"),
+        Document("application/pdf", b"%PDF", url=key, name=key),
+        Audio(key, url=key),
+        Opaque(key, nested),
+    )
+    telling("message", Message("assistant", parts, model=key, stop_reason=key))
+    transcript = telling.transcript
+    transcript.run_id = key
+    transcript.status = key
+    record = transcript.record()
+    assert "ABCDEFGH" not in json.dumps(record)
+    assert [part["type"] for part in record["messages"][0]["parts"]][-1] == "opaque"
+    again = Transcript.from_record(record)
+    assert again.blocks == transcript.blocks
+    # And one that was written elsewhere, by who took none out.
+    for wild in (block_to_dict(Tool(key, key, key, nested, key, key, state="failed", data=nested)), {"block": key}):
+        found = Transcript.from_record({"v": 1, "blocks": [wild], "messages": [nested], "run_id": key, "model": key})
+        assert "ABCDEFGH" not in json.dumps([found.record(), bundle(found, record="full")])
+
+
+@pytest.mark.parametrize("name", ["__proto__", "constructor", "prototype", "__class__", "__init__"])
+def test_keys_that_mean_something_elsewhere_do_nothing(name) -> None:
+    hostile = {
+        name: {"polluted": True, "v": 9},
+        "v": 1,
+        "blocks": [{"block": name, name: 1}, {"block": "tool", name: 1}],
+    }
+    transcript = Transcript.from_record(hostile)
+    assert [type(block) for block in transcript.blocks] == [Notice, Tool]
+    assert name not in transcript.record()
+    assert "polluted" not in json.dumps(transcript.record())
 
 
 def test_a_long_output_is_cut_and_a_notice_says_so(tell) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import runpy
 from collections.abc import Sequence
@@ -13,10 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alloy_nb.json_text import pretty_json
 from alloy_nb.render.bundle import bundle
 from alloy_nb.render.formulas import ACTING
 from alloy_nb.render.html import frozen_html, live_html
-from alloy_nb.render.markdown import ALLOWED_ATTRIBUTES, ALLOWED_TAGS, to_html
+from alloy_nb.render.markdown import ALLOWED_ATTRIBUTES, ALLOWED_TAGS, PICTURE_ATTRIBUTES, to_html
 from alloy_nb.render.quoted import disarm, to_markdown
 from alloy_nb.render.text import TextWriter, to_text
 
@@ -70,9 +72,15 @@ def test_a_browsers_parser_reads_the_same_html(vector, everywhere) -> None:
     html = frozen_html(everywhere(vector).transcript)
     attributes = {tag: set(names) for tag, names in ALLOWED_ATTRIBUTES.items()}
     attributes["a"] = {"href", "target"}
-    assert (
-        nh3.clean(html, tags=set(ALLOWED_TAGS), attributes=attributes, link_rel="noopener noreferrer nofollow") == html
+    attributes["img"] = set(PICTURE_ATTRIBUTES)
+    cleaned = nh3.clean(
+        html,
+        tags={*ALLOWED_TAGS, "img"},
+        attributes=attributes,
+        link_rel="noopener noreferrer nofollow",
+        url_schemes={"http", "https", "mailto", "data"},
     )
+    assert cleaned == html
 
 
 def test_the_answer_as_html_is_inert_and_legible(vector, judge) -> None:
@@ -280,3 +288,14 @@ def _helpers(everywhere, judge, new_telling):
     """Hypothesis takes no function fixtures; these are plain functions."""
     global _tell_everywhere, _judge, _new_telling
     _tell_everywhere, _judge, _new_telling = everywhere, judge, new_telling
+
+
+def test_an_answer_of_a_type_is_code_whatever_is_in_it(vector, tell, judge) -> None:
+    answer = json.dumps({"said": vector, vector: [vector]})
+    tell("text_delta", answer).end(output={"type": vector, "json": pretty_json(answer)})
+    transcript = tell.transcript
+    assert transcript.blocks[-1].markdown.startswith("```json\n{\n")
+    seen = judge(frozen_html(transcript))
+    assert seen.faults == []
+    assert "MARK" in seen.text
+    assert judge(to_html(to_markdown(transcript))).faults == []
