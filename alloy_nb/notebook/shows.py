@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ConfigError
 from ..events import Event, now_ms
 from ..render.blocks import Transcript
+from ..render.bundle import record_kept
 from ..result import Result
 from .cell import Cell
 from .interrupts import interrupts_held
@@ -28,8 +27,6 @@ UPDATES = 8
 LONGEST_LIVE = 10_000
 #: The same for what a run with many calls is rendered to.
 LARGEST_LIVE = 60_000
-
-_RECORDS = ("full", "summary", "off")
 
 
 def transcript_of(result: Result, inputs: Sequence[str] = ()) -> Transcript:
@@ -55,26 +52,18 @@ def _retold(result: Result) -> list[Event]:
     return [Event(seq, result.run_id, kind, payload, ts_ms=stamp) for seq, (kind, payload) in enumerate(told, 1)]
 
 
-def static_bundle(transcript: Transcript) -> dict[str, Any]:
+def static_bundle(transcript: Transcript, record: str | None = None) -> dict[str, Any]:
     """The forms of a run that are the same each time it runs; with the record only when it is asked for."""
     from ..render.bundle import bundle
 
-    return bundle(transcript, static=True, record=_record("off"))
+    return bundle(transcript, static=True, record=record_kept(record, "off"))
 
 
-def frozen_bundle(transcript: Transcript) -> dict[str, Any]:
-    """What stays of a run that was shown while it went on: with times, and with the record."""
+def frozen_bundle(transcript: Transcript, record: str | None = None) -> dict[str, Any]:
+    """What stays of a run that was shown while it went on: with times, and with the record unless that is not wanted."""
     from ..render.bundle import bundle
 
-    return bundle(transcript, static=False, record=_record("full"))
-
-
-def _record(default: str) -> Any:
-    """How much of the run record goes into the notebook file: ``ALLOY_RECORD``, else `default`."""
-    named = os.environ.get("ALLOY_RECORD", "").strip().lower() or default
-    if named not in _RECORDS:
-        raise ConfigError(f"ALLOY_RECORD is {named!r}", hint="it may be " + ", ".join(_RECORDS))
-    return named
+    return bundle(transcript, static=False, record=record_kept(record, "full"))
 
 
 class Show:
@@ -86,9 +75,11 @@ class Show:
         self._cell = cell
         self._transcript = Transcript(inputs=inputs)
         self._faulty = False
-        _record("off")  # a wrong setting is said before the run begins
+        self._record: str | None = None
+        record_kept(None, "off")  # a wrong setting is said before the run begins
 
     def open(self, run: Execution) -> None:
+        self._record = run.options.record
         try:
             with interrupts_held():
                 self._begin(run)
@@ -142,7 +133,7 @@ class StaticShow(Show):
     """Shown once, when it is over, the same in every execution: for documents and for comparing them."""
 
     def _finish(self) -> None:
-        self._publish(static_bundle(self._transcript))
+        self._publish(static_bundle(self._transcript, self._record))
 
 
 class HtmlShow(Show):
@@ -179,7 +170,7 @@ class HtmlShow(Show):
         return {"text/html": html, "text/plain": "this run did not finish here"}
 
     def _finish(self) -> None:
-        self._publish(frozen_bundle(self._transcript))
+        self._publish(frozen_bundle(self._transcript, self._record))
 
     def _publish(self, data: dict[str, Any]) -> None:
         from IPython.display import display

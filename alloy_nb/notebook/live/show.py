@@ -49,7 +49,7 @@ class WidgetShow(Show):
             super()._take(events)
 
     def _finish(self) -> None:
-        self._publish(frozen_bundle(self._transcript))
+        self._publish(frozen_bundle(self._transcript, self._record))
 
     def _publish(self, data: dict[str, Any]) -> None:
         if self._live is None:
@@ -90,4 +90,4 @@ def show_again(hub: Hub, live: LiveRun) -> None:
     if live.execution.result is None:
         display_live(hub, live)
     else:
-        display(frozen_bundle(live.transcript), raw=True)
+        display(frozen_bundle(live.transcript, live.execution.options.record), raw=True)
