@@ -36,18 +36,18 @@ def load(shell: Any) -> None:
 
 def _prepare_page(shell: Any) -> None:
     """Have the page load what shows a live cell as soon as the kernel is idle, before the first one is run."""
+    loop = getattr(getattr(shell, "kernel", None), "io_loop", None)
+    if loop is not None:
+        loop.call_later(_IDLE, _make_hub, shell)
+
+
+def _make_hub(shell: Any) -> None:
     from .display import display_kind
 
-    loop = getattr(getattr(shell, "kernel", None), "io_loop", None)
-    if loop is None or display_kind("auto", shell) != "widget":
-        return
-
-    def make() -> None:
+    if display_kind("auto", shell) == "widget":  # in nbclient and its like nobody looks on
         from .live.hub import hub_of
 
         hub_of(shell)
-
-    loop.call_later(_IDLE, make)
 
 
 def unload(shell: Any) -> None:

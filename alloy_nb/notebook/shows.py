@@ -60,7 +60,7 @@ def static_bundle(transcript: Transcript, record: str | None = None) -> dict[str
 
 
 def frozen_bundle(transcript: Transcript, record: str | None = None) -> dict[str, Any]:
-    """What stays of a run that was shown while it went on: with times, and with the record unless that is not wanted."""
+    """What stays of a run that was shown while it went on: with times, and with the record, unless not wanted."""
     from ..render.bundle import bundle
 
     return bundle(transcript, static=False, record=record_kept(record, "full"))
