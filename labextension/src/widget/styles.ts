@@ -4,11 +4,11 @@
  */
 
 // Mixed with the colour of the text, so that each can be read on a light and on a dark ground, whatever the theme.
-const mixed = (colour: string) => `color-mix(in srgb,${colour} 70%,currentColor)`;
+const mixed = (colour: string, share = 70) => `color-mix(in srgb,${colour} ${share}%,currentColor)`;
 const BLUE = mixed("var(--jp-brand-color1,#1979df)");
 const GREEN = mixed("var(--jp-success-color1,#218b3b)");
 const RED = mixed("var(--jp-error-color1,#dc403a)");
-const ORANGE = mixed("var(--jp-warn-color1,#c15d05)");
+const ORANGE = mixed("var(--jp-warn-color1,#c15d05)", 60);
 const PURPLE = mixed("var(--alloy-purple,#9e57db)");
 const TEAL = mixed("var(--alloy-teal,#0b878b)");
 const PINK = mixed("var(--alloy-pink,#cf4194)");
@@ -76,7 +76,7 @@ const RULES: readonly (readonly [selector: string, style: string])[] = [
   [".alloy-question .alloy-mark", "font-weight:600"],
   [".alloy-actions", "display:flex;flex-wrap:wrap;gap:6px;margin-top:6px;align-items:center"],
   [".alloy-told", "font-size:11.5px;margin-top:4px;opacity:.78"],
-  [":is(.alloy-told,.alloy-notice,.alloy-inputs):empty", "display:none"],
+  [":is(.alloy-told,.alloy-notice,.alloy-inputs,.alloy-key,.alloy-right-end):empty", "display:none"],
   [".alloy-foot", "display:flex;flex-wrap:wrap;gap:0 12px;align-items:center;font-size:11.5px;margin-top:8px"],
   [".alloy-foot>span", "opacity:.68;font-variant-numeric:tabular-nums"],
 
@@ -133,7 +133,7 @@ const RULES: readonly (readonly [selector: string, style: string])[] = [
   [".alloy-table :is(th,td)", `padding:3px 10px;border-bottom:1px solid ${LINE};text-align:left`],
   [".alloy-table .alloy-right", "text-align:right;font-variant-numeric:tabular-nums"],
   [".alloy-table .alloy-center", "text-align:center"],
-  [".alloy-text a", "text-decoration:underline"],
+  [".alloy-text a", `color:${mixed("var(--jp-content-link-color,#1979df)")};text-decoration:underline`],
   // The caret takes no place, so that no line breaks because of it.
   [
     ".alloy-growing>p:last-child::after",
@@ -161,7 +161,7 @@ function scoped(selector: string): string {
 }
 
 const SHEET = [
-  ".alloy-view{position:relative;padding-right:20px;color:var(--jp-content-font-color1,inherit);" +
+  ".alloy-view.alloy-view{position:relative;padding:0;margin:0;color:var(--jp-content-font-color1,inherit);" +
     "font-family:var(--jp-content-font-family,system-ui,-apple-system,'Segoe UI',Helvetica,Arial,sans-serif);" +
     "font-size:var(--jp-content-font-size1,14px);line-height:var(--jp-content-line-height,1.6)}",
   ...RULES.map(([selector, style]) => `${scoped(selector)}{${style}}`),

@@ -17,7 +17,8 @@ class Line {
   private readonly words = make("span", "alloy-right-end");
 
   constructor() {
-    this.element.append(this.mark, this.name);
+    // The blanks are for who copies the line.
+    this.element.append(this.mark, " ", this.name, " ", this.key, " ", this.words);
   }
 
   say(state: ToolState, name: string, key: string, words: string): void {
@@ -28,10 +29,6 @@ class Line {
     setText(this.name, name);
     setText(this.key, key);
     setText(this.words, words);
-    if (key && !this.key.parentNode) this.name.after(this.key);
-    if (!key) this.key.remove();
-    if (words && !this.words.parentNode) this.element.append(this.words);
-    if (!words) this.words.remove();
   }
 }
 
