@@ -95,8 +95,7 @@ export class View {
     addStyles(this.outer); // only now, as a view is made before it is put into the page
     const live = isLive(state);
     const around: Around = { live, facts: state.facts, questions: approvalsByCall(state.blocks), desk: this.desk };
-    this.root.className = `${live ? "alloy-run-live" : "alloy-run"} tex2jax_ignore mathjax_ignore`;
-    this.root.setAttribute("aria-busy", String(live));
+    if (live !== this.drawnLive()) this.dress(live);
     const calls = new Set(state.blocks.map((block) => (block.block === "tool" ? (block.id ?? "") : null)));
     state.blocks.forEach((block, place) => this.drawBlock(block, place, around, calls));
     for (const left of this.shown.splice(state.blocks.length)) left?.part.close?.();
@@ -126,8 +125,14 @@ export class View {
     this.shown[place] = { kind, part, block, beside };
   }
 
-  private drawnLive(): boolean {
-    return this.drawn !== undefined && isLive(this.drawn);
+  /** Whether the run went on when it was last drawn; undefined before that. */
+  private drawnLive(): boolean | undefined {
+    return this.drawn && isLive(this.drawn);
+  }
+
+  private dress(live: boolean): void {
+    this.root.className = `${live ? "alloy-run-live" : "alloy-run"} tex2jax_ignore mathjax_ignore`;
+    this.root.setAttribute("aria-busy", String(live));
   }
 
   /** What stands around the blocks, and the order of all. */
