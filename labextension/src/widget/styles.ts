@@ -161,7 +161,7 @@ function scoped(selector: string): string {
 }
 
 const SHEET = [
-  ".alloy-view.alloy-view{position:relative;padding:0;margin:0;color:var(--jp-content-font-color1,inherit);" +
+  ".alloy-view.alloy-view{position:relative;padding:0 20px 0 0;margin:0;color:var(--jp-content-font-color1,inherit);" +
     "font-family:var(--jp-content-font-family,system-ui,-apple-system,'Segoe UI',Helvetica,Arial,sans-serif);" +
     "font-size:var(--jp-content-font-size1,14px);line-height:var(--jp-content-line-height,1.6)}",
   ...RULES.map(([selector, style]) => `${scoped(selector)}{${style}}`),
