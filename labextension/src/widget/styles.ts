@@ -33,6 +33,7 @@ const RULES: readonly (readonly [selector: string, style: string])[] = [
   [".alloy-run-live,.alloy-run", "border-left:2px solid;padding:1px 0 1px 12px;overflow-wrap:break-word;line-height:1.5"],
   [".alloy-run", `border-left-color:${LINE}`],
   [".alloy-run-live", "border-left-color:var(--jp-brand-color1,#1979df)"],
+  [":is(.alloy-run,.alloy-run-live):focus", "outline:none"],
   [".alloy-status", HIDDEN],
   [".alloy-quiet", "opacity:.68"],
   [".alloy-blue", `color:${BLUE}`],
@@ -62,7 +63,8 @@ const RULES: readonly (readonly [selector: string, style: string])[] = [
   ["pre.alloy-code", `${BOX};color:inherit;border:1px solid ${LINE};background:none;${WRAPPED};${SCROLLED}`],
   ["pre.alloy-diff", `${BOX};color:inherit;border:1px solid ${LINE};background:none;white-space:pre;${SCROLLED}`],
   ["pre.alloy-plain", `${BOX};color:inherit;border:0;background:${SOFT};${WRAPPED};${SCROLLED}`],
-  [".alloy-picture", "display:block;max-width:100%;height:auto;margin:6px 0;background:#fff"],
+  [".alloy-rich", "margin:4px 0 8px 18px"],
+  [".alloy-picture", `display:block;max-width:100%;height:auto;margin:6px 0;border:1px solid ${LINE};border-radius:4px`],
   [
     ".alloy-thinking",
     "margin:4px 0 8px 18px;font-size:12px;font-style:italic;opacity:.78;white-space:pre-wrap;overflow-wrap:break-word",
@@ -102,7 +104,7 @@ const RULES: readonly (readonly [selector: string, style: string])[] = [
   ],
   [".alloy-field::placeholder", "color:inherit;opacity:.68"],
   [
-    ":is(button,summary,pre,input,a):focus-visible",
+    ":is(button,summary,pre,input,a,.alloy-approval):focus-visible",
     "outline:2px solid var(--jp-brand-color1,#1979df);outline-offset:2px;border-radius:3px",
   ],
 
@@ -127,8 +129,7 @@ const RULES: readonly (readonly [selector: string, style: string])[] = [
       `padding:6px 10px;border:1px solid ${LINE};border-radius:4px`,
   ],
   [".alloy-text pre code", `${MONO};font-size:12px;line-height:1.45;background:none;padding:0;white-space:pre`],
-  [".alloy-text .alloy-table", "overflow-x:auto;margin:8px 0"],
-  [".alloy-body .alloy-table", "overflow:auto;margin:6px 0;max-height:360px"],
+  [".alloy-table", "overflow-x:auto;margin:8px 0"],
   [".alloy-table table", "border-collapse:collapse;font-size:12px;margin:0;color:inherit;table-layout:auto"],
   [".alloy-table :is(th,td)", `padding:3px 10px;border-bottom:1px solid ${LINE};text-align:left`],
   [".alloy-table .alloy-right", "text-align:right;font-variant-numeric:tabular-nums"],

@@ -114,6 +114,17 @@ describe("The card of a question", () => {
     expect(kernel.controls("decide")).toMatchObject([{ allow: false, reason: null }]);
   });
 
+  it("leaves who works by keys where the card was, and presses nothing for them", async () => {
+    const { kernel, el, card } = await asked();
+    buttonNamed(card, "Allow once").focus();
+    buttonNamed(card, "Allow once").click();
+    await vi.advanceTimersByTimeAsync(10);
+    expect(document.activeElement).toBe(card);
+    kernel.change("r", ["b", 0, { state: "allowed" }]);
+    await frames();
+    expect(document.activeElement).toBe(find(el, "[role=region]"));
+  });
+
   it("takes no press in the moment in which it appears, nor the keys", async () => {
     const kernel = new Kernel();
     kernel.open();

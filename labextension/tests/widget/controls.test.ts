@@ -50,6 +50,18 @@ describe("The ladder of routes", () => {
     expect(sent.map(([name]) => name)).toEqual(["message"]);
   });
 
+  it("takes a route that was missing as soon as it is there", async () => {
+    const missing = ["control"];
+    const { sent, controls } = ladder(["control", "comm", "message"], missing);
+    void controls.send({ do: "ready" });
+    await vi.advanceTimersByTimeAsync(20);
+    controls.heard([sent[0]![1].id]);
+    missing.pop();
+    void controls.send({ do: "hello" });
+    await vi.advanceTimersByTimeAsync(20);
+    expect(sent.map(([name]) => name)).toEqual(["comm", "control"]);
+  });
+
   it("goes on where a route throws, hangs, or has a name that nobody knows", async () => {
     const warned = vi.spyOn(console, "warn").mockImplementation(() => {});
     const heard: object[] = [];

@@ -88,17 +88,20 @@ describe("A view", () => {
     expect(folds[0]!.open).toBe(false);
   });
 
-  it("opens a call that made a picture, unless somebody has folded it", async () => {
-    const image = { image: "iVBORw0KGgo=", mime: "image/png" };
-    const { kernel, root } = await shown(["b", 0, { ...TOOL, rich: [image] }], ["b", 1, { ...TOOL, id: "u" }]);
-    await frames();
-    expect(find<HTMLImageElement>(root, "img").getAttribute("src")).toBe("data:image/png;base64,iVBORw0KGgo=");
-    const second = root.querySelectorAll("details")[1]!;
-    find(second, "summary").dispatchEvent(new MouseEvent("click", { bubbles: true }));
-    second.open = false;
-    kernel.change("r", ["b", 1, { rich: [image] }]);
-    await frames();
-    expect(second.open).toBe(false);
+  it("shows pictures and tables below the line of their call, unfolded", async () => {
+    const table = { columns: ["month", "n"], rows: [["Jan", "1"]], more: 1_200, numeric: [false, true] };
+    const { root } = await shown([
+      "b", 0,
+      { ...TOOL, rich: [{ image: "iVBORw0KGgo=", mime: "image/png" }, { table }, { image: "", mime: "image/png" }, { words: "w" }] },
+    ]);
+    const rich = find(root, ".alloy-fold + .alloy-rich");
+    const picture = find<HTMLImageElement>(rich, "img");
+    expect(picture.getAttribute("src")).toBe("data:image/png;base64,iVBORw0KGgo=");
+    expect(picture.alt).toBe("image made by python");
+    expect([...rich.querySelectorAll("td")].map((cell) => cell.className)).toEqual(["", "alloy-right"]);
+    expect([...rich.querySelectorAll(".alloy-notice")].map((words) => words.textContent)).toEqual([
+      "… 1,200 more rows", "image left out", "w",
+    ]);
   });
 
   it.each([
@@ -107,8 +110,6 @@ describe("A view", () => {
     [{ image: "//evil.example/a.png", mime: "image/png" }],
   ])("makes no picture of %j", async (item) => {
     const { root } = await shown(["b", 0, { ...TOOL, rich: [item] }]);
-    find<HTMLDetailsElement>(root, "details").open = true;
-    await frames();
     expect(root.querySelector("img")).toBeNull();
   });
 

@@ -4,7 +4,7 @@ import { MARKS, outcomeWords, verdictWords } from "../../blocks/words";
 import { make, setText } from "../dom";
 import { Fold } from "./fold";
 import { type Around, mark, type Part } from "./part";
-import { Sections, toolSections } from "./sections";
+import { richSections, Sections, toolSections } from "./sections";
 
 const STATE_COLOURS: Readonly<Record<string, string>> = { running: "blue", done: "green", failed: "red", denied: "red" };
 
@@ -39,7 +39,9 @@ function sayTool(line: Line, tool: Tool, question: Approval | undefined): void {
 /** A call with nothing to unfold. */
 export class StillPart implements Part {
   readonly element = make("div", "alloy-tool");
+  readonly below = make("div", "alloy-rich");
   private readonly line = new Line();
+  private readonly rich = new Sections(this.below);
 
   constructor() {
     this.element.append(this.line.element);
@@ -48,33 +50,29 @@ export class StillPart implements Part {
   update(block: Block, around: Around): void {
     const tool = block as Tool;
     sayTool(this.line, tool, around.questions.get(tool.id ?? ""));
+    this.rich.update(richSections(tool));
   }
 }
 
 export class ToolPart implements Part {
-  readonly element: HTMLDetailsElement;
+  readonly element: HTMLElement;
+  readonly below = make("div", "alloy-rich");
   private readonly line = new Line();
   private readonly body = make("div", "alloy-body");
   private readonly sections = new Sections(this.body);
   private readonly fold = new Fold(this.body, () => this.fill());
+  private readonly rich = new Sections(this.below);
   private tool: Tool = { block: "tool" };
-  private rich = false;
-  private pressed = false;
 
   constructor() {
     this.element = this.fold.element;
     this.fold.summary.append(this.line.element);
-    this.fold.summary.addEventListener("click", () => (this.pressed = true));
   }
 
   update(block: Block, around: Around): void {
     this.tool = block as Tool;
     sayTool(this.line, this.tool, around.questions.get(this.tool.id ?? ""));
-    if (this.tool.rich?.length && !this.rich) {
-      // A picture or a table is there to be seen, unless somebody has folded it.
-      this.rich = true;
-      if (!this.pressed) this.element.open = true;
-    }
+    this.rich.update(richSections(this.tool));
     if (this.fold.filled) this.fill();
   }
 
