@@ -88,7 +88,8 @@ const RULES: readonly (readonly [selector: string, style: string])[] = [
       `margin:0;min-height:20px;${UI};font-size:12px;line-height:1.4;cursor:pointer;max-width:100%;overflow-wrap:anywhere`,
   ],
   [".alloy-button:hover:enabled", "background:rgba(127,127,127,.15)"],
-  [".alloy-button:disabled", "cursor:default;opacity:.6"],
+  [".alloy-button:disabled", "cursor:default"],
+  [":is(.alloy-sent .alloy-button,.alloy-foot .alloy-stop:disabled)", "opacity:.6"],
   [
     ".alloy-primary,.alloy-primary:hover:enabled",
     "background:var(--jp-brand-color1,#1565c0);color:var(--jp-layout-color0,#fff);border-color:transparent",

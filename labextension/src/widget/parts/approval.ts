@@ -145,11 +145,13 @@ class Buttons {
   close(): void {
     this.isClosed = true;
     clearTimeout(this.timer);
+    this.place.classList.remove("alloy-sent");
     this.place.replaceChildren();
     setText(this.told, "");
   }
 
   private enable(on: boolean): void {
+    this.place.classList.toggle("alloy-sent", this.isSent);
     for (const item of this.all) item.disabled = !on;
     this.field.disabled = !on;
   }
