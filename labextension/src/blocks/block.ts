@@ -20,7 +20,7 @@ export interface Text {
 export type ToolState = "waiting" | "running" | "done" | "failed" | "denied";
 
 export interface Picture {
-  /** Base64. */
+  /** Base64; "" where it was left out. */
   readonly image: string;
   readonly mime: string;
 }
@@ -35,7 +35,12 @@ export interface TableOutput {
   };
 }
 
-export type Rich = Picture | TableOutput;
+/** Said in place of something that is not shown. */
+export interface WordsOutput {
+  readonly words: string;
+}
+
+export type Rich = Picture | TableOutput | WordsOutput;
 
 export interface Tool {
   readonly block: "tool";

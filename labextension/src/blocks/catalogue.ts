@@ -51,5 +51,12 @@ export const WORDS = {
   error: "error",
   change: "change",
   changeAsked: "change that was asked for",
-  moreRows: (count: number) => `… and ${count} more row${count === 1 ? "" : "s"}`,
+  moreRows: (count: number) => `… ${grouped(count)} more row${count === 1 ? "" : "s"}`,
+  image: (tool: string) => `image made by ${tool}`,
+  imageLeftOut: "image left out",
 } as const;
+
+/** "1,200", as Python writes it, whatever the page's language. */
+function grouped(count: number): string {
+  return String(count).replace(/\B(?=(?:\d{3})+$)/g, ",");
+}

@@ -158,6 +158,8 @@ function readRich(value: unknown): Rich | undefined {
     const mime = oneOf(PICTURES)(own(value, "mime"));
     return typeof mime === "string" ? { image, mime } : undefined;
   }
+  const words = own(value, "words");
+  if (typeof words === "string") return { words };
   const table = own(value, "table");
   const columns = own(table, "columns");
   const rows = own(table, "rows");

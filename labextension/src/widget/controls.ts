@@ -16,6 +16,8 @@ const FORGET_MS = 60_000;
 interface Pending {
   readonly heard: () => void;
   route: number;
+  /** Whether a route before this one was taken, and led nowhere. */
+  climbed: boolean;
 }
 
 export class Controls {
@@ -36,7 +38,7 @@ export class Controls {
         this.pending.delete(id);
         resolve(true);
       };
-      const pending: Pending = { heard, route: this.best };
+      const pending: Pending = { heard, route: this.best, climbed: false };
       this.pending.set(id, pending);
       setTimeout(() => resolve(false), patience);
       setTimeout(() => this.pending.delete(id), FORGET_MS);
@@ -55,7 +57,8 @@ export class Controls {
     for (const id of ids) {
       const pending = typeof id === "string" ? this.pending.get(id) : undefined;
       if (!pending) continue;
-      this.best = pending.route;
+      // Where the first routes are missing, that is seen at once each time; they may be there later.
+      if (pending.climbed) this.best = pending.route;
       pending.heard();
     }
   }
@@ -64,8 +67,12 @@ export class Controls {
     if (tried >= this.names.length || !this.pending.has(id)) return;
     const place = (pending.route + (tried ? 1 : 0)) % this.names.length;
     pending.route = place;
-    const wait = (await this.try(this.names[place] ?? "", control)) ? STEP_MS : 0;
-    setTimeout(() => void this.climb(id, control, pending, tried + 1), wait);
+    const taken = await this.try(this.names[place] ?? "", control);
+    setTimeout(() => {
+      if (!this.pending.has(id)) return;
+      pending.climbed ||= taken;
+      void this.climb(id, control, pending, tried + 1);
+    }, taken ? STEP_MS : 0);
   }
 
   private async try(name: string, control: object): Promise<boolean> {

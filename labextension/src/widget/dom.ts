@@ -32,6 +32,13 @@ export function growText(node: CharacterData, text: string): void {
   else node.data = text;
 }
 
+/** Whether what is typed goes into this element, or one in it. */
+export function holdsFocus(element: Element): boolean {
+  const root = element.getRootNode();
+  const active = root instanceof Document || root instanceof ShadowRoot ? root.activeElement : null;
+  return active !== null && element.contains(active);
+}
+
 /** `nodes` in this order as children of `parent`, moving none that is in its place. */
 export function arrange(parent: Element, nodes: readonly Node[]): void {
   let place: ChildNode | null = parent.firstChild;

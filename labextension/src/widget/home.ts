@@ -7,11 +7,14 @@ import { type Render, Typesetter } from "./typeset";
 import { isLive, View } from "./view";
 
 const SYNC_MS = 2_000;
+/** A run that ended before anybody saw it is kept so long: its view may still be on the way. */
+const KEPT_MS = 60_000;
 
 interface Run {
   following: Following;
   readonly views: Set<View>;
   syncing: ReturnType<typeof setTimeout> | undefined;
+  forgetting: ReturnType<typeof setTimeout> | undefined;
 }
 
 type Load = (code: string) => Promise<Render>;
@@ -42,6 +45,7 @@ export class Home {
     const run = this.run(id);
     const view = new View(el, this.desk(id));
     run.views.add(view);
+    clearTimeout(run.forgetting);
     this.take(run, stub.get("snapshot"));
     view.show(run.following.state);
     this.catchUp(id, run);
@@ -57,6 +61,7 @@ export class Home {
     this.model.off("msg:custom", this.hear);
     for (const run of this.runs.values()) {
       clearTimeout(run.syncing);
+      clearTimeout(run.forgetting);
       for (const view of run.views) view.close();
     }
     this.runs.clear();
@@ -116,15 +121,18 @@ export class Home {
 
   /** An ended run that nobody looks at is forgotten. */
   private tidy(id: string, run: Run): void {
-    if (run.views.size || isLive(run.following.state) || isBehind(run.following)) return;
-    clearTimeout(run.syncing);
-    this.runs.delete(id);
+    clearTimeout(run.forgetting);
+    if (run.views.size || isLive(run.following.state)) return;
+    run.forgetting = setTimeout(() => {
+      clearTimeout(run.syncing);
+      this.runs.delete(id);
+    }, KEPT_MS);
   }
 
   private run(id: string): Run {
     const known = this.runs.get(id);
     if (known) return known;
-    const run: Run = { following: BEGINNING, views: new Set(), syncing: undefined };
+    const run: Run = { following: BEGINNING, views: new Set(), syncing: undefined, forgetting: undefined };
     this.runs.set(id, run);
     return run;
   }

@@ -25,5 +25,4 @@ export const LABELS = {
   finished: "Finished",
   stopped: "Stopped",
   failed: "Failed",
-  picture: "picture made by the tool",
 } as const;

@@ -5,16 +5,19 @@ import { ACTING } from "./formulas";
 /** MathML of a formula, or "" for one that is better shown as it was written. */
 export function render(tex: string, display: boolean): string {
   if (ACTING.test(tex)) return "";
-  const html = katex.renderToString(tex, {
-    output: "mathml",
-    displayMode: display,
-    throwOnError: false,
-    trust: false,
-    strict: "ignore",
-    maxSize: 20,
-    maxExpand: 200,
-    macros: {},
-    globalGroup: false,
-  });
-  return html.includes("katex-error") ? "" : html;
+  try {
+    return katex.renderToString(tex, {
+      output: "mathml",
+      displayMode: display,
+      throwOnError: true, // it would be shown in red, and in part
+      trust: false,
+      strict: "ignore",
+      maxSize: 20,
+      maxExpand: 200,
+      globalGroup: false,
+    });
+  } catch (error) {
+    if (error instanceof katex.ParseError || error instanceof RangeError) return "";
+    throw error;
+  }
 }

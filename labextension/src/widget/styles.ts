@@ -4,11 +4,11 @@
  */
 
 // Mixed with the colour of the text, so that each can be read on a light and on a dark ground, whatever the theme.
-const mixed = (colour: string) => `color-mix(in srgb,${colour} 70%,currentColor)`;
+const mixed = (colour: string, share = 70) => `color-mix(in srgb,${colour} ${share}%,currentColor)`;
 const BLUE = mixed("var(--jp-brand-color1,#1979df)");
 const GREEN = mixed("var(--jp-success-color1,#218b3b)");
 const RED = mixed("var(--jp-error-color1,#dc403a)");
-const ORANGE = mixed("var(--jp-warn-color1,#c15d05)");
+const ORANGE = mixed("var(--jp-warn-color1,#c15d05)", 60);
 const PURPLE = mixed("var(--alloy-purple,#9e57db)");
 const TEAL = mixed("var(--alloy-teal,#0b878b)");
 const PINK = mixed("var(--alloy-pink,#cf4194)");
@@ -33,6 +33,7 @@ const RULES: readonly (readonly [selector: string, style: string])[] = [
   [".alloy-run-live,.alloy-run", "border-left:2px solid;padding:1px 0 1px 12px;overflow-wrap:break-word;line-height:1.5"],
   [".alloy-run", `border-left-color:${LINE}`],
   [".alloy-run-live", "border-left-color:var(--jp-brand-color1,#1979df)"],
+  [":is(.alloy-run,.alloy-run-live):focus", "outline:none"],
   [".alloy-status", HIDDEN],
   [".alloy-quiet", "opacity:.68"],
   [".alloy-blue", `color:${BLUE}`],
@@ -62,7 +63,8 @@ const RULES: readonly (readonly [selector: string, style: string])[] = [
   ["pre.alloy-code", `${BOX};color:inherit;border:1px solid ${LINE};background:none;${WRAPPED};${SCROLLED}`],
   ["pre.alloy-diff", `${BOX};color:inherit;border:1px solid ${LINE};background:none;white-space:pre;${SCROLLED}`],
   ["pre.alloy-plain", `${BOX};color:inherit;border:0;background:${SOFT};${WRAPPED};${SCROLLED}`],
-  [".alloy-picture", "display:block;max-width:100%;height:auto;margin:6px 0;background:#fff"],
+  [".alloy-rich", "margin:4px 0 8px 18px"],
+  [".alloy-picture", `display:block;max-width:100%;height:auto;margin:6px 0;border:1px solid ${LINE};border-radius:4px`],
   [
     ".alloy-thinking",
     "margin:4px 0 8px 18px;font-size:12px;font-style:italic;opacity:.78;white-space:pre-wrap;overflow-wrap:break-word",
@@ -76,7 +78,7 @@ const RULES: readonly (readonly [selector: string, style: string])[] = [
   [".alloy-question .alloy-mark", "font-weight:600"],
   [".alloy-actions", "display:flex;flex-wrap:wrap;gap:6px;margin-top:6px;align-items:center"],
   [".alloy-told", "font-size:11.5px;margin-top:4px;opacity:.78"],
-  [":is(.alloy-told,.alloy-notice,.alloy-inputs):empty", "display:none"],
+  [":is(.alloy-told,.alloy-notice,.alloy-inputs,.alloy-key,.alloy-right-end):empty", "display:none"],
   [".alloy-foot", "display:flex;flex-wrap:wrap;gap:0 12px;align-items:center;font-size:11.5px;margin-top:8px"],
   [".alloy-foot>span", "opacity:.68;font-variant-numeric:tabular-nums"],
 
@@ -86,7 +88,8 @@ const RULES: readonly (readonly [selector: string, style: string])[] = [
       `margin:0;min-height:20px;${UI};font-size:12px;line-height:1.4;cursor:pointer;max-width:100%;overflow-wrap:anywhere`,
   ],
   [".alloy-button:hover:enabled", "background:rgba(127,127,127,.15)"],
-  [".alloy-button:disabled", "cursor:default;opacity:.6"],
+  [".alloy-button:disabled", "cursor:default"],
+  [":is(.alloy-sent .alloy-button,.alloy-foot .alloy-stop:disabled)", "opacity:.6"],
   [
     ".alloy-primary,.alloy-primary:hover:enabled",
     "background:var(--jp-brand-color1,#1565c0);color:var(--jp-layout-color0,#fff);border-color:transparent",
@@ -102,7 +105,7 @@ const RULES: readonly (readonly [selector: string, style: string])[] = [
   ],
   [".alloy-field::placeholder", "color:inherit;opacity:.68"],
   [
-    ":is(button,summary,pre,input,a):focus-visible",
+    ":is(button,summary,pre,input,a,.alloy-approval):focus-visible",
     "outline:2px solid var(--jp-brand-color1,#1979df);outline-offset:2px;border-radius:3px",
   ],
 
@@ -127,13 +130,12 @@ const RULES: readonly (readonly [selector: string, style: string])[] = [
       `padding:6px 10px;border:1px solid ${LINE};border-radius:4px`,
   ],
   [".alloy-text pre code", `${MONO};font-size:12px;line-height:1.45;background:none;padding:0;white-space:pre`],
-  [".alloy-text .alloy-table", "overflow-x:auto;margin:8px 0"],
-  [".alloy-body .alloy-table", "overflow:auto;margin:6px 0;max-height:360px"],
+  [".alloy-table", "overflow-x:auto;margin:8px 0"],
   [".alloy-table table", "border-collapse:collapse;font-size:12px;margin:0;color:inherit;table-layout:auto"],
   [".alloy-table :is(th,td)", `padding:3px 10px;border-bottom:1px solid ${LINE};text-align:left`],
   [".alloy-table .alloy-right", "text-align:right;font-variant-numeric:tabular-nums"],
   [".alloy-table .alloy-center", "text-align:center"],
-  [".alloy-text a", "text-decoration:underline"],
+  [".alloy-text a", `color:${mixed("var(--jp-content-link-color,#1979df)")};text-decoration:underline`],
   // The caret takes no place, so that no line breaks because of it.
   [
     ".alloy-growing>p:last-child::after",
@@ -161,7 +163,7 @@ function scoped(selector: string): string {
 }
 
 const SHEET = [
-  ".alloy-view{position:relative;padding-right:20px;color:var(--jp-content-font-color1,inherit);" +
+  ".alloy-view.alloy-view{position:relative;padding:0 20px 0 0;margin:0;color:var(--jp-content-font-color1,inherit);" +
     "font-family:var(--jp-content-font-family,system-ui,-apple-system,'Segoe UI',Helvetica,Arial,sans-serif);" +
     "font-size:var(--jp-content-font-size1,14px);line-height:var(--jp-content-line-height,1.6)}",
   ...RULES.map(([selector, style]) => `${scoped(selector)}{${style}}`),

@@ -90,11 +90,6 @@ export async function interrupt(kernelId: string): Promise<boolean> {
   return answer.ok;
 }
 
-/** Whether `interrupt` has a server to ask. */
-export function canInterrupt(): boolean {
-  return baseUrl() !== null;
-}
-
 function baseUrl(): string | null {
   const text = document.getElementById("jupyter-config-data")?.textContent;
   if (!text) return null;

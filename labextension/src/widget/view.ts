@@ -4,7 +4,7 @@ import { EMPTY } from "../blocks/reduce";
 import { approvalsByCall } from "../blocks/words";
 import { WORDS } from "../blocks/catalogue";
 import type { Desk } from "./desk";
-import { arrange, make, setText } from "./dom";
+import { arrange, holdsFocus, make, setText } from "./dom";
 import { cancel, soon } from "./frames";
 import { LABELS } from "./labels";
 import { ApprovalPart } from "./parts/approval";
@@ -66,6 +66,7 @@ export class View {
     this.status.setAttribute("role", "status");
     this.status.setAttribute("aria-live", "polite");
     this.root.setAttribute("role", "region");
+    this.root.tabIndex = -1;
     this.root.setAttribute("aria-label", LABELS.run);
     this.outer.append(this.status, this.root);
     el.append(this.outer);
@@ -95,8 +96,7 @@ export class View {
     addStyles(this.outer); // only now, as a view is made before it is put into the page
     const live = isLive(state);
     const around: Around = { live, facts: state.facts, questions: approvalsByCall(state.blocks), desk: this.desk };
-    this.root.className = `${live ? "alloy-run-live" : "alloy-run"} tex2jax_ignore mathjax_ignore`;
-    this.root.setAttribute("aria-busy", String(live));
+    if (live !== this.drawnLive()) this.dress(live);
     const calls = new Set(state.blocks.map((block) => (block.block === "tool" ? (block.id ?? "") : null)));
     state.blocks.forEach((block, place) => this.drawBlock(block, place, around, calls));
     for (const left of this.shown.splice(state.blocks.length)) left?.part.close?.();
@@ -126,8 +126,14 @@ export class View {
     this.shown[place] = { kind, part, block, beside };
   }
 
-  private drawnLive(): boolean {
-    return this.drawn !== undefined && isLive(this.drawn);
+  /** Whether the run went on when it was last drawn; undefined before that. */
+  private drawnLive(): boolean | undefined {
+    return this.drawn && isLive(this.drawn);
+  }
+
+  private dress(live: boolean): void {
+    this.root.className = `${live ? "alloy-run-live" : "alloy-run"} tex2jax_ignore mathjax_ignore`;
+    this.root.setAttribute("aria-busy", String(live));
   }
 
   /** What stands around the blocks, and the order of all. */
@@ -135,10 +141,17 @@ export class View {
     const { facts } = around;
     setText(this.inputs, facts.inputs?.length ? WORDS.inputs(facts.inputs) : "");
     this.footer.update(facts, around.live);
-    const parts = this.shown.flatMap((item) => (item ? [item.part.element] : []));
+    const parts = this.shown.flatMap((item) => (item ? itsElements(item.part) : []));
+    const held = holdsFocus(this.root);
     arrange(this.root, [this.inputs, ...parts, ...this.footer.elements]);
+    // What had the focus is gone: whoever works by keys goes on from here, not from the top of the page.
+    if (held && !holdsFocus(this.root)) this.root.focus({ preventScroll: true });
     setText(this.status, statusWords(this.state, around.live) ?? this.status.textContent ?? "");
   }
+}
+
+function itsElements({ element, below }: Part): HTMLElement[] {
+  return below?.childNodes.length ? [element, below] : [element];
 }
 
 /** How a block is shown; null for one that is told elsewhere. */

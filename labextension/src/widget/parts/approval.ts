@@ -7,7 +7,7 @@ import { WORDS } from "../../blocks/catalogue";
 import { isSame } from "../../blocks/read";
 import { questionWords } from "../../blocks/words";
 import type { Decision, Desk, Remember } from "../desk";
-import { button, make, setText } from "../dom";
+import { button, holdsFocus, make, setText } from "../dom";
 import { LABELS } from "../labels";
 import { type Around, mark, type Part } from "./part";
 import { argumentSections, diffSections, type Section, Sections } from "./sections";
@@ -28,6 +28,7 @@ export class ApprovalPart implements Part {
 
   constructor() {
     this.element.setAttribute("role", "group");
+    this.element.tabIndex = -1;
     this.told.setAttribute("role", "status");
   }
 
@@ -64,7 +65,11 @@ export class ApprovalPart implements Part {
       const words = asks === "input" ? WORDS.answerInBox : asks === "page" ? LABELS.noId : "";
       this.actions.replaceChildren(...(words ? [make("div", "alloy-reason", words)] : []));
     } else if (!this.buttons) {
-      this.buttons = new Buttons(question, this.actions, this.told, (decision) => desk.decide({ call: id, ...decision }));
+      this.buttons = new Buttons(question, this.actions, this.told, (decision) => {
+        // Who works by keys is left where the buttons were: a button that is disabled loses them.
+        if (holdsFocus(this.actions)) this.element.focus({ preventScroll: true });
+        return desk.decide({ call: id, ...decision });
+      });
     }
     this.arrange();
   }
@@ -140,11 +145,13 @@ class Buttons {
   close(): void {
     this.isClosed = true;
     clearTimeout(this.timer);
+    this.place.classList.remove("alloy-sent");
     this.place.replaceChildren();
     setText(this.told, "");
   }
 
   private enable(on: boolean): void {
+    this.place.classList.toggle("alloy-sent", this.isSent);
     for (const item of this.all) item.disabled = !on;
     this.field.disabled = !on;
   }
@@ -175,9 +182,10 @@ class Buttons {
   private async decide(allow: boolean, remember: Remember, reason: string | null, sent: string): Promise<void> {
     if (this.isSent || this.isClosed) return;
     this.isSent = true;
+    const answer = this.send({ allow, remember, reason });
     this.enable(false);
     setText(this.told, sent);
-    const heard = await this.send({ allow, remember, reason });
+    const heard = await answer;
     if (heard || this.isClosed) return;
     this.isSent = false;
     this.enable(true);

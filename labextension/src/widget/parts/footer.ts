@@ -25,7 +25,7 @@ export class Footer {
   constructor(private readonly desk: Desk) {
     this.stop = button("alloy-button alloy-stop", WORDS.stop, () => void this.press());
     this.told.setAttribute("role", "status");
-    this.foot.append(this.stop, this.words);
+    this.foot.append(this.stop, " ", this.words);
     this.elements = [this.foot, this.told, this.notice];
   }
 

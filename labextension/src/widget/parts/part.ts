@@ -14,6 +14,8 @@ export interface Around {
 
 export interface Part {
   readonly element: HTMLElement;
+  /** What stands right below it. */
+  readonly below?: HTMLElement;
   update(block: Block, around: Around): void;
   close?(): void;
 }

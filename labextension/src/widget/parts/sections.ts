@@ -1,17 +1,17 @@
 /** What lies under a call's line, or in a card: arguments, a change, output. First as values, then as nodes. */
-import type { Json, Picture, TableOutput, Tool } from "../../blocks/block";
+import type { Json, Picture, Rich, TableOutput, Tool } from "../../blocks/block";
 import { WORDS } from "../../blocks/catalogue";
 import { make, setText } from "../dom";
 import { highlight } from "../highlight";
-import { LABELS } from "../labels";
 import { sanitize } from "../sanitize";
 
 export type Section =
   | { readonly kind: "label"; readonly text: string }
+  | { readonly kind: "words"; readonly text: string }
   | { readonly kind: "output"; readonly text: string }
   | { readonly kind: "code"; readonly text: string; readonly language: string }
   | { readonly kind: "diff"; readonly text: string }
-  | { readonly kind: "picture"; readonly text: string; readonly mime: string }
+  | { readonly kind: "picture"; readonly text: string; readonly mime: string; readonly told: string }
   | { readonly kind: "table"; readonly text: string; readonly table: TableOutput["table"] };
 
 /** Arguments longer than this have a box of their own. */
@@ -24,6 +24,7 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 
 const label = (text: string): Section => ({ kind: "label", text });
 const output = (text: string): Section => ({ kind: "output", text });
+const wordsOf = (text: string): Section => ({ kind: "words", text });
 
 export function toolSections(tool: Tool): Section[] {
   const diff = tool.diff ?? [];
@@ -32,8 +33,15 @@ export function toolSections(tool: Tool): Section[] {
   if (tool.error != null) parts.push(label(WORDS.error), output(tool.error));
   else if (tool.output) parts.push(label(WORDS.output), output(tool.output.trimEnd()));
   else if (tool.progress?.length) parts.push(output(tool.progress.join("\n")));
-  for (const item of tool.rich ?? []) parts.push(...("table" in item ? tableSection(item) : pictureSection(item)));
   return parts;
+}
+
+/** Pictures and tables: they are what was asked for, and are not folded. */
+export function richSections(tool: Tool): Section[] {
+  return (tool.rich ?? []).flatMap((item: Rich) => {
+    if ("table" in item) return tableSections(item);
+    return "words" in item ? [wordsOf(item.words)] : pictureSections(item, tool.name ?? "");
+  });
 }
 
 /** The arguments that the line does not show: short ones a line each, long ones in a box of their own, all whole. */
@@ -57,14 +65,14 @@ export function diffSections(diff: readonly string[], made: boolean): Section[] 
   return [label(made ? WORDS.change : WORDS.changeAsked), { kind: "diff", text: diff.join("\n") }];
 }
 
-function pictureSection(picture: Picture): Section[] {
-  const { image, mime } = picture;
-  if (!PICTURES.includes(mime) || !image || !BASE64.test(image)) return [];
-  return [{ kind: "picture", text: image, mime }];
+function pictureSections({ image, mime }: Picture, tool: string): Section[] {
+  if (!PICTURES.includes(mime) || !BASE64.test(image)) return [];
+  return image ? [{ kind: "picture", text: image, mime, told: WORDS.image(tool) }] : [wordsOf(WORDS.imageLeftOut)];
 }
 
-function tableSection({ table }: TableOutput): Section[] {
-  return [{ kind: "table", text: JSON.stringify(table), table }];
+function tableSections({ table }: TableOutput): Section[] {
+  const shown: Section = { kind: "table", text: JSON.stringify(table), table };
+  return table.more ? [shown, wordsOf(WORDS.moreRows(table.more))] : [shown];
 }
 
 /** JSON as Python writes it, which is how the frozen form shows it. */
@@ -101,13 +109,16 @@ export class Sections {
 }
 
 function isSame(one: Section, other: Section): boolean {
-  return one.kind === other.kind && one.text === other.text;
+  const isPicture = one.kind === "picture" && other.kind === "picture";
+  return one.kind === other.kind && one.text === other.text && (!isPicture || one.told === other.told);
 }
 
 function build(section: Section): HTMLElement {
   switch (section.kind) {
     case "label":
       return make("div", "alloy-label", section.text);
+    case "words":
+      return make("div", "alloy-notice", section.text);
     case "output":
       return box("alloy-output", section.text);
     case "code":
@@ -115,7 +126,7 @@ function build(section: Section): HTMLElement {
     case "diff":
       return diffBox(section.text);
     case "picture":
-      return pictureBox(section.text, section.mime);
+      return pictureBox(section.text, section.mime, section.told);
     case "table":
       return tableBox(section.table);
   }
@@ -148,9 +159,9 @@ function diffBox(text: string): HTMLElement {
   return pre;
 }
 
-function pictureBox(image: string, mime: string): HTMLElement {
+function pictureBox(image: string, mime: string, told: string): HTMLElement {
   const picture = make("img", "alloy-picture");
-  picture.alt = LABELS.picture;
+  picture.alt = told;
   picture.src = `data:${mime};base64,${image}`;
   return picture;
 }
@@ -167,6 +178,5 @@ function tableBox(table: TableOutput["table"]): HTMLElement {
   for (const row of table.rows) {
     body.appendChild(make("tr")).append(...row.map((text, place) => cell("td", text, place)));
   }
-  if (table.more) outer.append(make("div", "alloy-label", WORDS.moreRows(table.more)));
   return outer;
 }

@@ -4,7 +4,7 @@ import { MARKS, outcomeWords, verdictWords } from "../../blocks/words";
 import { make, setText } from "../dom";
 import { Fold } from "./fold";
 import { type Around, mark, type Part } from "./part";
-import { Sections, toolSections } from "./sections";
+import { richSections, Sections, toolSections } from "./sections";
 
 const STATE_COLOURS: Readonly<Record<string, string>> = { running: "blue", done: "green", failed: "red", denied: "red" };
 
@@ -17,7 +17,8 @@ class Line {
   private readonly words = make("span", "alloy-right-end");
 
   constructor() {
-    this.element.append(this.mark, this.name);
+    // The blanks are for who copies the line.
+    this.element.append(this.mark, " ", this.name, " ", this.key, " ", this.words);
   }
 
   say(state: ToolState, name: string, key: string, words: string): void {
@@ -28,10 +29,6 @@ class Line {
     setText(this.name, name);
     setText(this.key, key);
     setText(this.words, words);
-    if (key && !this.key.parentNode) this.name.after(this.key);
-    if (!key) this.key.remove();
-    if (words && !this.words.parentNode) this.element.append(this.words);
-    if (!words) this.words.remove();
   }
 }
 
@@ -42,7 +39,9 @@ function sayTool(line: Line, tool: Tool, question: Approval | undefined): void {
 /** A call with nothing to unfold. */
 export class StillPart implements Part {
   readonly element = make("div", "alloy-tool");
+  readonly below = make("div", "alloy-rich");
   private readonly line = new Line();
+  private readonly rich = new Sections(this.below);
 
   constructor() {
     this.element.append(this.line.element);
@@ -51,33 +50,29 @@ export class StillPart implements Part {
   update(block: Block, around: Around): void {
     const tool = block as Tool;
     sayTool(this.line, tool, around.questions.get(tool.id ?? ""));
+    this.rich.update(richSections(tool));
   }
 }
 
 export class ToolPart implements Part {
-  readonly element: HTMLDetailsElement;
+  readonly element: HTMLElement;
+  readonly below = make("div", "alloy-rich");
   private readonly line = new Line();
   private readonly body = make("div", "alloy-body");
   private readonly sections = new Sections(this.body);
   private readonly fold = new Fold(this.body, () => this.fill());
+  private readonly rich = new Sections(this.below);
   private tool: Tool = { block: "tool" };
-  private rich = false;
-  private pressed = false;
 
   constructor() {
     this.element = this.fold.element;
     this.fold.summary.append(this.line.element);
-    this.fold.summary.addEventListener("click", () => (this.pressed = true));
   }
 
   update(block: Block, around: Around): void {
     this.tool = block as Tool;
     sayTool(this.line, this.tool, around.questions.get(this.tool.id ?? ""));
-    if (this.tool.rich?.length && !this.rich) {
-      // A picture or a table is there to be seen, unless somebody has folded it.
-      this.rich = true;
-      if (!this.pressed) this.element.open = true;
-    }
+    this.rich.update(richSections(this.tool));
     if (this.fold.filled) this.fill();
   }
 
