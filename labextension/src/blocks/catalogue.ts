@@ -12,6 +12,7 @@ export const WORDS = {
     halted: "halted",
     cancelled: "stopped; what was said so far is kept",
     running: "this run did not finish here",
+    lost: "the kernel is gone: this run did not finish here",
   },
   turn: (count: number) => `turn ${count}`,
   turns: (count: number) => `${count} turn${count === 1 ? "" : "s"}`,
@@ -60,3 +61,6 @@ export const WORDS = {
 function grouped(count: number): string {
   return String(count).replace(/\B(?=(?:\d{3})+$)/g, ",");
 }
+
+/** How a run stands whose kernel ended before it did. Only a page can say so. */
+export const LOST = "lost";

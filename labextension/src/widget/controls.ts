@@ -25,7 +25,7 @@ export class Controls {
   private best = 0;
 
   constructor(
-    private readonly names: readonly string[],
+    private readonly names: () => readonly string[],
     private readonly routes: Readonly<Record<string, Route>>,
   ) {}
 
@@ -48,7 +48,7 @@ export class Controls {
 
   /** How long it takes until every route was tried. */
   get ladderMs(): number {
-    return STEP_MS * Math.max(this.names.length, 1);
+    return STEP_MS * Math.max(this.names().length, 1);
   }
 
   /** The kernel has acknowledged these. */
@@ -64,10 +64,11 @@ export class Controls {
   }
 
   private async climb(id: string, control: object, pending: Pending, tried: number): Promise<void> {
-    if (tried >= this.names.length || !this.pending.has(id)) return;
-    const place = (pending.route + (tried ? 1 : 0)) % this.names.length;
+    const names = this.names();
+    if (tried >= names.length || !this.pending.has(id)) return;
+    const place = (pending.route + (tried ? 1 : 0)) % names.length;
     pending.route = place;
-    const taken = await this.try(this.names[place] ?? "", control);
+    const taken = await this.try(names[place] ?? "", control);
     setTimeout(() => {
       if (!this.pending.has(id)) return;
       pending.climbed ||= taken;

@@ -1,8 +1,10 @@
 /** Where all runs of a kernel arrive in the page: their states, and the views that show them. */
+import { LOST } from "../blocks/catalogue";
 import { afterChange, afterSnapshot, BEGINNING, type Following, isBehind } from "../blocks/follow";
+import { reduce } from "../blocks/reduce";
 import { Controls, PATIENCE_MS } from "./controls";
 import type { Decision, Desk } from "./desk";
-import { interrupt, type Model, routesOf } from "./transport";
+import { interrupt, type Model, routesOf, watchKernel } from "./transport";
 import { type Render, Typesetter } from "./typeset";
 import { isLive, View } from "./view";
 
@@ -26,15 +28,15 @@ export class Home {
   private readonly hear = (content: unknown, buffers?: unknown) => this.heard(content, buffers);
   private modelId = "";
   private isMathWanted = false;
+  private readonly stopWatching: () => void;
 
   constructor(
     private readonly model: Model,
     private readonly load: Load = importMath,
   ) {
-    const names = model.get("routes");
-    const routes = routesOf(model, () => this.modelId);
-    this.controls = new Controls(Array.isArray(names) ? names.map(String) : ["message"], routes);
+    this.controls = new Controls(() => namesOf(model.get("routes")), routesOf(model, () => this.modelId));
     model.on("msg:custom", this.hear);
+    this.stopWatching = watchKernel(model.widget_manager?.kernel, () => this.lose());
     void this.controls.send({ do: "ready" });
   }
 
@@ -58,6 +60,7 @@ export class Home {
   }
 
   close(): void {
+    this.stopWatching();
     this.model.off("msg:custom", this.hear);
     for (const run of this.runs.values()) {
       clearTimeout(run.syncing);
@@ -65,6 +68,16 @@ export class Home {
       for (const view of run.views) view.close();
     }
     this.runs.clear();
+  }
+
+  /** The kernel is gone, and every run with it that had not ended. */
+  private lose(): void {
+    for (const [id, run] of this.runs) {
+      if (!isLive(run.following.state)) continue;
+      const state = reduce(run.following.state, [["f", { status: LOST }]]);
+      // What was on its way will never come.
+      this.follow(id, run, { ...run.following, state, newest: run.following.seq });
+    }
   }
 
   private heard(content: unknown, buffers: unknown): void {
@@ -171,6 +184,10 @@ export class Home {
       console.warn("alloy: formulas stay as they were written", error);
     }
   }
+}
+
+function namesOf(routes: unknown): readonly string[] {
+  return Array.isArray(routes) ? routes.map(String) : ["message"];
 }
 
 function textOf(buffer: unknown): string | null {

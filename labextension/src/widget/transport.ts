@@ -15,10 +15,18 @@ export interface Manager {
   _create_comm?(target: string, id: string, data: unknown): Promise<{ send(data: unknown): unknown }>;
 }
 
+/** As JupyterLab's signals are. */
+interface Signal {
+  connect(slot: (sender: unknown, told: unknown) => void): unknown;
+  disconnect(slot: (sender: unknown, told: unknown) => void): unknown;
+}
+
 interface Kernel {
   readonly id?: string;
   readonly clientId?: string;
   readonly username?: string;
+  readonly statusChanged?: Signal;
+  readonly disposed?: Signal;
   sendControlMessage?(message: unknown, expectReply?: boolean, disposeOnDone?: boolean): unknown;
 }
 
@@ -75,6 +83,22 @@ function sendOnControl(kernel: Kernel | null | undefined, commId: string, contro
     true,
   );
   return true;
+}
+
+/** What a kernel is said to do when nothing of what it did goes on. */
+const GONE: readonly unknown[] = ["restarting", "autorestarting", "terminating", "dead"];
+
+/** Calls `gone` when the kernel is, where the page is told such things; returns what ends that. */
+export function watchKernel(kernel: Kernel | null | undefined, gone: () => void): () => void {
+  const changed = (_: unknown, status: unknown) => {
+    if (GONE.includes(status)) gone();
+  };
+  kernel?.statusChanged?.connect(changed);
+  kernel?.disposed?.connect(gone);
+  return () => {
+    kernel?.statusChanged?.disconnect(changed);
+    kernel?.disposed?.disconnect(gone);
+  };
 }
 
 /** Interrupt the kernel through Jupyter's server; false where that cannot be done from here. */

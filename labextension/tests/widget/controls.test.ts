@@ -13,7 +13,7 @@ function ladder(names = ["control", "comm", "message"], missing: string[] = []):
     return true;
   };
   const routes = { control: route("control"), comm: route("comm"), message: route("message") };
-  return { sent, controls: new Controls(names, routes) };
+  return { sent, controls: new Controls(() => names, routes) };
 }
 
 beforeEach(() => void vi.useFakeTimers());
@@ -65,7 +65,7 @@ describe("The ladder of routes", () => {
   it("goes on where a route throws, hangs, or has a name that nobody knows", async () => {
     const warned = vi.spyOn(console, "warn").mockImplementation(() => {});
     const heard: object[] = [];
-    const controls = new Controls(["control", "comm", "constructor", "message"], {
+    const controls = new Controls(() => ["control", "comm", "constructor", "message"], {
       control: () => {
         throw new Error("closed");
       },

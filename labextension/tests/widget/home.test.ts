@@ -56,6 +56,23 @@ describe("The hub", () => {
     expect(kernel.controls("sync")).toHaveLength(0);
   });
 
+  it("says of a run that its kernel is gone, and of one that had ended how it ended", async () => {
+    const slots = new Set<(sender: unknown, told: unknown) => void>();
+    const signal = { connect: (slot: (s: unknown, t: unknown) => void) => slots.add(slot), disconnect: () => true };
+    const kernel = new Kernel({}, { kernel: { statusChanged: signal } });
+    kernel.open();
+    const going = await kernel.show("going");
+    const ended = await kernel.show("ended");
+    kernel.change("going", say("half"));
+    kernel.change("ended", say("whole"), ["f", { status: "completed" }]);
+    for (const status of ["busy", "idle", "autorestarting"]) for (const slot of slots) slot(null, status);
+    await frames();
+    expect(find(going.el, ".alloy-foot").textContent).toContain("the kernel is gone: this run did not finish here");
+    expect(find(going.el, ".alloy-text").textContent).toContain("half");
+    expect(going.el.querySelectorAll("button")).toHaveLength(0);
+    expect(find(ended.el, ".alloy-foot").textContent).not.toContain("gone");
+  });
+
   it("has no Stop and asks for nothing where the snapshot is of a run that has ended", async () => {
     const kernel = new Kernel();
     kernel.open();
