@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from ..options import RECORDS, wrong_choice
+from .clean import shorten
 from .html import frozen_html
 from .quoted import to_markdown
 from .text import to_text
@@ -19,6 +20,8 @@ RECORD_MIME = "application/vnd.alloy.run+json"
 
 #: How much of the run record is kept.
 Kept = Literal["full", "summary", "off"]
+
+_LONGEST_PLAIN = 10_000
 
 #: A summary keeps what happened, not all that was said by tools.
 _SUMMARY_BYTES = 16_000
@@ -37,13 +40,18 @@ def bundle(transcript: Transcript, *, static: bool = False, record: Kept = "off"
     data: dict[str, Any] = {
         "text/html": frozen_html(transcript, static=static),
         "text/markdown": to_markdown(transcript, static=static),
-        "text/plain": to_text(transcript, static=static),
+        "text/plain": _plain(to_text(transcript, static=static), whole=static),
     }
     if record == "full":
         data[RECORD_MIME] = transcript.record()
     elif record == "summary":
         data[RECORD_MIME] = transcript.record(messages=False, limit=_SUMMARY_BYTES)
     return data
+
+
+def _plain(text: str, *, whole: bool) -> str:
+    """The form for places that show no other: of a long text its beginning and end, the Markdown has all of it."""
+    return text if whole else shorten(text, _LONGEST_PLAIN)
 
 
 def record_kept(asked: str | None, default: Kept) -> Kept:

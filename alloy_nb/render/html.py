@@ -45,6 +45,9 @@ _ALL_PICTURES = 4_000_000
 #: A larger picture waits for the end, since all is sent again at each look.
 _LIVE_PICTURE = 20_000
 
+#: Beyond so many characters of text in a run its Markdown is left to the page's own style: see `to_html`.
+_LONGEST_STYLED = 20_000
+
 #: So many characters of a long run are shown while it goes on.
 _TAIL = 3_000
 
@@ -151,6 +154,9 @@ class _View:
         self._transcript = transcript
         self._static = static
         self._live = live and transcript.live
+        self._lean = (
+            sum(len(block.markdown) for block in transcript.blocks if isinstance(block, Text)) > _LONGEST_STYLED
+        )
         blocks = transcript.blocks
         self._questions = approvals_by_call(blocks)
         self._calls = {block.id for block in blocks if isinstance(block, Tool)}
@@ -190,7 +196,7 @@ class _View:
     def _text(self, block: Text) -> str:
         if block.by != "model":
             return _div("alloy-said", "said", _text(block.markdown), quiet=True)
-        return _div("alloy-text", "", to_html(block.markdown))
+        return _div("alloy-text", "", to_html(block.markdown, lean=self._lean))
 
     def _tool(self, tool: Tool, question: Approval | None) -> str:
         if question is not None and question.state == "pending":

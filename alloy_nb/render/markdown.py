@@ -7,7 +7,7 @@ and whole style values.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from html import escape
 from typing import Any
@@ -99,18 +99,21 @@ _HEADING_STYLES = {"h1": "h1", "h2": "h2", "h3": "h3"}
 _CELL_STYLES = {"text-align:right": "cell-right", "text-align:center": "cell-center"}
 
 
-def to_html(markdown: str) -> str:
+def to_html(markdown: str, *, lean: bool = False) -> str:
     """Markdown as a safe HTML fragment, the same one every time.
+
+    A `lean` one leaves looks to the page: it is about as long as the text, where styles may make five times of it.
 
     >>> to_html("<b onclick=x>hi</b>")
     '<p style="margin:8px 0">&lt;b onclick=x&gt;hi&lt;/b&gt;</p>\\n'
     """
     parser, markdown = _parser(), clean(markdown)
-    tokens = parser.parse(markdown)
+    env = {"lean": lean}
+    tokens = parser.parse(markdown, env)
     if any(token.level >= _DEEPEST - 1 for token in tokens):
         # The parser drops what is nested deeper; nobody writes that, but it must not hide anything.
         return sanitize(f'<pre style="{STYLES["output"]}">{escape(markdown, quote=False)}</pre>')
-    return sanitize(parser.renderer.render(tokens, parser.options, {}))
+    return sanitize(parser.renderer.render(tokens, parser.options, env))
 
 
 def sanitize(html: str, *, pictures: bool = False) -> str:
@@ -171,7 +174,7 @@ def _keep_attribute(_tag: str, name: str, value: str) -> str | None:
 @lru_cache(maxsize=1)
 def _styles() -> frozenset[str]:
     marks = {mark(colour) for colour in (*COLOURS, *CODE_COLOURS.values())}
-    return frozenset(STYLES.values()) | marks | {f"{STYLES['strong']};{item}" for item in marks}
+    return frozenset((*STYLES.values(), *_CELL_STYLES)) | marks | {f"{STYLES['strong']};{item}" for item in marks}
 
 
 # -- the parser -------------------------------------------------------------------------------------------------------
@@ -222,10 +225,15 @@ def _take_link(url: str) -> bool:  # noqa: ARG001 - the parser's own signature
 
 def _dress(state: Any) -> None:
     """Give every token its inline style, and make text of images and of links that are not allowed."""
+    style = _leave if state.env.get("lean") else _style
     for token in state.tokens:
-        _style(token)
+        style(token)
         if token.children:
-            token.children = list(_set_apart(_inline(token.children)))
+            token.children = list(_set_apart(_inline(token.children, style)))
+
+
+def _leave(token: Any) -> None:
+    """No style; but a table's columns stay aligned by the parser's own."""
 
 
 def _style(token: Any) -> None:
@@ -237,7 +245,7 @@ def _style(token: Any) -> None:
         token.attrSet("style", STYLES[_TOKEN_STYLES[token.type]])
 
 
-def _inline(tokens: list[Any]) -> Iterator[Any]:
+def _inline(tokens: list[Any], style: Callable[[Any], None]) -> Iterator[Any]:
     links: list[str | None] = []  # one a link that is open: what to write behind it, None for a link that stays
     for token in tokens:
         if token.type == "link_open":
@@ -254,7 +262,7 @@ def _inline(tokens: list[Any]) -> Iterator[Any]:
         elif token.type == "image":
             yield from _image(token, inside=None in links)
             continue
-        _style(token)
+        style(token)
         yield token
 
 
@@ -305,16 +313,20 @@ def _text_token(text: str) -> Any:
     return token
 
 
-def _render_code(_self: Any, tokens: Any, index: int, _options: Any, _env: Any) -> str:
+def _render_code(_self: Any, tokens: Any, index: int, _options: Any, env: Any) -> str:
     from .highlight import highlight
 
     token = tokens[index]
     words = token.info.split(maxsplit=1)
     language = words[0] if words and _LANGUAGE.fullmatch(words[0]) else ""
     named = f' class="language-{escape(language)}"' if language else ""
-    code = highlight(token.content.rstrip("\n"), language)
+    text = token.content.rstrip("\n")
+    if env.get("lean"):
+        return f"<pre><code{named}>{escape(text, quote=False)}</code></pre>\n"
+    code = highlight(text, language)
     return f'<pre style="{STYLES["pre"]}"><code{named} style="{STYLES["pre-code"]}">{code}</code></pre>\n'
 
 
-def _render_table_open(*_: Any) -> str:
-    return f'<div style="{STYLES["table-box"]}"><table style="{STYLES["table"]}">'
+def _render_table_open(_self: Any, _tokens: Any, _index: int, _options: Any, env: Any) -> str:
+    style = "" if env.get("lean") else f' style="{STYLES["table"]}"'
+    return f'<div style="{STYLES["table-box"]}"><table{style}>'

@@ -12,6 +12,7 @@ from ..messages import Message
 from ..redaction import redact
 from ..usage import Usage
 from .clean import shorten, shown, shown_value
+from .references import refer, resolve
 from .values import block_from_dict, block_to_dict
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def to_record(transcript: Transcript, *, messages: bool = True, limit: int = REC
         "blocks": [block_to_dict(block) for block in transcript.blocks],
     }
     if messages:
-        record["messages"] = [_message_dict(message) for message in transcript.messages]
+        record["messages"] = refer([_message_dict(message) for message in transcript.messages], record["blocks"])
     return fit(record, limit)
 
 
@@ -100,7 +101,8 @@ def from_record(record: Any) -> Transcript:
     transcript.cost = _number(record, "cost")
     transcript.seconds = _number(record, "seconds") or 0.0
     transcript.usage = _usage(record)
-    transcript.messages = [item for item in _items(record, "messages") if isinstance(item, Mapping)]
+    messages = resolve(list(_items(record, "messages")), list(_items(record, "blocks")))
+    transcript.messages = [item for item in messages if isinstance(item, Mapping)]
     transcript.restore(block_from_dict(item) for item in _items(record, "blocks"))
     return transcript
 

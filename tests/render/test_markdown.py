@@ -216,3 +216,13 @@ def test_nothing_heavy_is_imported_before_it_is_needed() -> None:
         "print([name for name in ('markdown_it', 'nh3', 'pygments', 'pydantic', 'IPython') if name in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_a_lean_fragment_has_the_same_words_and_links_without_the_styles() -> None:
+    markdown = "# T\n\n**b** `c` [l](https://example.org) [no](javascript:x)\n\n|a|b|\n|-|-:|\n|1|2|\n\n```python\nx = 1\n```\n"
+    whole, lean = to_html(markdown), to_html(markdown, lean=True)
+    assert re.sub(r"<[^>]*>", "", lean) == re.sub(r"<[^>]*>", "", whole)
+    assert re.findall('href="[^"]*"', lean) == re.findall('href="[^"]*"', whole)
+    assert 'style="text-align:right"' in lean
+    assert "<pre><code" in lean
+    assert len(lean) < len(whole) / 2
