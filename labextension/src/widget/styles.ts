@@ -79,8 +79,8 @@ const RULES: readonly (readonly [selector: string, style: string])[] = [
   [".alloy-actions", "display:flex;flex-wrap:wrap;gap:6px;margin-top:6px;align-items:center"],
   [".alloy-told", "font-size:11.5px;margin-top:4px;opacity:.78"],
   [":is(.alloy-told,.alloy-notice,.alloy-inputs,.alloy-key,.alloy-right-end):empty", "display:none"],
-  [".alloy-foot", "display:flex;flex-wrap:wrap;gap:0 12px;align-items:center;font-size:11.5px;margin-top:8px"],
-  [".alloy-foot>span", "opacity:.68;font-variant-numeric:tabular-nums"],
+  [".alloy-foot", "display:flex;gap:0 12px;align-items:center;font-size:11.5px;margin-top:8px"],
+  [".alloy-foot>span", "flex:1 1 0;min-width:0;opacity:.68;font-variant-numeric:tabular-nums"],
 
   [
     ".alloy-button",
@@ -97,7 +97,7 @@ const RULES: readonly (readonly [selector: string, style: string])[] = [
   [".alloy-primary:hover:enabled", "filter:brightness(1.08)"],
   [".alloy-quiet-button", "border-color:transparent"],
   // As high as its line: without it the frozen form's footer has the same height.
-  [".alloy-stop", "margin:-2px 0;opacity:.85"],
+  [".alloy-stop", "flex:none;margin:-2px 0;opacity:.85"],
   [
     ".alloy-field",
     `flex:1 1 12em;min-width:0;border:1px solid ${EDGE};border-radius:4px;padding:1px 8px;min-height:20px;${UI};` +
