@@ -39,10 +39,10 @@ def display_kind(display: str | None, shell: Any) -> str | None:
     kind = named if named not in ("", "auto") else display
     if shell is None:
         return "text" if kind == "text" else None
+    if getattr(shell, "kernel", None) is None and kind in ("auto", "widget"):
+        return "text"
     if kind != "auto":
         return kind
-    if getattr(shell, "kernel", None) is None:
-        return "text"
     return "widget" if stdin_available() else "static"
 
 

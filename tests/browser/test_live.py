@@ -189,6 +189,9 @@ def test_a_notebook_saved_in_mid_run_says_so_without_a_kernel(page: Page, lab: L
     assert "this run did not finish here" in html_of(saved[0])
     asking.let_go()
     assert page.finish(1) == "ok"
+    page.reopen()
+    page.wait_ms(3000)
+    page.screenshot("mid-run-trusted", ["light"], cell=1)
     page.untrust()
     page.await_text(1, "this run did not finish here")
 
@@ -228,6 +231,33 @@ def test_two_tabs_on_one_kernel_show_and_stop_the_same_run(page: Page, lab: Lab,
         assert page.text(3).strip() == "cancelled"
     finally:
         other.leave()
+
+
+def test_a_tab_that_was_closed_in_mid_run_loses_nothing(page: Page, lab: Lab) -> None:
+    lines = [{"text": "The first half, ‖and the end."}]
+    cells = ["run = alloy.start('go', model=model)\nrun", "%alloy /attach"]
+    asking = Asking(page, lab, "closed", lines, *cells)
+    other = page.second()
+    other.run(1)
+    other.await_text(1, "The first half,")
+    other.leave()
+    assert page.run(2) == "ok"
+    page.await_text(2, "The first half,")
+    asking.let_go()
+    page.await_text(2, "The first half, and the end.")
+    assert "this run did not finish here" not in page.text(2)
+    assert page.button("Stop").count() == 0
+
+
+def test_a_run_id_that_is_given_twice_is_two_runs(page: Page, lab: Lab) -> None:
+    """The page keeps what it was told of the first one."""
+    lines = [{"text": "The first ‖answer."}, {"text": "Another ‖answer."}]
+    asking = Asking(page, lab, "twice", lines, "run = alloy.start('go', model=model, run_id='r-1')\nrun")
+    for words in ("The first", "Another"):
+        assert page.run(1) == "ok"
+        page.await_text(1, words)
+        asking.let_go()
+        page.await_text(1, f"{words} answer.")
 
 
 TEN = 10

@@ -219,7 +219,8 @@ def test_nothing_heavy_is_imported_before_it_is_needed() -> None:
 
 
 def test_a_lean_fragment_has_the_same_words_and_links_without_the_styles() -> None:
-    markdown = "# T\n\n**b** `c` [l](https://example.org) [no](javascript:x)\n\n|a|b|\n|-|-:|\n|1|2|\n\n```python\nx = 1\n```\n"
+    table, code = "|a|b|\n|-|-:|\n|1|2|\n\n", "```python\nx = 1\n```\n"
+    markdown = f"# T\n\n**b** `c` [l](https://example.org) [no](javascript:x)\n\n{table}{code}"
     whole, lean = to_html(markdown), to_html(markdown, lean=True)
     assert re.sub(r"<[^>]*>", "", lean) == re.sub(r"<[^>]*>", "", whole)
     assert re.findall('href="[^"]*"', lean) == re.findall('href="[^"]*"', whole)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -42,26 +42,33 @@ class Hub:
         self.widget = HubWidget(_kernel_id())
         self.courier = Courier(self.widget.send)
         self._shown: OrderedDict[str, tuple[LiveRun, StubWidget]] = OrderedDict()
+        self._given: Counter[str] = Counter()
         listen(kernel, self.widget, Controls(self, self.courier.acknowledge))
+
+    def name(self, run_id: str) -> str:
+        """What the page will know a run by. It keeps what it was told of another one with the same id."""
+        self._given[run_id] += 1
+        count = self._given[run_id]
+        return run_id if count == 1 else f"{run_id}~{count}"
 
     def add(self, live: LiveRun) -> None:
         """From here on the run can be shown."""
-        self._shown[live.run_id] = (live, StubWidget(self.widget, live.run_id, live.snapshot))
-        ended = [run_id for run_id, (shown, _) in self._shown.items() if shown.execution.result is not None]
-        for run_id in ended[: len(self._shown) - KEPT]:
-            self._shown.pop(run_id)[1].close()
+        self._shown[live.name] = (live, StubWidget(self.widget, live.name, live.snapshot))
+        ended = [name for name, (shown, _) in self._shown.items() if shown.execution.result is not None]
+        for name in ended[: max(0, len(self._shown) - KEPT)]:
+            self._shown.pop(name)[1].close()
 
     def view(self, live: LiveRun) -> dict[str, Any]:
         """What a display of the run is made of, in the form of MIME data."""
-        return {"version_major": 2, "version_minor": 0, "model_id": self._shown[live.run_id][1].model_id}
+        return {"version_major": 2, "version_minor": 0, "model_id": self._shown[live.name][1].model_id}
 
     @property
     def runs(self) -> list[LiveRun]:
         """The runs that can be shown, oldest first."""
         return [live for live, _ in self._shown.values()]
 
-    def find(self, run_id: str) -> LiveRun | None:
-        shown = self._shown.get(run_id)
+    def find(self, name: str) -> LiveRun | None:
+        shown = self._shown.get(name)
         return shown[0] if shown is not None else None
 
     # -- what the page asks for, on any thread ------------------------------------------------------------------------
@@ -69,26 +76,26 @@ class Hub:
     def ready(self) -> None:
         self.known = True
 
-    def hello(self, run_id: str) -> None:
+    def hello(self, name: str) -> None:
         self.known = True
-        live = self.find(run_id)
+        live = self.find(name)
         if live is not None:
             live.heard.set()
 
-    def stop(self, run_id: str) -> None:
-        live = self.find(run_id)
+    def stop(self, name: str) -> None:
+        live = self.find(name)
         if live is not None:
             live.stop()
 
-    def decide(self, run_id: str, call_id: str, decision: Decision) -> None:
-        live = self.find(run_id)
+    def decide(self, name: str, call_id: str, decision: Decision) -> None:
+        live = self.find(name)
         if live is not None:
             live.decide(call_id, decision)
 
-    def sync(self, run_id: str) -> None:
-        live = self.find(run_id)
+    def sync(self, name: str) -> None:
+        live = self.find(name)
         if live is not None:
-            self.courier.post({"kind": "snapshot", "run": run_id, **live.snapshot()})
+            self.courier.post({"kind": "snapshot", "run": name, **live.snapshot()})
 
     def want(self, asset: str) -> None:
         if asset in ASSETS:

@@ -22,13 +22,22 @@ class LiveRun:
 
     `changed` is called when there is something to take. `heard` is set once a view of it has reached the kernel while
     the run goes on: only then its buttons are of use. `waited`: a cell waits for it, which an interrupt ends.
+
+    `name` is what the page knows it by: another one for each run, where a run's id may be given twice.
     """
 
     def __init__(
-        self, execution: Execution, transcript: Transcript, changed: Callable[[LiveRun], None], *, waited: bool
+        self,
+        execution: Execution,
+        transcript: Transcript,
+        changed: Callable[[LiveRun], None],
+        *,
+        waited: bool,
+        name: str | None = None,
     ) -> None:
         self.execution = execution
         self.run_id = execution.run_id
+        self.name = name or execution.run_id
         self.transcript = transcript
         self.heard = threading.Event()
         #: The handles of its displays, each of which shows its end.
@@ -68,7 +77,7 @@ class LiveRun:
             changes.append(["f", extra])
         if changes:
             self._seq += 1
-            self._outbox.append({"run": self.run_id, "seq": self._seq, "ops": changes})
+            self._outbox.append({"run": self.name, "seq": self._seq, "ops": changes})
 
     def snapshot(self) -> dict[str, Any]:
         """The run as it stands, in one piece, with the number of the last change that it holds."""

@@ -33,7 +33,8 @@ class WidgetShow(Show):
 
     def _begin(self, run: Execution) -> None:
         hub = hub_of(running_shell())
-        live = LiveRun(run, self._transcript, hub.courier.mark, waited=self.waited)
+        name = hub.name(run.run_id)
+        live = LiveRun(run, self._transcript, hub.courier.mark, waited=self.waited, name=name)
         hub.add(live)
         self._see_to_questions(run, live, hub)
         display_live(hub, live)
