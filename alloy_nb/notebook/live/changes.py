@@ -7,7 +7,7 @@ A change is a JSON array, short because there may be thousands: ``["t", place, t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ Change = list[Any]
 
 #: Longer outputs and arguments are shown by their beginning and end, as in the frozen form; the record holds more.
 _LONGEST = 8_000
+_LONGEST_ASKED = 100_000
 #: The words that grow, by the kind of block.
 _WORDS = {"thinking": "text", "text": "markdown"}
 
@@ -40,6 +41,8 @@ def wire_block(block: Block) -> dict[str, Any]:
         _shorten(wire, "output", "error", "input")
         _add_diff(wire, block)
     elif isinstance(block, Approval):
+        # Nothing may hide from who allows the call: what is not shown is said aloud.
+        wire["input"] = _changed(wire.get("input"), _bounded)
         _add_diff(wire, Tool(name=block.name, input=block.input))
     return wire
 
@@ -47,17 +50,26 @@ def wire_block(block: Block) -> dict[str, Any]:
 def _shorten(wire: dict[str, Any], *names: str) -> None:
     for name in names:
         if name in wire:
-            wire[name] = _shortened(wire[name])
+            wire[name] = _changed(wire[name], lambda text: shorten(text, _LONGEST))
 
 
-def _shortened(value: Any) -> Any:
+def _changed(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, str):
-        return shorten(value, _LONGEST)
+        return change(value)
     if isinstance(value, Mapping):
-        return {key: _shortened(item) for key, item in value.items()}
+        return {key: _changed(item, change) for key, item in value.items()}
     if isinstance(value, list):
-        return [_shortened(item) for item in value]
+        return [_changed(item, change) for item in value]
     return value
+
+
+def _bounded(text: str) -> str:
+    left_out = len(text) - _LONGEST_ASKED
+    return (
+        text
+        if left_out <= 0
+        else f"{text[:_LONGEST_ASKED]}\n… AND {left_out:,} MORE CHARACTERS THAT ARE NOT SHOWN HERE"
+    )
 
 
 def _add_diff(wire: dict[str, Any], tool: Tool) -> None:

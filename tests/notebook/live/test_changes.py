@@ -168,3 +168,12 @@ def test_long_outputs_and_data_stay_in_the_kernel() -> None:
     assert len(json.dumps(block)) < 20_000
     assert block["exit_code"] == 3
     assert "data" not in block
+
+
+def test_a_question_tells_its_arguments_to_the_end_or_says_what_is_missing() -> None:
+    for size in (50_000, 150_000):
+        transcript = Transcript()
+        asked = {"id": "a", "name": "bash", "input": {"command": "x" * size + "rm -rf /"}, "reason": "?"}
+        transcript.feed(Event(1, "r", "approval_request", asked))
+        told = wire_block(transcript.blocks[0])["input"]["command"]
+        assert told.endswith("rm -rf /" if size < 100_000 else "AND 50,008 MORE CHARACTERS THAT ARE NOT SHOWN HERE")
