@@ -275,6 +275,11 @@ class Page:
 
     # -- looks --------------------------------------------------------------------------------------------------------
 
+    def focus(self, cell: int) -> None:
+        """Scroll a cell into view, its input at the top."""
+        self._call("show", cell, PATIENCE * 1000)
+        self._call("settled")
+
     def theme(self, theme: Theme) -> None:
         self._call("theme", THEMES[theme], theme == "light", PATIENCE * 1000)
 
