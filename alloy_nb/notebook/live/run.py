@@ -42,6 +42,8 @@ class LiveRun:
         self.heard = threading.Event()
         #: The handles of its displays, each of which shows its end.
         self.displays: list[Any] = []
+        #: Nothing more is fed, and the blocks may be read on any thread.
+        self.settled = False
         self._changed = changed
         self._lock = threading.Lock()
         self._changes = Changes(transcript)
@@ -78,6 +80,16 @@ class LiveRun:
         if changes:
             self._seq += 1
             self._outbox.append({"run": self.name, "seq": self._seq, "ops": changes})
+
+    def settle(self) -> None:
+        """The run is over for who shows it. From here on the blocks are read without the lock.
+
+        Their words are looked at as they are read, by whoever comes first: who came second, while the courier was at
+        it, would have had an answer without its end.
+        """
+        with self._lock:
+            _ = self.transcript.blocks
+            self.settled = True
 
     def snapshot(self) -> dict[str, Any]:
         """The run as it stands, in one piece, with the number of the last change that it holds."""

@@ -50,6 +50,8 @@ class WidgetShow(Show):
             super()._take(events)
 
     def _finish(self) -> None:
+        if self._live is not None:
+            self._live.settle()
         self._publish(frozen_bundle(self._transcript, self._record))
 
     def _publish(self, data: dict[str, Any]) -> None:
@@ -81,14 +83,21 @@ def display_live(hub: Hub, live: LiveRun) -> None:
         "text/html": unfinished_html(live.run_id),
         "text/plain": unfinished_words(live.run_id),
     }
-    live.displays.append(display(data, raw=True, display_id=True))
+    handle = display(data, raw=True, display_id=True)
+    live.displays.append(handle)
+    if live.settled:  # meanwhile, and who froze the other displays may not have seen this one
+        handle.update(_frozen(live), raw=True)
 
 
 def show_again(hub: Hub, live: LiveRun) -> None:
     """A run that was shown before, in the cell that runs now: live where it goes on, else as it ended."""
     from IPython.display import display
 
-    if live.execution.result is None:
-        display_live(hub, live)
+    if live.settled:
+        display(_frozen(live), raw=True)
     else:
-        display(frozen_bundle(live.transcript, live.execution.options.record), raw=True)
+        display_live(hub, live)
+
+
+def _frozen(live: LiveRun) -> dict[str, Any]:
+    return frozen_bundle(live.transcript, live.execution.options.record)

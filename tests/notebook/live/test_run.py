@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import pytest
+
 from alloy_nb import Scripted
 from alloy_nb.events import Event
 from alloy_nb.execution import Execution
 from alloy_nb.notebook.live.run import LiveRun
 from alloy_nb.options import make_options
+from alloy_nb.render import growing
 from alloy_nb.render.blocks import Transcript
 from alloy_nb.state import RunState
 
@@ -95,3 +98,31 @@ def test_who_sends_is_told_of_every_change() -> None:
     live.set_facts(asks="input")
     assert calls == [live, live]
     assert any(op == ["f", {"asks": "input", "waited": True}] for change in live.take() for op in change["ops"])
+
+
+def test_what_stays_is_whole_while_the_courier_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two threads that read the words at once: the second one had the answer without what the first was looking at."""
+    live, reading, go_on = live_run(), threading.Event(), threading.Event()
+    real = growing.clean
+
+    def clean(text: str) -> str:
+        reading.set()
+        assert go_on.wait(10)
+        return real(text)
+
+    def freeze() -> None:
+        live.settle()
+        kept.extend(live.transcript.blocks)
+
+    kept: list[Any] = []
+    say(live, "first, ", "and last")
+    monkeypatch.setattr(growing, "clean", clean)
+    threads = [threading.Thread(target=live.take), threading.Thread(target=freeze)]
+    threads[0].start()
+    assert reading.wait(10)
+    threads[1].start()
+    threads[1].join(0.2)
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    assert [block.markdown for block in kept] == ["first, and last"]
