@@ -33,6 +33,7 @@ def blocks(language: str) -> list[str]:
 
 ANSWERS = """\
 {"on": "Name three noble gases.", "text": "Helium, neon, argon."}
+{"on": "Why is revenue down in March? Look at {'Jan': 41200, 'Feb': 43870, 'Mar': 29015}.", "text": "The feed."}
 {"on": "Tell me a story.", "text": "Once upon a time."}
 {"on": "Name a noble gas and its atomic number.", "text": "{\\"name\\": \\"neon\\", \\"number\\": 10}"}
 {"on": "And another one?", "text": "{\\"name\\": \\"argon\\", \\"number\\": 18}"}
