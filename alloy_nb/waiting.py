@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from .errors import Cancelled
 from .events import Event
 from .execution import Execution
-from .journal import LONGEST_WAIT, Reader, follow_async, waker_of
+from .journal import LONGEST_WAIT, Reader, follow, follow_async, waker_of
 from .options import Options
 from .pump import Pump
 from .result import Result
@@ -71,7 +74,7 @@ class _Waiter:
         self._listener = None if execution.background else Listener(execution.options, execution.run_id)
         self._sink = sink
         self._end = end
-        self._shown = 0
+        self.shown = 0
         self._next_feed = 0.0
 
     def begin(self) -> None:
@@ -104,13 +107,13 @@ class _Waiter:
     def _feed(self, *, now: bool = False) -> float:
         """Feed the sink when it is due; seconds until it is due again."""
         journal = self._execution.journal
-        if self._sink is None or self._shown == len(journal):
+        if self._sink is None or self.shown == len(journal):
             return LONGEST_WAIT
         wait = self._next_feed - time.monotonic()
         if wait > 0 and not now:
             return wait
-        events = journal.since(self._shown)
-        self._shown += len(events)
+        events = journal.since(self.shown)
+        self.shown += len(events)
         self._sink.feed(events)
         self._next_feed = time.monotonic() + self._sink.interval
         return self._sink.interval if not journal.closed else 0.0
@@ -133,7 +136,7 @@ def block_on(
     end = None if timeout is None else time.monotonic() + timeout
     waiter = _Waiter(execution, pump.wake, sink, end)
     interrupted = False
-    with _closing(sink, execution):
+    with _closing(sink, execution, waiter):
         try:
             if sink is not None:
                 sink.open(execution)
@@ -166,7 +169,7 @@ async def await_on(execution: Execution, sink: Sink | None = None, *, check: boo
     woken = asyncio.Event()
     waiter = _Waiter(execution, waker_of(woken), sink)
     interrupted = False
-    with _closing(sink, execution):
+    with _closing(sink, execution, waiter):
         if sink is not None:
             sink.open(execution)
         waiter.begin()
@@ -198,12 +201,27 @@ async def await_end(execution: Execution) -> Result:
 
 
 @contextmanager
-def _closing(sink: Sink | None, execution: Execution) -> Iterator[None]:
+def _closing(sink: Sink | None, execution: Execution, waiter: _Waiter) -> Iterator[None]:
+    """Who waited may leave before the end, as by a second interrupt: then the sink is seen to by a thread."""
     try:
         yield
     finally:
-        if sink is not None and execution.result is not None:
+        if sink is None or not execution.launched:
+            pass
+        elif execution.result is not None:
             sink.close(execution.result)
+        else:
+            context = contextvars.copy_context()  # its output belongs to the cell that was left
+            see_out = partial(_see_out, execution, sink, waiter.shown)
+            threading.Thread(target=context.run, args=(see_out,), name="alloy-left-sink", daemon=True).start()
+
+
+def _see_out(execution: Execution, sink: Sink, shown: int) -> None:
+    place = 0
+    for events in follow(execution.journal):
+        sink.feed(events[max(0, shown - place) :])
+        place += len(events)
+    sink.close(execution.settled())
 
 
 def _conclude(execution: Execution, *, interrupted: bool, check: bool) -> Result:

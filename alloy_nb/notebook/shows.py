@@ -101,7 +101,13 @@ class Show:
                 self._finish()
         except Exception:  # noqa: BLE001 - as above
             self._complain()
-            self._publish({"text/plain": result.text})
+            self._publish_plainly(result.text)
+
+    def _publish_plainly(self, text: str) -> None:
+        try:
+            self._publish({"text/plain": text})
+        except Exception:  # noqa: BLE001 - as above; it was complained of
+            self._complain()
 
     def show(self, result: Result) -> None:
         """Show a Result that is there already."""

@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+from ...asking import PumpAsker
 from ...tools.approval import Asker, Decision, Question, Wanted, nobody_to_ask
 
 if TYPE_CHECKING:
@@ -30,10 +31,13 @@ class CardAsker:
 
     async def ask(self, question: Question, wanted: Wanted) -> Decision:
         end = time.monotonic() + self._patience
-        while not self._live.heard.is_set() and time.monotonic() < end:
+        while self._live.is_heard or time.monotonic() < end:
             await asyncio.sleep(_LOOK_AGAIN)
-        if self._live.heard.is_set():
-            await asyncio.get_running_loop().create_future()
         self._patience = 0.0  # the next question of this run need not wait
+        # What blocks a cell in its input box cannot be answered elsewhere: the cell would not go on.
+        self._live.input_only = isinstance(self._other, PumpAsker)
         self._live.set_facts(asks="input")
-        return await self._other.ask(question, wanted) if self._other is not None else nobody_to_ask(question)
+        try:
+            return await self._other.ask(question, wanted) if self._other is not None else nobody_to_ask(question)
+        finally:
+            self._live.input_only = False

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Protocol, get_args
 
 from ...tools.approval import Decision, Remember
@@ -28,23 +29,26 @@ _LONGEST_ID = 200
 
 
 class Page(Protocol):
-    """What the page's requests come to; each may be called on any thread. `name` is a run's, see `LiveRun`."""
+    """What the page's requests come to; each may be called on any thread. `name` is a run's, see `LiveRun`.
 
-    def ready(self) -> None: ...
+    False for what is not known here: then it is as if nothing was heard.
+    """
 
-    def hello(self, name: str) -> None: ...
+    def ready(self) -> bool: ...
 
-    def stop(self, name: str) -> None: ...
+    def hello(self, name: str) -> bool: ...
 
-    def decide(self, name: str, call_id: str, decision: Decision) -> None: ...
+    def stop(self, name: str) -> bool: ...
 
-    def sync(self, name: str) -> None: ...
+    def decide(self, name: str, call_id: str, decision: Decision) -> bool: ...
 
-    def want(self, asset: str) -> None: ...
+    def sync(self, name: str) -> bool: ...
+
+    def want(self, asset: str) -> bool: ...
 
 
 class Controls:
-    """Reads requests. What is no request, and what was heard before, is passed over; all others are acknowledged."""
+    """Reads requests. What was done is acknowledged, however often it comes; what is no request is passed over."""
 
     def __init__(self, page: Page, acknowledge: Callable[[str], None]) -> None:
         self._page = page
@@ -60,12 +64,21 @@ class Controls:
         action = _ACTIONS.get(what)
         if not name or action is None:
             return
-        if self._is_new(name):
-            try:
-                action(self._page, control)
-            except Exception:
-                logger.exception("a request of the page failed: %s", what)
-        self._acknowledge(name)
+        if self._done(name, partial(action, self._page, control)):
+            self._acknowledge(name)
+
+    def _done(self, name: str, action: Callable[[], bool]) -> bool:
+        if not self._is_new(name):
+            return True
+        try:
+            done = action()
+        except Exception:
+            logger.exception("a request of the page failed")
+            done = False
+        if not done:
+            with self._lock:
+                self._seen.pop(name, None)
+        return done
 
     def _is_new(self, name: str) -> bool:
         with self._lock:
@@ -82,18 +95,18 @@ def _word(control: Mapping[str, Any], key: str) -> str:
     return value if isinstance(value, str) and len(value) <= _LONGEST_ID else ""
 
 
-def _decide(page: Page, control: Mapping[str, Any]) -> None:
+def _decide(page: Page, control: Mapping[str, Any]) -> bool:
     reason, remember = control.get("reason"), control.get("remember")
     allowed = control.get("allow")
     if not isinstance(allowed, bool):
-        return
+        return False
     how: Remember = next((known for known in get_args(Remember) if known == remember), "once")
     why = reason.strip()[:_LONGEST_REASON] if isinstance(reason, str) else ""
     decision = Decision(True, remember=how) if allowed else Decision(False, why or "the user said no")
-    page.decide(_word(control, "run"), _word(control, "call"), decision)
+    return page.decide(_word(control, "run"), _word(control, "call"), decision)
 
 
-_ACTIONS: Mapping[str, Callable[[Page, Mapping[str, Any]], None]] = {
+_ACTIONS: Mapping[str, Callable[[Page, Mapping[str, Any]], bool]] = {
     "ready": lambda page, _: page.ready(),
     "hello": lambda page, control: page.hello(_word(control, "run")),
     "stop": lambda page, control: page.stop(_word(control, "run")),
@@ -131,6 +144,8 @@ def _hear_own_comms(controls: Controls) -> None:
 def _on_control_channel(comm_id: str, controls: Controls, other: Callable[..., Any] | None) -> Callable[..., Any]:
     """The handler of messages for our widget; messages for others go to who was there before."""
 
+    other = getattr(other, "beside", other)  # not an earlier one of ours
+
     def handle(stream: Any, ident: Any, message: Mapping[str, Any]) -> Any:
         content = message.get("content") or {}
         if content.get("comm_id") != comm_id:
@@ -138,4 +153,5 @@ def _on_control_channel(comm_id: str, controls: Controls, other: Callable[..., A
         controls.take((content.get("data") or {}).get("content"))
         return None
 
+    handle.beside = other  # type: ignore[attr-defined]
     return handle

@@ -65,8 +65,8 @@ class Courier:
         if self._running:
             self._wanted.notify()
             return
-        self._running = True
         threading.Thread(target=self._work, name="alloy-live", daemon=True).start()
+        self._running = True
 
     def _work(self) -> None:
         while True:
@@ -89,7 +89,7 @@ class Courier:
             news, self._news = list(self._news), {}
             heard, self._heard = self._heard, []
             parcels, self._parcels = self._parcels, []
-        changes = [change for source in news for change in source.take()]
+        changes = [change for source in news for change in self._news_of(source)]
         messages: list[Parcel] = []
         if heard:
             messages.append(({"kind": "heard", "ids": heard}, []))
@@ -99,10 +99,20 @@ class Courier:
             self._hand_over(content, buffers)
         return len(messages) + len(parcels)
 
+    def _news_of(self, source: Source) -> list[dict[str, Any]]:
+        try:
+            return source.take()
+        except Exception:  # noqa: BLE001 - one run that cannot be told must not silence the others
+            self._complain()
+            return []
+
     def _hand_over(self, content: dict[str, Any], buffers: list[bytes]) -> None:
         try:
             self._send(content, buffers)
-        except Exception:
-            if not self._complained:
-                self._complained = True
-                logger.exception("the live view could not be told of a change; the run is complete")
+        except Exception:  # noqa: BLE001 - whatever a comm raises: the run goes on, and its end is shown
+            self._complain()
+
+    def _complain(self) -> None:
+        if not self._complained:
+            self._complained = True
+            logger.exception("the live view could not be told of a change; the run is complete")

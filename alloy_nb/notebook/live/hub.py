@@ -22,9 +22,12 @@ _hubs: WeakKeyDictionary[Any, Hub] = WeakKeyDictionary()
 
 
 def hub_of(shell: Any) -> Hub:
-    """The hub of the kernel that `shell` belongs to; it is made when it is first needed."""
+    """The hub of the kernel that `shell` belongs to; it is made when it is first needed.
+
+    And again where its widget was closed, as by `Widget.close_all()`.
+    """
     hub = find_hub(shell)
-    if hub is None:
+    if hub is None or hub.widget.comm is None:
         hub = _hubs[shell] = Hub(shell.kernel)
     return hub
 
@@ -54,7 +57,7 @@ class Hub:
     def add(self, live: LiveRun) -> None:
         """From here on the run can be shown."""
         self._shown[live.name] = (live, StubWidget(self.widget, live.name, live.snapshot))
-        ended = [name for name, (shown, _) in self._shown.items() if shown.execution.result is not None]
+        ended = [name for name, (shown, _) in self._shown.items() if not shown.goes_on]
         for name in ended[: max(0, len(self._shown) - KEPT)]:
             self._shown.pop(name)[1].close()
 
@@ -73,33 +76,39 @@ class Hub:
 
     # -- what the page asks for, on any thread ------------------------------------------------------------------------
 
-    def ready(self) -> None:
+    def ready(self) -> bool:
         self.known = True
+        return True
 
-    def hello(self, name: str) -> None:
+    def hello(self, name: str) -> bool:
         self.known = True
         live = self.find(name)
         if live is not None:
-            live.heard.set()
+            live.hear()
+        return live is not None
 
-    def stop(self, name: str) -> None:
+    def stop(self, name: str) -> bool:
         live = self.find(name)
         if live is not None:
             live.stop()
+        return live is not None
 
-    def decide(self, name: str, call_id: str, decision: Decision) -> None:
+    def decide(self, name: str, call_id: str, decision: Decision) -> bool:
         live = self.find(name)
         if live is not None:
             live.decide(call_id, decision)
+        return live is not None
 
-    def sync(self, name: str) -> None:
+    def sync(self, name: str) -> bool:
         live = self.find(name)
         if live is not None:
             self.courier.post({"kind": "snapshot", "run": name, **live.snapshot()})
+        return live is not None
 
-    def want(self, asset: str) -> None:
+    def want(self, asset: str) -> bool:
         if asset in ASSETS:
             self.courier.post({"kind": "asset", "name": asset}, [read_static(ASSETS[asset]).encode()])
+        return asset in ASSETS
 
 
 def _kernel_id() -> str:

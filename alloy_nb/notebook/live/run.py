@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +17,15 @@ if TYPE_CHECKING:
 
 __all__ = ["LiveRun"]
 
+#: So long a view counts as there after it was heard. While a question waits it says so every five seconds, or each
+#: minute where its tab is hidden: browsers allow no more.
+HEARD_SECONDS = 90.0
+
 
 class LiveRun:
     """`feed` on one thread, `take` on the courier's, `snapshot` and what the page asks for on any.
 
-    `changed` is called when there is something to take. `heard` is set once a view of it has reached the kernel while
-    the run goes on: only then its buttons are of use. `waited`: a cell waits for it, which an interrupt ends.
+    `changed` is called when there is something to take. `waited`: a cell waits for it, which an interrupt ends.
 
     `name` is what the page knows it by: another one for each run, where a run's id may be given twice.
     """
@@ -39,7 +43,9 @@ class LiveRun:
         self.run_id = execution.run_id
         self.name = name or execution.run_id
         self.transcript = transcript
-        self.heard = threading.Event()
+        self._heard_at: float | None = None
+        #: While the input box is the only way to answer, as where a cell blocks in it.
+        self.input_only = False
         #: The handles of its displays, each of which shows its end.
         self.displays: list[Any] = []
         #: Nothing more is fed, and the blocks may be read on any thread.
@@ -61,8 +67,10 @@ class LiveRun:
     def set_facts(self, **facts: Any) -> None:
         """What the page is to know beside the run itself."""
         with self._lock:
+            changed = any(self._facts.get(name) != value for name, value in facts.items())
             self._facts.update(facts)
-        self._changed(self)
+        if changed:
+            self._changed(self)
 
     def take(self) -> list[dict[str, Any]]:
         """What the page was not told yet, as numbered changes."""
@@ -101,7 +109,23 @@ class LiveRun:
                 "facts": {**facts_of(self.transcript), **self._facts, "seconds": self.transcript.seconds},
             }
 
+    @property
+    def goes_on(self) -> bool:
+        """Launched, and not over."""
+        return self.execution.launched and self.execution.result is None
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether a view of it has reached the kernel lately: only then its buttons are of use."""
+        return self._heard_at is not None and time.monotonic() - self._heard_at < HEARD_SECONDS
+
     # -- what the page does ---------------------------------------------------------------------------------------
+
+    def hear(self) -> None:
+        """A view is there, and what it says arrives; it says so again while a question waits."""
+        self._heard_at = time.monotonic()
+        if not self.input_only:
+            self.set_facts(asks="page")
 
     def stop(self) -> bool:
         """As `Run.cancel`; a tool of it that holds the main thread is interrupted."""

@@ -59,7 +59,10 @@ class WidgetShow(Show):
             super()._publish(data)
             return
         for handle in self._live.displays:
-            handle.update(data, raw=True)
+            try:
+                handle.update(data, raw=True)
+            except Exception:  # noqa: BLE001 - one display that is gone must not leave the others as they were
+                self._complain()
 
 
 class BackgroundWidgetShow(WidgetShow):
@@ -68,7 +71,7 @@ class BackgroundWidgetShow(WidgetShow):
     waited = False
 
     def _see_to_questions(self, run: Execution, live: LiveRun, hub: Hub) -> None:
-        run.attendance.elsewhere = live.heard.is_set
+        run.attendance.elsewhere = lambda: live.is_heard
 
 
 def display_live(hub: Hub, live: LiveRun) -> None:

@@ -1,4 +1,5 @@
 /** Where all runs of a kernel arrive in the page: their states, and the views that show them. */
+import type { RunState } from "../blocks/block";
 import { LOST } from "../blocks/catalogue";
 import { afterChange, afterSnapshot, BEGINNING, type Following, isBehind } from "../blocks/follow";
 import { reduce } from "../blocks/reduce";
@@ -9,6 +10,8 @@ import { type Render, Typesetter } from "./typeset";
 import { isLive, View } from "./view";
 
 const SYNC_MS = 2_000;
+/** How often a view whose run asks something says that it is there. */
+const BEAT_MS = 5_000;
 /** A run that ended before anybody saw it is kept so long: its view may still be on the way. */
 const KEPT_MS = 60_000;
 
@@ -29,6 +32,7 @@ export class Home {
   private modelId = "";
   private isMathWanted = false;
   private readonly stopWatching: () => void;
+  private beating: ReturnType<typeof setInterval> | undefined;
 
   constructor(
     private readonly model: Model,
@@ -52,6 +56,7 @@ export class Home {
     view.show(run.following.state);
     this.catchUp(id, run);
     if (isLive(run.following.state)) void this.controls.send({ do: "hello", run: id });
+    this.beating ??= setInterval(() => this.beat(), BEAT_MS);
     return () => {
       view.close();
       run.views.delete(view);
@@ -61,6 +66,7 @@ export class Home {
 
   close(): void {
     this.stopWatching();
+    clearInterval(this.beating);
     this.model.off("msg:custom", this.hear);
     for (const run of this.runs.values()) {
       clearTimeout(run.syncing);
@@ -68,6 +74,15 @@ export class Home {
       for (const view of run.views) view.close();
     }
     this.runs.clear();
+  }
+
+  /** The kernel leaves a question to the card only as long as it hears of a view. */
+  private beat(): void {
+    const shown = [...this.runs].filter(([, run]) => run.views.size && isLive(run.following.state));
+    for (const [id, run] of shown) if (isAsking(run.following.state)) void this.controls.send({ do: "hello", run: id });
+    if (shown.length) return;
+    clearInterval(this.beating);
+    this.beating = undefined;
   }
 
   /** The kernel is gone, and every run with it that had not ended. */
@@ -184,6 +199,10 @@ export class Home {
       console.warn("alloy: formulas stay as they were written", error);
     }
   }
+}
+
+function isAsking(state: RunState): boolean {
+  return state.blocks.some((block) => block.block === "approval" && (block.state ?? "pending") === "pending");
 }
 
 function namesOf(routes: unknown): readonly string[] {

@@ -56,6 +56,23 @@ describe("The hub", () => {
     expect(kernel.controls("sync")).toHaveLength(0);
   });
 
+  it("says again that a view is there while a question waits, and only then", async () => {
+    const kernel = new Kernel();
+    kernel.open();
+    await kernel.show("r");
+    const hellos = () => kernel.controls("hello").length;
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(hellos()).toBe(1);
+    kernel.change("r", ["b", 0, { block: "approval", id: "c", name: "bash", key: "ls" }]);
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(hellos()).toBeGreaterThanOrEqual(4);
+    kernel.change("r", ["b", 0, { state: "allowed" }]);
+    await frames();
+    const before = hellos();
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(hellos()).toBe(before);
+  });
+
   it("says of a run that its kernel is gone, and of one that had ended how it ended", async () => {
     const slots = new Set<(sender: unknown, told: unknown) => void>();
     const signal = { connect: (slot: (s: unknown, t: unknown) => void) => slots.add(slot), disconnect: () => true };

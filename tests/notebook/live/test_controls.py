@@ -15,7 +15,11 @@ class Asked:
         self.calls: list[tuple[Any, ...]] = []
 
     def __getattr__(self, name: str) -> Any:
-        return lambda *arguments: self.calls.append((name, *arguments))
+        def call(*arguments: Any) -> bool:
+            self.calls.append((name, *arguments))
+            return True
+
+        return call
 
 
 @pytest.fixture
@@ -98,13 +102,28 @@ def test_what_is_no_request_is_passed_over(controls: Controls, asked: Asked, hea
 
 def test_a_request_that_fails_breaks_nothing(heard: list[str], caplog: pytest.LogCaptureFixture) -> None:
     class Broken:
-        def stop(self, run_id: str) -> None:
+        def stop(self, name: str) -> bool:
             raise RuntimeError("broken")
 
     controls = Controls(Broken(), heard.append)  # type: ignore[arg-type]
     controls.take({"id": "1", "do": "stop", "run": "r"})
+    assert heard == []  # the page tries another way, and says in the end that it was not heard
+    assert "a request of the page failed" in caplog.text
+
+
+def test_what_is_not_known_is_not_acknowledged_and_may_come_again(heard: list[str]) -> None:
+    known: list[str] = []
+
+    class Page:
+        def stop(self, name: str) -> bool:
+            return name in known
+
+    controls = Controls(Page(), heard.append)  # type: ignore[arg-type]
+    controls.take({"id": "1", "do": "stop", "run": "r"})
+    known.append("r")
+    assert heard == []
+    controls.take({"id": "1", "do": "stop", "run": "r"})
     assert heard == ["1"]
-    assert "stop" in caplog.text
 
 
 def test_on_the_control_channel_messages_for_others_go_to_them(controls: Controls, asked: Asked) -> None:

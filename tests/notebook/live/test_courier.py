@@ -99,3 +99,30 @@ def test_a_comm_that_is_gone_is_told_once_and_costs_nothing(caplog: pytest.LogCa
     assert [record.message for record in caplog.records] == [
         "the live view could not be told of a change; the run is complete"
     ]
+
+
+def test_one_run_that_cannot_be_told_silences_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken:
+        def take(self) -> list[dict[str, Any]]:
+            raise ValueError("a number with too many digits")
+
+    wire = Wire()
+    courier = Courier(wire)
+    courier.mark(Broken())
+    courier.mark(Source("well"))
+    assert [change["run"] for change in wire.wait(1)[0]["runs"]] == ["well"]
+    courier.mark(Source("later"))
+    assert wire.wait(2)[1]["runs"][0]["run"] == "later"
+
+
+def test_a_thread_that_cannot_be_started_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    wire = Wire()
+    courier = Courier(wire)
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            threading.Thread, "start", lambda _: (_ for _ in ()).throw(RuntimeError("can't start new thread"))
+        )
+        with pytest.raises(RuntimeError):
+            courier.mark(Source("first"))
+    courier.mark(Source("second"))
+    assert [change["run"] for change in wire.wait(1)[0]["runs"]] == ["first", "second"]
