@@ -5,6 +5,7 @@ import { approvalsByCall } from "../blocks/words";
 import { WORDS } from "../blocks/catalogue";
 import type { Desk } from "./desk";
 import { arrange, holdsFocus, make, setText } from "./dom";
+import { Focus } from "./focus";
 import { cancel, soon } from "./frames";
 import { LABELS } from "./labels";
 import { ApprovalPart } from "./parts/approval";
@@ -49,6 +50,7 @@ export class View {
   private readonly root = make("div");
   private readonly status = make("span", "alloy-status");
   private readonly inputs = make("div", "alloy-inputs");
+  private readonly focus = new Focus(this.outer, this.root);
   private readonly footer: Footer;
   private readonly paint = () => this.draw();
   private shown: (Shown | undefined)[] = [];
@@ -61,7 +63,7 @@ export class View {
     private readonly desk: Desk,
   ) {
     this.footer = new Footer(desk);
-    // JupyterLab's shortcuts leave alone what is typed in here.
+    // JupyterLab's shortcuts leave alone what is typed in here; see also ./focus.
     this.outer.dataset["lmSuppressShortcuts"] = "true";
     this.status.setAttribute("role", "status");
     this.status.setAttribute("aria-live", "polite");
@@ -88,11 +90,13 @@ export class View {
     this.footer.update(this.state.facts, false);
     this.root.setAttribute("aria-busy", "false");
     this.desk.formulas.forget(this.outer);
+    this.focus.handOver();
   }
 
   private draw(): void {
     const { state } = this;
     if (state === this.drawn || this.isClosed) return;
+    const held = holdsFocus(this.root);
     addStyles(this.outer); // only now, as a view is made before it is put into the page
     const live = isLive(state);
     const around: Around = { live, facts: state.facts, questions: approvalsByCall(state.blocks), desk: this.desk };
@@ -101,6 +105,8 @@ export class View {
     state.blocks.forEach((block, place) => this.drawBlock(block, place, around, calls));
     for (const left of this.shown.splice(state.blocks.length)) left?.part.close?.();
     this.drawFrame(around);
+    // What had the focus is gone: whoever works by keys goes on from here, not from the top of the page.
+    if (held && !holdsFocus(this.root)) this.root.focus({ preventScroll: true });
     this.drawn = state;
   }
 
@@ -142,10 +148,7 @@ export class View {
     setText(this.inputs, facts.inputs?.length ? WORDS.inputs(facts.inputs) : "");
     this.footer.update(facts, around.live);
     const parts = this.shown.flatMap((item) => (item ? itsElements(item.part) : []));
-    const held = holdsFocus(this.root);
     arrange(this.root, [this.inputs, ...parts, ...this.footer.elements]);
-    // What had the focus is gone: whoever works by keys goes on from here, not from the top of the page.
-    if (held && !holdsFocus(this.root)) this.root.focus({ preventScroll: true });
     setText(this.status, statusWords(this.state, around.live) ?? this.status.textContent ?? "");
   }
 }

@@ -3,7 +3,7 @@ import type { Facts } from "../../blocks/block";
 import { WORDS } from "../../blocks/catalogue";
 import { durationWords, footerWords } from "../../blocks/words";
 import type { Desk } from "../desk";
-import { button, make, setText } from "../dom";
+import { button, holdsFocus, make, setText } from "../dom";
 import { LABELS } from "../labels";
 import { everyTick } from "../ticker";
 
@@ -25,6 +25,7 @@ export class Footer {
   constructor(private readonly desk: Desk) {
     this.stop = button("alloy-button alloy-stop", WORDS.stop, () => void this.press());
     this.told.setAttribute("role", "status");
+    this.foot.tabIndex = -1;
     this.foot.append(this.stop, " ", this.words);
     this.elements = [this.foot, this.told, this.notice];
   }
@@ -62,6 +63,8 @@ export class Footer {
   }
 
   private async press(): Promise<void> {
+    // Who works by keys is left where the button is: one that is disabled loses them.
+    if (holdsFocus(this.stop)) this.foot.focus({ preventScroll: true });
     this.stop.disabled = true;
     setText(this.stop, LABELS.stopping);
     setText(this.told, "");
