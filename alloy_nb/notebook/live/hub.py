@@ -44,7 +44,8 @@ class Hub:
         self.known = False
         self.widget = HubWidget(_kernel_id())
         self.courier = Courier(self.widget.send)
-        self._shown: OrderedDict[str, tuple[LiveRun, StubWidget]] = OrderedDict()
+        self._runs: OrderedDict[str, LiveRun] = OrderedDict()
+        self._stubs: dict[str, StubWidget] = {}
         self._given: Counter[str] = Counter()
         listen(kernel, self.widget, Controls(self, self.courier.acknowledge))
 
@@ -55,24 +56,25 @@ class Hub:
         return run_id if count == 1 else f"{run_id}~{count}"
 
     def add(self, live: LiveRun) -> None:
-        """From here on the run can be shown."""
-        self._shown[live.name] = (live, StubWidget(self.widget, live.name, live.snapshot))
-        ended = [name for name, (shown, _) in self._shown.items() if not shown.goes_on]
-        for name in ended[: max(0, len(self._shown) - KEPT)]:
-            self._shown.pop(name)[1].close()
+        """From here on the run can be shown, and is known: a page may say so as soon as it hears of the widget."""
+        self._runs[live.name] = live
+        self._stubs[live.name] = StubWidget(self.widget, live.name, live.snapshot)
+        ended = [name for name, shown in self._runs.items() if not shown.goes_on and shown is not live]
+        for name in ended[: max(0, len(self._runs) - KEPT)]:
+            del self._runs[name]
+            self._stubs.pop(name).close()
 
     def view(self, live: LiveRun) -> dict[str, Any]:
         """What a display of the run is made of, in the form of MIME data."""
-        return {"version_major": 2, "version_minor": 0, "model_id": self._shown[live.name][1].model_id}
+        return {"version_major": 2, "version_minor": 0, "model_id": self._stubs[live.name].model_id}
 
     @property
     def runs(self) -> list[LiveRun]:
         """The runs that can be shown, oldest first."""
-        return [live for live, _ in self._shown.values()]
+        return list(self._runs.values())
 
     def find(self, name: str) -> LiveRun | None:
-        shown = self._shown.get(name)
-        return shown[0] if shown is not None else None
+        return self._runs.get(name)
 
     # -- what the page asks for, on any thread ------------------------------------------------------------------------
 
