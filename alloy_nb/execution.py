@@ -31,7 +31,24 @@ __all__ = ["Execution", "going"]
 
 logger = logging.getLogger("alloy_nb")
 
-_driven = renewed_in_child(lambda: WeakSet[Any]())
+
+class _Driven:
+    """The runs that are driven in this process."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self._runs: WeakSet[Execution] = WeakSet()
+
+    def add(self, run: Execution) -> None:
+        with self.lock:
+            self._runs.add(run)
+
+    def copy(self) -> list[Execution]:
+        with self.lock:  # what grows meanwhile cannot be gone through
+            return list(self._runs)
+
+
+_driven = renewed_in_child(_Driven)
 
 #: Events after which the conversation has grown, or is final.
 _STORED = frozenset({"run_start", "message", "run_end"})
@@ -268,7 +285,7 @@ class Execution:
 
 def going() -> list[Execution]:
     """The runs of this process that go on, whoever waits for them; oldest first."""
-    found = [execution for execution in list(_driven()) if execution.result is None]
+    found = [execution for execution in _driven().copy() if execution.result is None]
     return sorted(found, key=lambda execution: execution.begun)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from typing import Any
 
 import alloy_nb as alloy
-from alloy_nb.execution import Execution
+from alloy_nb import execution as execution_module
+from alloy_nb.execution import Execution, going
 from alloy_nb.journal import follow
 from alloy_nb.options import make_options
 from alloy_nb.state import RunState
@@ -90,3 +92,28 @@ def test_a_run_that_was_cancelled_before_its_launch_calls_nobody_and_is_closed()
     assert result.messages == ()
     assert_law_1(result)
     assert_law_3(list(alloy.Run(ours)))
+
+
+def test_the_runs_that_go_on_are_told_while_others_begin() -> None:
+    """Another thread's run in the midst of going through them was a RuntimeError."""
+    kept: list[Execution] = []
+
+    def begin() -> None:
+        for number in range(2_000):
+            run = Execution.__new__(Execution)
+            run.result, run.begun = None, -number
+            kept.append(run)
+            execution_module._driven().add(run)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    thread = threading.Thread(target=begin)
+    try:
+        thread.start()
+        while thread.is_alive():
+            told = [run for run in going() if run.begun < 0]
+            assert told == sorted(told, key=lambda run: run.begun)
+        assert [run for run in going() if run in kept] == kept[::-1]
+    finally:
+        thread.join()
+        sys.setswitchinterval(interval)

@@ -6,7 +6,8 @@ import os
 import signal
 import threading
 import time
-from types import TracebackType
+from collections.abc import Iterator
+from types import FrameType, TracebackType
 from typing import Any
 
 __all__ = ["Strike"]
@@ -20,39 +21,74 @@ class Strike:
 
     While a cell awaits, a kernel has the interrupt of a person only cancel the cell, which code that blocks the loop
     never hears: in the block it raises, and what would have heard it hears it behind the block. Off the main thread,
-    and with a SIGINT that is ignored, the block is like any other.
+    and with a SIGINT that is ignored, the block is like any other. A strike that comes before the block ends it as it
+    begins. Blocks may lie within each other.
 
-    `struck` says whether it was ended from outside, `interrupted` whether a person interrupted it.
+    `struck` says whether it was ended from outside, `interrupted` whether a person interrupted it, and `struck_around`
+    whether a block around it was struck, which the inner one hears first.
     """
 
     def __init__(self) -> None:
         self.struck = self.interrupted = False
-        self._inside = self._leaving = self._arrived = False
+        self._inside = self._over = self._arrived = self._noted = False
         self._lock = threading.Lock()
         self._before: Any = None
 
-    def __enter__(self) -> Strike:
-        if threading.current_thread() is threading.main_thread():
-            self._before = signal.getsignal(signal.SIGINT)
-            self._inside = callable(self._before)
-        if self._inside:
-            signal.signal(signal.SIGINT, self._hear)
-        return self
+    @property
+    def _around(self) -> Iterator[Strike]:
+        """The blocks that this one lies in, from the inside out."""
+        outer = getattr(self._before, "__self__", None)
+        while isinstance(outer, Strike):
+            yield outer
+            outer = getattr(outer._before, "__self__", None)
 
-    def _hear(self, *_: Any) -> None:
-        if self.struck and not self._arrived:
-            self._arrived = True
-        else:
+    @property
+    def nested(self) -> bool:
+        return any(True for _ in self._around)
+
+    @property
+    def struck_around(self) -> bool:
+        return any(outer.struck for outer in self._around)
+
+    def __enter__(self) -> Strike:
+        is_main = threading.current_thread() is threading.main_thread()
+        self._before = signal.getsignal(signal.SIGINT) if is_main else None
+        if not callable(self._before):
+            self._over = True
+            return self
+        try:
+            # First the one who hears, then what may be struck: a signal never meets whoever heard before.
+            signal.signal(signal.SIGINT, self._hear)
+            with self._lock:
+                self._inside = True
+                if self.struck:
+                    self._arrived = self._noted = True  # before the block, without a signal
+            if self._noted:
+                raise KeyboardInterrupt
+            return self
+        except BaseException:  # nobody else leaves a block that was not entered
+            self._leave()
+            raise
+
+    def _hear(self, _: int, frame: FrameType | None) -> None:
+        # Of several that were struck, the innermost one takes the first signal: each has sent one.
+        of = next((one for one in (self, *self._around) if one.struck and not one._arrived), None)
+        if of is None:
             self.interrupted = True
-        if not self._leaving:
+        else:
+            of._arrived = True
+        self._noted = True
+        if self._inside and not _leaves(frame):
             raise KeyboardInterrupt
 
     def strike(self) -> None:
-        """End the block, if the main thread is in it; from any thread."""
+        """End the block, as soon as the main thread is in it; from any thread. Behind the block nothing happens."""
         with self._lock:
-            if not self._inside or self.struck:
+            if self._over or self.struck:
                 return
             self.struck = True
+            if not self._inside:
+                return
             if os.name == "posix":
                 # To that thread, and as a real signal: it ends a sleep and a read, too.
                 signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
@@ -62,12 +98,23 @@ class Strike:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._leaving = True
+        if self._inside:
+            self._leave()
+
+    def _leave(self) -> None:
         with self._lock:
-            was_inside, self._inside = self._inside, False
-        if not was_inside:
-            return
+            self._inside, self._over = False, True
         end = time.monotonic() + _ARRIVAL
         while self.struck and not self._arrived and time.monotonic() < end:
             time.sleep(0.001)
         signal.signal(signal.SIGINT, self._before)
+
+
+#: Where a signal is heard, and raises nothing: it would leave the handler behind.
+_LEAVING = frozenset({Strike.__exit__.__code__, Strike._leave.__code__})
+
+
+def _leaves(frame: FrameType | None) -> bool:
+    while frame is not None and frame.f_code not in _LEAVING:
+        frame = frame.f_back
+    return frame is not None

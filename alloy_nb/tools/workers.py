@@ -84,15 +84,19 @@ class Settling:
             return
         self._run()
         if self._strike.interrupted:
-            # Whoever would have heard it without us: a cell that awaits, a loop's runner.
+            # Whoever would have heard it without us: a cell that awaits, a loop's runner, a tool around this one.
             signal.raise_signal(signal.SIGINT)
+        if self._strike.struck_around:
+            raise KeyboardInterrupt
 
     def work_in_pump(self) -> None:
         """The same where a person's interrupt lands: it ends the tool, and goes on to whoever waits for the run."""
         if self._begins():
             self._run()
-        struck, by_person = self._strike.struck, self._strike.interrupted
-        if by_person or (self._interrupted is not None and not struck):
+        strike = self._strike
+        if strike.interrupted and strike.nested:
+            signal.raise_signal(signal.SIGINT)  # the tool around this one is to know whose it was
+        if strike.interrupted or strike.struck_around or (self._interrupted is not None and not strike.struck):
             raise self._interrupted or KeyboardInterrupt
 
     def strike(self) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
+from types import FrameType
+from typing import Any
 
 import pytest
 
 from alloy_nb import Result, Scripted, run, start, tool
+from alloy_nb.tools import striking
 from alloy_nb.tools.striking import Strike
 
 
@@ -65,9 +69,13 @@ def test_off_the_main_thread_it_is_a_block_like_any_other() -> None:
     assert done == [False]
 
 
+_held = threading.Event()
+
+
 @tool(thread="main")
 def hold() -> str:
     """Hold the main thread."""
+    _held.set()
     time.sleep(60)
     return "never"
 
@@ -97,7 +105,8 @@ def _run_and_cancel(model: Scripted) -> Result:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Execution, "launch", launching)
-        threading.Timer(0.3, lambda: held[0].cancel()).start()
+        _held.clear()
+        threading.Thread(target=lambda: _held.wait(60) and held[0].cancel()).start()
         return run("go", model=model, tools=[hold], check=False)
 
 
@@ -108,3 +117,130 @@ def test_a_main_thread_tool_that_takes_too_long_frees_the_main_thread() -> None:
     assert result.text == "It took too long."
     assert time.monotonic() - began < 30
     assert start("And now?", model=Scripted(["Fine."])).result().text == "Fine."
+
+
+def test_a_strike_that_comes_before_the_block_ends_it_as_it_begins() -> None:
+    before, strike, entered = signal.getsignal(signal.SIGINT), Strike(), []
+    strike.strike()
+    with pytest.raises(KeyboardInterrupt), strike:
+        entered.append(True)
+    assert not entered
+    assert (strike.struck, strike.interrupted) == (True, False)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_strike_as_the_block_begins_never_meets_who_heard_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It came when the block could be struck already, and its handler was not there yet."""
+    heard: list[str] = []
+    monkeypatch.setattr(striking, "signal", _StrikingWhenPossible(heard))
+    plain = signal.signal(signal.SIGINT, lambda *_: heard.append("the handler around"))
+    try:
+        strike = Strike()
+        striking.signal.strike = strike  # type: ignore[attr-defined]
+        with pytest.raises(KeyboardInterrupt), strike:
+            time.sleep(30)
+    finally:
+        signal.signal(signal.SIGINT, plain)
+    assert strike.struck
+    assert heard == []
+
+
+class _StrikingWhenPossible:
+    """The module `signal`, where each change of a handler is just when another thread strikes."""
+
+    def __init__(self, heard: list[str]) -> None:
+        self.heard = heard
+        self.strike: Strike | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(signal, name)
+
+    def signal(self, number: int, handler: Any) -> Any:
+        if self.strike is not None and not self.strike.struck:
+            thread = threading.Thread(target=self.strike.strike)
+            thread.start()
+            thread.join()
+        return signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("name", ["__exit__", "_leave"])
+def test_a_signal_while_the_block_is_left_leaves_no_handler_behind(name: str) -> None:
+    before, strike = signal.getsignal(signal.SIGINT), Strike()
+    code = getattr(Strike, name).__code__
+
+    def trace(frame: FrameType, event: str, _: Any) -> None:
+        if event == "call" and frame.f_code is code:
+            sys.settrace(None)
+            signal.raise_signal(signal.SIGINT)
+
+    plain = sys.gettrace()
+    try:
+        with strike:
+            sys.settrace(trace)
+    finally:
+        sys.settrace(plain)
+    assert strike.interrupted  # and told to who hears it behind the block
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_of_two_blocks_the_struck_one_ends() -> None:
+    """The outer one is struck while the inner one hears: it goes on to the outer one, and no further."""
+    before = signal.getsignal(signal.SIGINT)
+    outer, inner = Strike(), Strike()
+    threading.Timer(0.05, outer.strike).start()
+    with pytest.raises(KeyboardInterrupt), outer, inner:
+        time.sleep(30)
+    assert (outer.struck, outer.interrupted) == (True, False)
+    assert (inner.struck, inner.interrupted, inner.struck_around) == (False, False, True)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_two_blocks_that_are_struck_at_once_both_end() -> None:
+    """Two signals may be one when they arrive: what was for the outer block is not lost with it."""
+    outer, inner = Strike(), Strike()
+    began = time.monotonic()
+
+    def strike_both() -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        inner.strike()
+        outer.strike()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        time.sleep(30)
+
+    with pytest.raises(KeyboardInterrupt), outer, inner:
+        strike_both()
+    assert time.monotonic() - began < 20
+    assert (outer.interrupted, inner.interrupted) == (False, False)
+    assert inner.struck_around
+
+
+@tool(thread="main")
+def ask_within() -> str:
+    """Ask a model of its own, whose tool holds the main thread, too."""
+    model = Scripted([{"tool_calls": [{"name": "hold", "input": {}}]}, "It took too long."])
+    return run("go", model=model, tools=[hold], tool_timeout=0.2).text
+
+
+def test_a_tool_within_a_main_thread_tool_is_struck_alone() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    model = Scripted([{"tool_calls": [{"name": "ask_within", "input": {}}]}, "Done."])
+    result = run("go", model=model, tools=[ask_within])
+    assert result.text == "Done."
+    assert [record.output for record in result.tool_calls] == ["It took too long."]
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+@tool(thread="main")
+def hold_within() -> str:
+    """Ask a model of its own, whose tool holds the main thread for long."""
+    model = Scripted([{"tool_calls": [{"name": "hold", "input": {}}]}, "never"])
+    return run("go", model=model, tools=[hold]).text
+
+
+def test_a_main_thread_tool_is_struck_with_what_runs_within_it() -> None:
+    before, began = signal.getsignal(signal.SIGINT), time.monotonic()
+    model = Scripted([{"tool_calls": [{"name": "hold_within", "input": {}}]}, "It took too long."])
+    result = run("go", model=model, tools=[hold_within], tool_timeout=0.3)
+    assert result.text == "It took too long."
+    assert time.monotonic() - began < 30
+    assert signal.getsignal(signal.SIGINT) is before
