@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from ._version import __version__
 from .errors import AlloyError
 from .plain import one_line
-from .redaction import redact
+from .redaction import redact, redact_line
 
 __all__ = ["Diagnosis", "LocalModel", "SeenKey", "StoredWeights", "doctor"]
 
@@ -288,7 +288,7 @@ def _rows(found: Diagnosis) -> Iterator[tuple[str, list[str]]]:
     if found.model is None or found.notice is not None:
         rows["better models"] = list(found.better_models)
     for label, lines in rows.items():
-        yield label, [one_line(redact(line), _LONGEST) for line in lines]
+        yield label, [redact_line(line, _LONGEST) for line in lines]
 
 
 def _model_lines(found: Diagnosis) -> list[str]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .forks import renewed_in_child
+from .plain import one_line, printable
 
 __all__ = [
     "DECIDED",
@@ -19,8 +20,11 @@ __all__ = [
     "redact",
     "redact_data",
     "redact_known",
+    "redact_line",
     "register_environment",
     "register_secret",
+    "secret_begins",
+    "without_beginning",
 ]
 
 MASK = "[redacted]"
@@ -111,9 +115,51 @@ def change_strings(data: Any, change: Callable[[str], str]) -> Any:
     return data
 
 
+def secret_begins(text: str, secrets: tuple[str, ...] | None = None, shortest: int = _SHORTEST_SECRET) -> int:
+    """Where an end of `text` begins with which a secret seen so far may begin; ``len(text)`` where there is none.
+
+    It is a part of that secret, not all of it, and has at least `shortest` characters.
+
+    >>> register_secret("not-a-shape-anyone-knows")
+    >>> secret_begins("key=not-a-sha"), secret_begins("key=not"), secret_begins("key=not-a-shape-anyone-knows")
+    (4, 7, 28)
+    """
+    first = len(text)
+    for secret in _known if secrets is None else secrets:
+        head = secret[:shortest]
+        place = text.find(head, max(0, len(text) - len(secret) + 1))
+        while 0 <= place < first and not secret.startswith(text[place:]):
+            place = text.find(head, place + 1)
+        if place >= 0:
+            first = min(first, place)
+    return first
+
+
+def without_beginning(text: str) -> str:
+    """`text`, with a mark for an end that is the beginning of a secret: for what was cut, or may be.
+
+    >>> register_secret("not-a-shape-anyone-knows")
+    >>> without_beginning("key=not-a-sha")
+    'key=[redacted]'
+    """
+    text = redact_known(text)
+    place = secret_begins(text)
+    return text if place == len(text) else text[:place] + MASK
+
+
 def redact(text: str) -> str:
     """`text` with every known secret, and everything shaped like a vendor's key, replaced by a mark."""
     return SHAPES.sub(MASK, redact_known(text))
+
+
+def redact_line(text: str, longest: int = 200) -> str:
+    """`redact`, on one line that is safe to print and cut where it is longer: what hides or is cut is no key's part.
+
+    >>> register_secret("not-a-shape-anyone-knows")
+    >>> redact_line("key: not-a-" + chr(27) + "[0mshape-anyone-knows", 12)
+    'key: [redac…'
+    """
+    return one_line(redact(printable(text)), longest)
 
 
 class Redactor:
@@ -131,7 +177,7 @@ class Redactor:
     def feed(self, text: str, *, last: bool = False) -> str:
         """What is sure by now: all but an end that may be the beginning of a secret."""
         text, secrets = self._held + text, _known
-        end = len(text) if last or not secrets else max(0, len(text) - len(secrets[0]) + 1)
+        end = len(text) if last else secret_begins(text, secrets, 1)
         told, place = [], 0
         if any(secret in text for secret in secrets):
             for found in re.finditer("|".join(map(re.escape, secrets)), text):

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from io import TextIOWrapper
 from typing import TextIO
 
-from ..plain import one_line, printable
-from ..redaction import redact, redact_known
+from ..plain import printable
+from ..redaction import redact_known, redact_line
 
 __all__ = ["Answer", "Notes", "OutputGone", "is_terminal", "prepare_streams", "silence_stdout"]
 
@@ -91,7 +91,7 @@ class Notes:
 
     def line(self, text: str, style: str = "dim", longest: int = 300) -> None:
         self._before()
-        text = one_line(redact(text), longest)
+        text = redact_line(text, longest)
         if self._colour:
             text = f"{_STYLES[style]}{text}\x1b[0m"
         try:

@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..options import wrong_choice
-from ..plain import one_line
-from ..redaction import change_strings, redact
+from ..redaction import change_strings, redact, redact_line
 from .base import Middleware
 from .hearing import Hearing
 
@@ -81,7 +80,7 @@ def _level(level: int | str) -> int:
 
 def shown(text: Any, longest: int = REASON) -> str:
     """On one line, shortened, safe to print, without secrets: nothing that a model writes can pass for a line."""
-    return one_line(redact(str(text)), longest)
+    return redact_line(str(text), longest)
 
 
 #: A line of its own level, or (None) of the ordinary one.

@@ -16,7 +16,7 @@ from .._version import __version__
 from ..events import Event
 from ..messages import Message
 from ..plain import one_line
-from ..redaction import redact
+from ..redaction import redact, redact_line
 from .conventions import (
     DURATION_BUCKETS,
     TOKEN_BUCKETS,
@@ -310,5 +310,5 @@ def _plain(payload: Mapping[str, Any]) -> Attributes:
 def _end(span: Span, at: int, error_type: str | None, description: str | None) -> None:
     if error_type is not None:
         span.set_attribute("error.type", error_type)
-        span.set_status(Status(StatusCode.ERROR, description and one_line(redact(description), 1000)))
+        span.set_status(Status(StatusCode.ERROR, description and redact_line(description, 1000)))
     span.end(at)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from ..errors import ConfigError
 from ..login import log_in, log_out, refuse_words
 from ..options import nearest
-from ..plain import one_line
 from ..providers.vendors import VENDORS
-from ..redaction import redact
+from ..redaction import redact_line
 from .cell import say
 
 __all__ = ["login"]
@@ -31,4 +30,4 @@ def login(argument: str) -> None:
         raise ConfigError("no provider is named", hint="name one of " + ", ".join(VENDORS))
     said = log_out(names[0]) if "--remove" in options else log_in(names[0], force="--force" in options)
     for line in said:
-        say(one_line(redact(line), 1000))
+        say(redact_line(line, 1000))

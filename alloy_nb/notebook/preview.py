@@ -65,7 +65,7 @@ def _told(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(_told(item) for item in value)
     if isinstance(value, str):
-        return one_line(redact_known(value), 200)
+        return one_line(redact_known(printable(value)), 200)
     name = getattr(value, "name", None) if not isinstance(value, type) else None
     return one_line(str(name or getattr(value, "__name__", None) or value), 200)
 

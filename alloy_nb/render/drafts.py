@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
+from ..redaction import without_beginning
 from .clean import shown, shown_value
 from .growing import Change, GrowingText, Seen
 from .rich import read_rich
@@ -53,7 +54,8 @@ def key_of(input: Any, key_argument: str | None = None) -> str:
     value = next((input[name] for name in names if isinstance(input[name], str | int | float)), None)
     if value is None:
         value = next((item for item in input.values() if isinstance(item, str)), "")
-    line = " ".join(shown_value(str(value)[: 4 * _LONGEST_KEY]).split())
+    # What is cut here, or is still arriving, may end within a key.
+    line = " ".join(shown_value(without_beginning(str(value)[: 4 * _LONGEST_KEY])).split())
     return line if len(line) <= _LONGEST_KEY else line[: _LONGEST_KEY - 1] + "…"
 
 
@@ -109,6 +111,7 @@ class WordsDraft(Draft):
     def end(self, ts_ms: int) -> None:
         if self.live:
             self.live = False
+            self._words.end()
             self._last_ms = max(ts_ms, self._first_ms)
             self._made = None
 

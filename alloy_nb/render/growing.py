@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..plain import unfinished
-from ..redaction import DECIDED, MASK, SHAPES, known_secrets
+from ..redaction import DECIDED, MASK, SHAPES, known_secrets, secret_begins
 from .clean import clean
 
 __all__ = ["Change", "GrowingText", "Seen"]
@@ -43,7 +43,9 @@ class GrowingText:
     """`shown` of all that was added so far, however it is cut into pieces, without looking at all of it again.
 
     What no further words can change is settled; only the end that may still change is looked at once more: a key or
-    an escape sequence may be cut between two pieces, and what was shown of it is taken out when it is recognised.
+    an escape sequence may be cut between two pieces. An end with which a known secret may begin is held back, until
+    more is there; where the text ends so, a mark stands in its place. Of a shorter one, and of what only has the shape
+    of a key, what was shown is taken out when it is recognised.
 
     >>> text = GrowingText()
     >>> text.add("key: sk-ant-abc")
@@ -62,15 +64,16 @@ class GrowingText:
         self._raw: list[str] = []
         self._taken = 0
         self._edition = 0
+        self._ended = self._looked = False
         self._begin()
 
     def _begin(self) -> None:
         self._secrets = known_secrets()
-        self._stages: tuple[_Clean | _Known | _Shaped, ...] = (
+        self._stages: tuple[_Clean | _Known, ...] = (
             _Clean(),
             *(_Known(secret) for secret in self._secrets if _GAP not in secret),
-            _Shaped(),
         )
+        self._shaped = _Shaped()
         self._settled: list[str] = []
         self._length = self._units = 0
         self._tail = ""
@@ -78,6 +81,11 @@ class GrowingText:
     def add(self, piece: str) -> None:
         """Take in one more piece; it is looked at when somebody looks."""
         self._raw.append(piece)
+        self._looked = False
+
+    def end(self) -> None:
+        """Nothing more comes: what is held back as the beginning of a secret stays away."""
+        self._ended, self._looked = True, False
 
     def __str__(self) -> str:
         self._settle()
@@ -110,14 +118,20 @@ class GrowingText:
             self._begin()
             self._taken = 0
             self._edition += 1
-        if self._taken == len(self._raw):
+        elif self._looked:
             return
+        self._looked = True
         text = "".join(self._raw[self._taken :])
         self._taken = len(self._raw)
         tail = ""
         for stage in self._stages:
             text = stage.feed(text)
             tail = stage.rest(tail)
+        place = secret_begins(tail, self._secrets)
+        if place < len(tail):
+            tail = tail[:place] + (_GAP if self._ended else "")
+        text = self._shaped.feed(text)
+        tail = self._shaped.rest(tail)
         text = text.replace(_GAP, MASK)
         if text:
             self._settled.append(text)
@@ -159,16 +173,9 @@ class _Known:
 
     def feed(self, text: str) -> str:
         text = (self._held + text).replace(self._secret, _GAP)
-        place = self._beginning(text)
+        place = secret_begins(text, (self._secret,), 1)
         self._held = text[place:]
         return text[:place]
-
-    def _beginning(self, text: str) -> int:
-        """Where an end of `text` begins that is a beginning of the secret."""
-        place = text.find(self._secret[0], max(0, len(text) - len(self._secret) + 1))
-        while place >= 0 and not self._secret.startswith(text[place:]):
-            place = text.find(self._secret[0], place + 1)
-        return place if place >= 0 else len(text)
 
     def rest(self, tail: str) -> str:
         return (self._held + tail).replace(self._secret, _GAP)

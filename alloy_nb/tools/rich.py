@@ -8,7 +8,7 @@ from typing import Any
 
 from ..messages import Image, ToolResult
 from ..plain import one_line
-from ..redaction import redact
+from ..redaction import redact_line
 from .results import is_drawing, is_pandas, to_result
 
 __all__ = ["MAX_PICTURES", "picture_type", "rich_of"]
@@ -129,8 +129,8 @@ def _cell(value: Any) -> str:
         return one_line(" / ".join(_cell(part) for part in value), MAX_CELL)
     if isinstance(value, Real) and not isinstance(value, Integral):
         return _number(float(value))
-    # A key that is cut would not be recognised any more.
-    return one_line(redact(str(value)), MAX_CELL)
+    # A key that is cut would not be recognised any more, nor one with an escape sequence in it.
+    return redact_line(str(value), MAX_CELL)
 
 
 def _number(value: float) -> str:

@@ -326,7 +326,7 @@ def _run(source: random.Random) -> dict[str, Any]:
 
 def _events(source: random.Random) -> Iterator[tuple[str, Any]]:
     """Turns of words and calls, as a run tells them."""
-    half = len(_SECRET) // 2
+    seen = 5  # a longer beginning is not shown until the rest is there
     yield "run_start", {"prompt": "Look", "model": "m"}
     for turn in range(source.randrange(1, 4)):
         yield "turn_start", {"model": "m"}
@@ -334,7 +334,7 @@ def _events(source: random.Random) -> Iterator[tuple[str, Any]]:
             yield "retry", {"attempt": 1, "delay_s": 1.0, "reason": "busy"}
         for kind in ("thinking_delta", "text_delta"):
             for _ in range(source.randrange(5)):
-                yield kind, source.choice(["Hello ", "wor", "ld\n\n", "😀", "# T\n", _SECRET[:half], _SECRET[half:]])
+                yield kind, source.choice(["Hello ", "wor", "ld\n\n", "😀", "# T\n", _SECRET[:seen], _SECRET[seen:]])
         for call in range(source.randrange(3)):
             yield from _call(source, f"{turn}-{call}")
         yield "usage", {"input_tokens": 5, "output_tokens": 2, "cost": 0.1}

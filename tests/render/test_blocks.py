@@ -254,3 +254,23 @@ def test_a_pause_before_the_first_attempt_is_no_failed_attempt(tell) -> None:
     (notice,) = tell.transcript.blocks
     assert notice == Notice("pause", "openai asked for a pause", 20.0)
     assert notice_words(notice, static=False) == "openai asked for a pause; going on in 20.0 s"
+
+
+def test_the_beginning_of_a_key_is_not_shown_on_a_calls_line_while_its_arguments_arrive(tell) -> None:
+    """Nor where they are cut, which hid the rest of the key from whoever looks for it."""
+    key = "S3CRET-of-the-house-0123456789"
+    register_secret(key)
+    tell("tool_call_delta", {"id": "a", "name": "bash", "delta": '{"command": "curl -H ' + key[:-1]})
+    assert tell.transcript.blocks[0].key == f"curl -H {MASK}"
+    tell("tool_call_delta", {"id": "a", "name": "bash", "delta": key[-1] + ' https://a"}'})
+    assert tell.transcript.blocks[0].key == f"curl -H {MASK} https://a"
+    tell("tool_start", {"id": "a", "name": "bash", "input": {"command": "curl" + " " * 780 + key}})
+    assert tell.transcript.blocks[0].key == f"curl {MASK}"
+
+
+def test_the_beginning_of_a_key_does_not_stay_where_a_run_is_stopped(tell) -> None:
+    register_secret("S3CRET-of-the-house-0123456789")
+    tell("text_delta", "The key is S3CRET-of-the-house-012345678")
+    assert tell.transcript.blocks == [Text("The key is ", live=True)]
+    tell("run_end", {"status": "cancelled"})
+    assert tell.transcript.blocks == [Text(f"The key is {MASK}")]

@@ -1,4 +1,8 @@
-"""Text that grows: at every moment it is what looking at all of it would show, and a look costs what is new."""
+"""Text that grows: at every moment it is what looking at all of it would show, and a look costs what is new.
+
+An end of it with which a known secret may begin, eight characters or more, is not shown while the text grows, and a
+mark stands for it where the text ends so.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +14,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from alloy_nb import redaction
-from alloy_nb.redaction import DECIDED, MASK, register_secret
+from alloy_nb.redaction import DECIDED, MASK, SHAPES, register_secret, secret_begins
 from alloy_nb.render import growing
-from alloy_nb.render.clean import shown
+from alloy_nb.render.clean import clean, shown
 from alloy_nb.render.drafts import WordsDraft
 from alloy_nb.render.growing import GrowingText, Seen
 from alloy_nb.render.values import Text, Thinking
 
-SECRETS = ("abcXYabc", "aaaaaaaa", "abcXYab", "caXabc[", "]Xabcca", "sk-aXbYc", "aXbc Bea")
+SECRETS = ("abcXYabcXYcb", "caXabcaXb", "abcXYabc", "aaaaaaaa", "abcXYab", "caXabc[", "]Xabcca", "sk-aXbYc", "aXbc Bea")
+LONGEST_FIRST = tuple(sorted(SECRETS, key=len, reverse=True))
 
 #: What keys, escape sequences and ends of lines are made of, whole and cut.
 CRUMBS = st.sampled_from(
@@ -34,12 +39,26 @@ PIECES = st.lists(CRUMBS | st.text("abcXY[] \x1b]=.-_\r\n", max_size=9), max_siz
 
 @pytest.fixture(scope="module", autouse=True)
 def secrets() -> Iterator[None]:
-    before, redaction._known = redaction._known, tuple(sorted(SECRETS, key=len, reverse=True))
+    before, redaction._known = redaction._known, LONGEST_FIRST
     yield
     redaction._known = before
 
 
+def shown_of(whole: str, *, ended: bool = False) -> str:
+    """What is shown of a text that came to `whole`: all that is shown of it, but an end that may become a secret."""
+    text = clean(whole)
+    for secret in LONGEST_FIRST:
+        text = text.replace(secret, "\0")
+    place = secret_begins(text, LONGEST_FIRST)
+    if place == len(text):
+        assert SHAPES.sub(MASK, text).replace("\0", MASK) == shown(whole)
+    held = MASK if ended and place < len(text) else ""
+    return SHAPES.sub(MASK, text[:place]).replace("\0", MASK) + held
+
+
 @given(PIECES)
+@example(["abcXYabcX", "\x1b[31m", "Ycb"])
+@example(["sk-" + "b" * 20, "abcXYabcXY", "b"])
 @example(["Bearer ", "sk-" + "b" * 13, ".b"])
 @example(["sk-xoxb-bbbbbbbbbb", "_", " "])
 @example(["\x1b]0;t", "\x1b", "]x", "\x07after"])
@@ -58,11 +77,35 @@ def test_at_every_moment_it_is_what_looking_at_all_of_it_shows(pieces: list[str]
         assert change.cut == (change.keep < len(page))
         assert change.units == len(page[: change.keep].encode("utf-16-le")) // 2
         page, seen = page[: change.keep] + change.text, change.seen
-        assert page == shown(whole)
+        assert page == shown_of(whole)
         assert str(text) == page
-    last = text.since(seen)
-    page = page[: last.keep] + last.text
-    assert page == shown(whole)
+    for ended in (False, True):
+        last = text.since(seen)
+        page, seen = page[: last.keep] + last.text, last.seen
+        assert page == str(text) == shown_of(whole, ended=ended)
+        text.end()
+
+
+def test_the_beginning_of_a_secret_is_not_shown_while_it_comes_nor_where_the_text_ends() -> None:
+    """It was seen as it streamed, and stayed where the run was stopped just there."""
+    text, secret = GrowingText(), "S3CRET-of-the-house-0123456789"
+    register_secret(secret)
+    text.add("the key is ")
+    for place, letter in enumerate(secret[:-1], 1):
+        text.add(letter)
+        assert str(text) == "the key is " + (secret[:place] if place < 8 else "")
+    text.end()
+    assert str(text) == f"the key is {MASK}"
+
+
+def test_what_was_no_secret_after_all_is_shown_as_soon_as_that_is_known() -> None:
+    text = GrowingText()
+    register_secret("S3CRET-of-the-house-0123456789")
+    text.add("the S3CRET-of-the")
+    before = text.since(Seen())
+    assert before.text == "the "
+    text.add(" garden")
+    assert text.since(before.seen)[:4] == (4, 4, "S3CRET-of-the garden", False)
 
 
 @given(st.text("ak-sAIz[]m0\x1b;\r\nBearer ", max_size=160), st.lists(st.integers(0, 160), max_size=8))
@@ -72,7 +115,7 @@ def test_however_it_is_cut_it_ends_as_the_same(whole: str, cuts: list[int]) -> N
     for cut in [*sorted(cuts), len(whole)]:
         text.add(whole[place:cut])
         place = max(place, cut)
-        assert str(text) == shown(whole[:place])
+        assert str(text) == shown_of(whole[:place])
 
 
 @pytest.mark.parametrize("shape", redaction.SHAPES.pattern.split("\n")[1:-1])

@@ -209,3 +209,13 @@ def test_a_call_without_pictures_says_nothing_of_them() -> None:
     run = alloy.start("x", model=alloy.Scripted(lines), tools=[word])
     (end,) = [event for event in run if event.type == "tool_end"]
     assert "rich" not in end.payload
+
+
+@pytest.mark.parametrize("hidden", ["", "\x1b[0m", "\x1b]0;t\x07", "\u200e"])
+def test_a_key_in_a_cell_goes_whole_where_it_hides_or_the_cell_is_cut(hidden: str) -> None:
+    """What hid in it kept it from being recognised, and the cut left its beginning."""
+    pandas = pytest.importorskip("pandas")
+    register_secret("S3CRET-of-the-house-0123456789")
+    cell = f"{'x' * 60} S3CRET-of-{hidden}the-house-0123456789 and more of it"
+    (item,) = rich_of(to_result(pandas.DataFrame({"key": [cell]})))
+    assert item["table"]["rows"] == [["x" * 60 + " [redacted] and mor…"]]
