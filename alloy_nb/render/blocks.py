@@ -12,6 +12,7 @@ from ..messages import Message
 from ..usage import Usage
 from .clean import shown
 from .drafts import ApprovalDraft, Draft, Fixed, ToolDraft, WordsDraft
+from .notices import NOTICES, error_of, notice_of
 from .values import Approval, Block, Error, Notice, Text, Thinking, Tool
 
 __all__ = ["Approval", "Block", "Error", "Notice", "Text", "Thinking", "Tool", "Transcript"]
@@ -57,6 +58,8 @@ class Transcript:
         self.cost: float | None = None
         self.seconds = 0.0
         self.messages: list[Message | Mapping[str, Any]] = []
+        #: How often blocks that were there have been dropped, or have others in their place.
+        self.edition = 0
         self._key_arguments = dict(key_arguments or {})
         self._drafts: list[Draft] = []
         self._tools: dict[str, ToolDraft] = {}
@@ -240,11 +243,7 @@ class Transcript:
 
     def _notice(self, event: Event) -> None:
         self._close_words(event)
-        payload = _mapping(event.payload)
-        delay = payload.get("delay_s")
-        seconds = float(delay) if isinstance(delay, int | float) else None
-        kind = "pause" if _is_pause(event.type, payload) else event.type
-        self._drafts.append(Fixed(Notice(kind, shown(_NOTICES[event.type](payload)), seconds)))
+        self._drafts.append(Fixed(notice_of(event.type, _mapping(event.payload))))
 
     def _fallback(self, event: Event) -> None:
         """The answer is the other model's from here on; the next turn may begin with the first one again."""
@@ -285,6 +284,7 @@ class Transcript:
         dropped = [draft for draft in self._arriving if draft.id not in kept and draft.input is None]
         self._arriving = []
         if dropped:
+            self.edition += 1
             self._drafts = [draft for draft in self._drafts if draft not in dropped]
             for draft in dropped:
                 self._tools.pop(draft.id, None)
@@ -306,6 +306,7 @@ class Transcript:
         words = said.markdown if isinstance(said, Text) else ""
         if self._answer is not None and is_json_alone(words):
             self._drafts[self._drafts.index(self._answer)] = code
+            self.edition += 1
         elif "```" not in words:
             self._drafts.append(code)
 
@@ -327,7 +328,7 @@ class Transcript:
             tool.end(event.ts_ms)
         # Who stopped it knows; the line of facts says so too.
         if payload.get("error") and self.status != "cancelled":
-            self._drafts.append(Fixed(_error_of(payload)))
+            self._drafts.append(Fixed(error_of(payload)))
 
 
 def _mapping(payload: Any) -> Mapping[str, Any]:
@@ -345,43 +346,6 @@ def _text_of(prompt: Any) -> str:
     return str(getattr(prompt, "text", "")) if prompt is not None else ""
 
 
-def _error_of(payload: Mapping[str, Any]) -> Error:
-    error = payload["error"]
-    facts = error if isinstance(error, Mapping) else {"message": error}
-    kind = facts.get("type") or payload.get("error_type") or ""
-    hint = facts.get("hint") or payload.get("hint") or ""
-    return Error(shown(str(kind)), shown(str(facts.get("message") or "")), shown(str(hint)))
-
-
-def _is_pause(type: str, payload: Mapping[str, Any]) -> bool:
-    """Nothing was tried in this run: the service asked for a pause before."""
-    return type == "retry" and payload.get("attempt") == 0
-
-
-def _retry_text(payload: Mapping[str, Any]) -> str:
-    if _is_pause("retry", payload):
-        return str(payload.get("reason") or "the service asked for a pause")
-    return f"attempt {payload.get('attempt', '?')} failed: {payload.get('reason') or 'no reason given'}"
-
-
-def _fallback_text(payload: Mapping[str, Any]) -> str:
-    return f"{payload.get('from')} failed, going on with {payload.get('to')}: {payload.get('reason') or ''}".rstrip(
-        ": "
-    )
-
-
-def _compaction_text(payload: Mapping[str, Any]) -> str:
-    return f"earlier messages were shortened: {payload.get('before_tokens')} → {payload.get('after_tokens')} tokens"
-
-
-_NOTICES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    "retry": _retry_text,
-    "fallback": _fallback_text,
-    "dropped_option": lambda payload: f"`{payload.get('name')}` is not known to {payload.get('model')}: left out",
-    "compaction": _compaction_text,
-    "handoff": lambda payload: f"handed from {payload.get('from')} to {payload.get('to')}",
-}
-
 _HANDLERS: Mapping[str, Callable[[Transcript, Event], None]] = {
     "run_start": Transcript._run_start,
     "turn_start": Transcript._turn_start,
@@ -396,6 +360,6 @@ _HANDLERS: Mapping[str, Callable[[Transcript, Event], None]] = {
     "usage": Transcript._usage,
     "message": Transcript._message,
     "run_end": Transcript._run_end,
-    **dict.fromkeys(_NOTICES, Transcript._notice),
+    **dict.fromkeys(NOTICES, Transcript._notice),
     "fallback": Transcript._fallback,
 }

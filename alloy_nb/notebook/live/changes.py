@@ -7,12 +7,13 @@ A change is a JSON array, short because there may be thousands: ``["t", place, t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from ...render.clean import shorten
+from ...render.drafts import Draft, WordsDraft
+from ...render.growing import Seen
 from ...render.values import Approval, Block, Text, Thinking, Tool, block_to_dict
 from ...render.wording import diff_of
 
@@ -93,7 +94,7 @@ def facts_of(transcript: Transcript) -> dict[str, Any]:
 
 
 class Changes:
-    """Follows one transcript. The cost of `take` is that of what changed: blocks that are settled are left behind.
+    """Follows one transcript. `take` looks at the blocks that are not settled, and of growing words at what is new.
 
     >>> from alloy_nb.events import Event
     >>> from alloy_nb.render.blocks import Transcript
@@ -101,7 +102,7 @@ class Changes:
     >>> changes = Changes(transcript)
     >>> transcript.feed(Event(1, "r", "text_delta", "Hel"))
     >>> [change for change in changes.take() if change[0] == "b"]
-    [['b', 0, {'block': 'text', 'markdown': 'Hel', 'live': True}]]
+    [['b', 0, {'block': 'text', 'live': True, 'markdown': 'Hel'}]]
     >>> transcript.feed(Event(2, "r", "text_delta", "lo"))
     >>> changes.take()
     [['t', 0, 'lo']]
@@ -110,48 +111,46 @@ class Changes:
     def __init__(self, transcript: Transcript) -> None:
         self._transcript = transcript
         self._facts: dict[str, Any] = {}
-        self._settled = 0
-        #: The blocks behind the settled ones, as they were last told: the value, and its wire form.
-        self._told: list[tuple[Block, dict[str, Any]]] = []
+        self._edition = transcript.edition
+        #: What was told of, in its order; by its place, what of it may still change.
+        self._drafts: list[Draft] = []
+        self._open: dict[int, _Told] = {}
 
     def take(self) -> list[Change]:
         """What changed since the last call; [] when nothing did."""
-        changes: list[Change] = []
-        blocks = self._transcript.since(self._settled)
-        for offset, block in enumerate(blocks):
-            if offset >= len(self._told):
-                wire = wire_block(block)
-                self._told.append((block, wire))
-                changes.append(["b", self._settled + offset, wire])
-            elif self._told[offset][0] is not block:
-                changes += self._changed(offset, block)
-        if len(blocks) < len(self._told):
-            del self._told[len(blocks) :]
-            changes.append(["n", self._settled + len(blocks)])
-        self._leave_settled()
+        drafts, changes = self._transcript.drafts, []
+        if self._edition != self._transcript.edition:
+            self._edition = self._transcript.edition
+            changes += self._exchange(drafts)
+        for place, told in list(self._open.items()):
+            changes += told.changes(place)
+            self._leave_settled(place, told)
+        for place in range(len(self._drafts), len(drafts)):
+            self._drafts.append(drafts[place])
+            changes += self._tell(place, drafts[place])
         return changes + self._changed_facts()
 
-    def _changed(self, offset: int, block: Block) -> list[Change]:
-        place = self._settled + offset
-        before, told = self._told[offset]
-        wire = wire_block(block)
-        self._told[offset] = (block, wire)
-        if wire["block"] != told["block"] or type(before) is not type(block):
-            return [["b", place, wire]]
-        words = _WORDS.get(wire["block"])
-        changes = []
-        if words is not None and (change := _grown(place, told.get(words, ""), wire.get(words, ""))):
-            changes.append(change)
-        others = {name: value for name, value in wire.items() if name != words and told.get(name) != value}
-        gone = {name: _default(block, name) for name in told if name not in wire and name != words}
-        if others or gone:
-            changes.append(["b", place, {**others, **gone}])
-        return changes
+    def _tell(self, place: int, draft: Draft) -> list[Change]:
+        told = self._open[place] = _Told(draft)
+        self._leave_settled(place, told)
+        return [["b", place, told.wire]]
 
-    def _leave_settled(self) -> None:
-        settled = sum(1 for _ in takewhile(lambda told: _is_settled(told[0]), self._told))
-        self._settled += settled
-        del self._told[:settled]
+    def _leave_settled(self, place: int, told: _Told) -> None:
+        if _is_settled(told.block):
+            del self._open[place]
+
+    def _exchange(self, drafts: Sequence[Draft]) -> list[Change]:
+        """Drafts were dropped, or others stand in their place."""
+        changes: list[Change] = []
+        for place, (draft, before) in enumerate(zip(drafts, self._drafts, strict=False)):
+            if draft is not before:
+                self._drafts[place] = draft
+                changes += self._tell(place, draft)
+        if len(drafts) < len(self._drafts):
+            del self._drafts[len(drafts) :]
+            self._open = {place: told for place, told in self._open.items() if place < len(drafts)}
+            changes.append(["n", len(drafts)])
+        return changes
 
     def _changed_facts(self) -> list[Change]:
         facts = facts_of(self._transcript)
@@ -162,14 +161,44 @@ class Changes:
         return [["f", {**changed, "seconds": self._transcript.seconds}]] if changed else []
 
 
-def _grown(place: int, old: str, new: str) -> Change | None:
-    if new == old:
-        return None
-    if new.startswith(old):
-        return ["t", place, new[len(old) :]]
-    # A key was recognised only now, and taken out. The page counts in UTF-16.
-    keep = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False)))
-    return ["r", place, len(new[:keep].encode("utf-16-le")) // 2, new[keep:]]
+class _Told:
+    """A block as the page was told of it: of words that grow, how far they were seen."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+        self._seen = Seen()
+        if isinstance(draft, WordsDraft):
+            self.block = draft.frame()
+            grown = draft.since(self._seen)
+            self._seen = grown.seen
+            self._rest = wire_block(self.block)
+            self.wire = {**self._rest, _WORDS[self._rest["block"]]: grown.text}
+        else:
+            self.block = draft.block()
+            self.wire = self._rest = wire_block(self.block)
+
+    def changes(self, place: int) -> list[Change]:
+        """What is new of it since the last call."""
+        changes: list[Change] = []
+        if isinstance(self._draft, WordsDraft):
+            block = self._draft.frame()
+            grown = self._draft.since(self._seen)
+            self._seen = grown.seen
+            if grown.cut:  # a key was recognised only now, and taken out
+                changes.append(["r", place, grown.units, grown.text])
+            elif grown.text:
+                changes.append(["t", place, grown.text])
+        else:
+            block = self._draft.block()
+        if block is not self.block and (others := self._others(block)):
+            changes.append(["b", place, others])
+        return changes
+
+    def _others(self, block: Block) -> dict[str, Any]:
+        told, rest = self._rest, wire_block(block)
+        self.block, self._rest = block, rest
+        gone = {name: _default(block, name) for name in told if name not in rest}
+        return {**{name: value for name, value in rest.items() if told.get(name) != value}, **gone}
 
 
 def _default(block: Block, name: str) -> Any:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alloy_nb.events import Event
+from alloy_nb.messages import Message
 from alloy_nb.notebook.live.changes import Change, Changes, facts_of, wire_block
 from alloy_nb.redaction import register_secret
 from alloy_nb.render.blocks import Transcript
+from alloy_nb.render.drafts import Draft, WordsDraft
 
 SECRET = "a-secret-of-this-test-0123456789"
 WORDS = {"thinking": "text", "text": "markdown"}
@@ -137,19 +140,70 @@ def test_streaming_costs_what_is_new() -> None:
     assert told < 1.3 * 2_000 * len(piece)
 
 
-def test_blocks_that_are_settled_are_not_looked_at_again() -> None:
+def test_blocks_that_are_settled_are_not_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor those behind a call that waits."""
     transcript = Transcript()
     changes = Changes(transcript)
+    transcript.feed(Event(1, "r", "tool_call_delta", {"id": "a", "name": "bash", "delta": "{}"}))
     for number in range(100):
         transcript.feed(Event(2 * number, "r", "text_delta", "text", ts_ms=number))
         transcript.feed(Event(2 * number + 1, "r", "turn_start", {"model": "m"}, turn=number, ts_ms=number))
     changes.take()
-    looked: list[int] = []
-    since = transcript.since
-    transcript.since = lambda place: looked.append(len(found := since(place))) or found  # type: ignore[method-assign]
+    looked: list[Draft] = []
+    for name in ("block", "frame", "since"):
+        plain = getattr(WordsDraft, name)
+        monkeypatch.setattr(
+            WordsDraft, name, lambda self, *rest, plain=plain: looked.append(self) or plain(self, *rest)
+        )
     transcript.feed(Event(900, "r", "text_delta", "more", ts_ms=900))
-    assert changes.take() == [["b", 100, {"block": "text", "markdown": "more", "live": True}]]
-    assert looked == [1]
+    assert changes.take() == [["b", 101, {"block": "text", "markdown": "more", "live": True}]]
+    assert set(looked) == {transcript.drafts[101]}
+
+
+@pytest.mark.parametrize("piece", ["hello ", "sk-ant-"])
+def test_a_look_at_a_long_answer_reads_what_is_new(piece: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole of it was joined and compared with every look."""
+    transcript = Transcript()
+    changes = Changes(transcript)
+    transcript.feed(Event(1, "r", "text_delta", "word " * 20_000))
+    changes.take()
+    monkeypatch.setattr(WordsDraft, "block", None)
+    transcript.feed(Event(2, "r", "text_delta", piece))
+    assert changes.take() == [["t", 0, piece]]
+
+
+def test_an_answer_of_a_type_is_told_though_its_words_had_settled() -> None:
+    """What it stands in place of had been left behind, and only a page that was reloaded saw it."""
+    transcript, page = Transcript(), Page()
+    changes = Changes(transcript)
+    output = {"type": "N", "json": '{\n  "n": 1\n}'}
+    events: list[tuple[str, Any]] = [
+        ("text_delta", '{"n":1}'),
+        ("message", Message.assistant('{"n":1}')),
+        ("run_end", {"status": "completed", "output": output}),
+    ]
+    for seq, (kind, payload) in enumerate(events, 1):
+        transcript.feed(Event(seq, "r", kind, payload))
+        page.take(changes.take())
+    assert page.blocks == [wire_block(block) for block in transcript.blocks]
+    assert page.blocks[0]["markdown"].startswith("```json")
+
+
+def test_a_call_that_is_dropped_takes_its_place_from_those_behind() -> None:
+    transcript, page = Transcript(), Page()
+    changes = Changes(transcript)
+    events: list[tuple[str, Any]] = [
+        ("tool_call_delta", {"id": "a", "name": "bash", "delta": "{"}),
+        ("retry", {"attempt": 1, "reason": "busy"}),
+        ("thinking_delta", "Hm"),
+        ("message", Message.assistant("Done.")),
+        ("text_delta", "More"),
+    ]
+    for seq, (kind, payload) in enumerate(events, 1):
+        transcript.feed(Event(seq, "r", kind, payload))
+        page.take(changes.take())
+        assert [full(b) for b in page.blocks] == [full(wire_block(block)) for block in transcript.blocks]
+    assert [block["block"] for block in page.blocks] == ["notice", "thinking", "text"]
 
 
 def test_long_outputs_and_data_stay_in_the_kernel() -> None:
