@@ -93,8 +93,14 @@ def _read(text: str, what: str, hint: str) -> Any:
         raise ConfigError(f"{what} is no JSON", hint=hint) from error
 
 
-def _records(value: Mapping[str, Any]) -> Iterator[Any]:
+#: Notebook, cell, output and its data: a record lies no deeper.
+_DEEPEST = 4
+
+
+def _records(value: Mapping[str, Any], depth: int = 0) -> Iterator[Any]:
     """The records within: of a notebook, a cell, an output, or an output's data."""
+    if depth > _DEEPEST:
+        return
     if RECORD_MIME in value:
         yield value[RECORD_MIME]
         return
@@ -105,4 +111,4 @@ def _records(value: Mapping[str, Any]) -> Iterator[Any]:
         inner += items if isinstance(items, list) else []
     for item in inner:
         if isinstance(item, Mapping):
-            yield from _records(item)
+            yield from _records(item, depth + 1)

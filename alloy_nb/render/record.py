@@ -37,6 +37,9 @@ _CUTS: tuple[tuple[frozenset[str], str], ...] = (
 _KEPT = frozenset({"type", "block", "id", "call_id", "run_id", "name", "mime", "mime_type", "state", "status", "kind"})
 _MEDIA = frozenset({"image", "audio", "document"})
 
+#: Who nests deeper means no good: a record is written and read by functions that call themselves.
+_DEEPEST = 100
+
 _LEVELS = (64_000, 16_000, 4_000, 1_000, 250)
 
 
@@ -66,14 +69,16 @@ def _message_dict(message: Message | Mapping[str, Any]) -> Any:
     return _redacted(data)
 
 
-def _redacted(value: Any) -> Any:
+def _redacted(value: Any, depth: int = 0) -> Any:
     """`value` without keys in any string, and with nothing that UTF-8 cannot say."""
+    if depth > _DEEPEST:
+        return "…"
     if isinstance(value, str):
         return redact(value.encode("utf-8", "replace").decode("utf-8"))
     if isinstance(value, Mapping):
-        return {_redacted(str(key)): _redacted(item) for key, item in value.items()}
+        return {_redacted(str(key)): _redacted(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_redacted(item) for item in value]
+        return [_redacted(item, depth + 1) for item in value]
     return shown_value(value)
 
 
@@ -101,7 +106,7 @@ def from_record(record: Any) -> Transcript:
     transcript.cost = _number(record, "cost")
     transcript.seconds = _number(record, "seconds") or 0.0
     transcript.usage = _usage(record)
-    messages = resolve(list(_items(record, "messages")), list(_items(record, "blocks")))
+    messages = resolve(list(_items(record, "messages")), list(_items(record, "blocks")), 4 * RECORD_BYTES)
     transcript.messages = [item for item in messages if isinstance(item, Mapping)]
     transcript.restore(block_from_dict(item) for item in _items(record, "blocks"))
     return transcript

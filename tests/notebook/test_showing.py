@@ -91,6 +91,18 @@ def test_what_is_no_run_is_said_with_a_hint(value: Any, message: str) -> None:
     assert caught.value.hint
 
 
+@pytest.mark.parametrize("name", ["cells", "outputs", "data", "messages", "blocks"])
+def test_what_is_nested_without_end_is_no_run(name: str) -> None:
+    """It was a RecursionError."""
+    deep: dict[str, Any] = {}
+    for _ in range(450):
+        deep = {name: [deep], "output_type": "x"} if name != "data" else {name: deep, "output_type": "x"}
+    with pytest.raises(alloy.ConfigError, match="run record"):
+        alloy.show(deep)
+    with pytest.raises(alloy.ConfigError, match="run record"):
+        alloy.show(json.dumps(deep))
+
+
 def test_a_hostile_record_shows_no_key_and_runs_nothing(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALLOY_DISPLAY", "html")
     wild = f"<img src=x onerror=alert(1)> {KEY}"
