@@ -95,12 +95,10 @@ def test_what_is_no_run_is_said_with_a_hint(value: Any, message: str) -> None:
 def test_what_is_nested_without_end_is_no_run(name: str) -> None:
     """It was a RecursionError."""
     deep: dict[str, Any] = {}
-    for _ in range(450):
+    for _ in range(3_000):
         deep = {name: [deep], "output_type": "x"} if name != "data" else {name: deep, "output_type": "x"}
     with pytest.raises(alloy.ConfigError, match="run record"):
         alloy.show(deep)
-    with pytest.raises(alloy.ConfigError, match="run record"):
-        alloy.show(json.dumps(deep))
 
 
 def test_a_hostile_record_shows_no_key_and_runs_nothing(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
