@@ -78,16 +78,16 @@ class RunState:
         self.desk = ApprovalDesk(options.approval, asker, memory or Memory())
         self.deadline = Deadline(options.timeout)
         self.steering = Steering()
-        #: What ends the run before it asks or does anything more: somebody else has found that it cannot go on.
-        self.fault: AlloyError | None = None
         #: Awaited before a call runs.
         self.starting: Callable[[ToolCall], Awaitable[None]] = _at_once
-        self.seq = 0
         self._clear()
         self.begin(options.messages, call_ids)
 
     def _clear(self) -> None:
-        """Nothing was said, done or spent."""
+        """Nothing was said, done or spent, and nothing is in its way."""
+        self.seq = 0
+        #: What ends the run before it asks or does anything more: somebody else has found that it cannot go on.
+        self.fault: AlloyError | None = None
         self.output: Any = None
         self.output_json: str | None = None
         self.usage = Usage()

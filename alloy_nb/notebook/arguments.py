@@ -83,7 +83,7 @@ FLAGS = (
     _Flag(("--fallback",), "fallback", _names, "NAMES", "models to go to when the first one fails, by comma"),
     _Flag(("--temperature",), "temperature", _number, "N", "0 for the most likely words"),
     _Flag(("--approval",), "approval", str, "POLICY", "ask, auto, deny, or a function (call, ctx) -> bool"),
-    _Flag(("--display",), "display", _display, "KIND", "auto, html, static, text or none"),
+    _Flag(("--display",), "display", _display, "KIND", "auto, widget, html, static, text or none"),
     _Flag(("--record",), "record", str.lower, "HOW", "full, summary or off: what is kept beside what is seen"),
     _Flag(("--fresh",), "fresh", None, "", "forget the conversation: it starts over here"),
     _Flag(("--show",), "show", None, "", "print what would be sent, and send nothing"),

@@ -9,6 +9,7 @@ from types import FrameType
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from ..forks import renewed_in_child
 from ..pump import Pump
 
 __all__ = ["Cell", "cell_id", "current_cell", "is_top_level", "running_shell", "say"]
@@ -62,7 +63,7 @@ class _Watch:
 
 
 _watches: WeakKeyDictionary[Any, _Watch] = WeakKeyDictionary()
-_lock = threading.Lock()
+_lock = renewed_in_child(threading.Lock)
 
 
 def say(text: str) -> None:
@@ -81,7 +82,7 @@ def running_shell() -> Any:
 
 def watch(shell: Any) -> _Watch:
     """The watch of `shell`, which begins with the first call."""
-    with _lock:
+    with _lock():
         found = _watches.get(shell)
         if found is None:
             found = _watches[shell] = _Watch(shell)

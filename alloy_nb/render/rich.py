@@ -9,17 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
+from ..tools.rich import PICTURE_TYPES, picture_type
 from .clean import shown
 
 __all__ = ["Picture", "Rich", "Table", "Words", "read_rich", "rich_to_dict", "table_rows"]
 
-#: The four types that are shown, and how a file of each begins. SVG is none of them: it may hold a script.
-_BEGINNINGS: Mapping[str, re.Pattern[bytes]] = {
-    "image/png": re.compile(rb"\x89PNG\r\n\x1a\n"),
-    "image/jpeg": re.compile(rb"\xff\xd8\xff"),
-    "image/gif": re.compile(rb"GIF8"),
-    "image/webp": re.compile(rb"RIFF....WEBP", re.DOTALL),
-}
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 
 
@@ -85,15 +79,14 @@ def _read(item: Mapping[str, Any]) -> Rich | None:
 
 
 def _picture(data: str, mime: Any) -> Picture | None:
-    beginning = _BEGINNINGS.get(mime) if isinstance(mime, str) else None
-    if beginning is None:
+    if mime not in PICTURE_TYPES:
         return None
     if not data:
         return Picture("", mime)
     if len(data) % 4 or not _BASE64.fullmatch(data):
         return None
     try:
-        return Picture(data, mime) if beginning.match(base64.b64decode(data, validate=True)) else None
+        return Picture(data, mime) if picture_type(base64.b64decode(data, validate=True)) == mime else None
     except binascii.Error:
         return None
 

@@ -10,23 +10,25 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from ..deadline import Deadline
-from ..errors import AlloyError, ToolError
+from ..errors import ToolError
 from ..events import Event
-from ..guests import GuestCrash, call_guest, contain
+from ..guests import GuestCrash, call_guest
 from ..messages import ToolCall, ToolResult
 from ..redaction import redact_known
 from ..result import ToolRecord
 from .approval import ApprovalDesk, Decision, Question
 from .base import Tool
+from .calling import TimedOut, in_time, settled_in_time, wait_briefly
 from .context import CancelToken, ToolContext
 from .kept import KeptOutputs
 from .results import cap_data, cap_text, clean_data, to_result
 from .rich import rich_of
 from .toolbox import pattern_of, subject_of
-from .workers import MAIN, Settling, abandon, call_in_thread
+from .workers import MAIN, abandon, call_in_thread
 
 __all__ = ["Admit", "Emit", "Gate", "Starting", "ToolPhase"]
 
@@ -139,7 +141,7 @@ class ToolPhase:
                 work.token.set()
             for task in tasks:
                 task.cancel()
-            await _wait_briefly(tasks, max(work.tool.grace if work.tool is not None else 0.0 for work in self._works))
+            await wait_briefly(tasks, max(work.tool.grace if work.tool is not None else 0.0 for work in self._works))
             raise
 
     async def _finish_alone(self, work: _Work) -> None:
@@ -227,7 +229,7 @@ class ToolPhase:
         for attempt in range(tool.retries + 1):
             try:
                 self._end(work, await self._call(work, tool))
-            except (ToolError, _TimedOut) as error:
+            except (ToolError, TimedOut) as error:
                 self._end(work, self._failure(str(error)))
             except Exception as error:  # noqa: BLE001 - a tool's crash is a result for the model
                 crash = f"Tool crashed: {_describe(error)}"
@@ -244,8 +246,8 @@ class ToolPhase:
         ctx = replace(self._context(work), allowed=work.question.reason if work.question else None)
         plain = getattr(tool, "call", None)
         if plain is None or getattr(tool, "is_async", True):
-            value = await self._await_task(work, tool.execute(work.input, ctx), limit, tool.grace)
-            return self._take(work, value)
+            coroutine = tool.execute(work.input, ctx)
+            return self._take(work, await in_time(coroutine, work.call.name, limit, tool.grace, work.token))
 
         def call() -> ToolResult:
             # Figures and tables are turned into a result where they were made, not on the loop.
@@ -253,63 +255,18 @@ class ToolPhase:
 
         if tool.thread == "main":
             settling = await MAIN.call(call)
-            return await self._await_settling(work, settling, limit, counted=False)
-        settling = call_in_thread(call, tool.name)
-        return await self._await_settling(work, settling, limit, counted=True)
+            give_up = settling.strike  # the main thread is needed
+        else:
+            settling = call_in_thread(call, tool.name)
+            give_up = partial(abandon, settling)
+        result: ToolResult = await settled_in_time(settling, limit, work.token, give_up)
+        return result
 
     def _take(self, work: _Work, value: Any) -> ToolResult:
         """What a tool returned, and what of it is shown to a person."""
         result = to_result(value, outputs=self._outputs)
         work.rich = rich_of(result)
         return result
-
-    async def _await_task(self, work: _Work, coroutine: Any, limit: float | None, grace: float) -> Any:
-        """An async tool: cancelled when its time is up, given up when it does not heed that."""
-        task = asyncio.create_task(contain(coroutine), name=f"alloy tool {work.call.name}")
-        try:
-            done, _ = await asyncio.wait({task}, timeout=limit)
-        except asyncio.CancelledError:
-            work.token.set()
-            task.cancel()
-            await _wait_briefly([task], grace)
-            raise
-        if not done:
-            work.token.set()
-            task.cancel()
-            await _wait_briefly([task], grace)
-            raise _TimedOut(limit)
-        if task.cancelled():
-            raise ToolError("the tool cancelled itself")
-        error = task.exception()
-        if error is not None and not isinstance(error, Exception):
-            raise GuestCrash(error)  # a GeneratorExit of its own, which here would end the run
-        return task.result()
-
-    async def _await_settling(
-        self, work: _Work, settling: Settling, limit: float | None, *, counted: bool
-    ) -> ToolResult:
-        """A sync tool in a thread cannot be killed, only told, and is counted as abandoned; on the main one it ends."""
-        try:
-            # Waiting for the main thread is not the tool's time.
-            await settling.started
-            done, _ = await asyncio.wait({settling.future}, timeout=limit)
-        except asyncio.CancelledError:
-            self._abandon(work, settling, counted=counted)
-            raise
-        if not done:
-            self._abandon(work, settling, counted=counted)
-            raise _TimedOut(limit)
-        result: ToolResult = settling.future.result()
-        return result
-
-    def _abandon(self, work: _Work, settling: Settling, *, counted: bool) -> None:
-        work.token.set()
-        settling.given_up = True
-        settling.future.add_done_callback(_consume)
-        if counted:
-            abandon(settling)
-        else:
-            settling.strike()  # the main thread is needed
 
     # -- telling --------------------------------------------------------------------------------------------------
 
@@ -366,11 +323,6 @@ class ToolPhase:
         )
 
 
-class _TimedOut(AlloyError):
-    def __init__(self, limit: float | None) -> None:
-        super().__init__(f"Tool timed out after {limit:g} s")
-
-
 def _question_payload(work: _Work) -> dict[str, Any]:
     call = work.call
     reason = work.question.reason if work.question else None
@@ -383,24 +335,3 @@ def _describe(error: BaseException) -> str:
     if isinstance(error, GuestCrash):
         return text
     return f"{name}: {text}" if text else name
-
-
-def _consume(future: asyncio.Future[Any]) -> None:
-    """Take the late outcome of an abandoned call, so that asyncio does not complain of it."""
-    if not future.cancelled():
-        future.exception()
-
-
-async def _wait_briefly(tasks: Sequence[asyncio.Future[Any]], grace: float) -> None:
-    """Give cancelled tasks time to clean up; a second cancellation does not cut that short."""
-    end = time.monotonic() + grace
-    while any(not task.done() for task in tasks):
-        left = end - time.monotonic()
-        if left <= 0:
-            break
-        try:
-            await asyncio.wait([task for task in tasks if not task.done()], timeout=left)
-        except asyncio.CancelledError:
-            continue
-    for task in tasks:
-        task.add_done_callback(_consume)

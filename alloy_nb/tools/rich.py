@@ -11,7 +11,7 @@ from ..plain import one_line
 from ..redaction import redact_line
 from .results import is_drawing, is_pandas, to_result
 
-__all__ = ["MAX_PICTURES", "picture_type", "rich_of"]
+__all__ = ["MAX_PICTURES", "PICTURE_TYPES", "picture_type", "rich_of"]
 
 #: Bytes of all pictures of one call.
 MAX_PICTURES = 1_000_000
@@ -23,6 +23,8 @@ MAX_CELL = 80
 
 #: How a file of each type begins. SVG is no picture here: it may hold a script.
 _SIGNATURES = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"))
+#: The types that are shown.
+PICTURE_TYPES = ("image/webp", *(kind for _, kind in _SIGNATURES))
 
 
 def picture_type(data: bytes) -> str | None:

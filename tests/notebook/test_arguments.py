@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from alloy_nb.errors import ConfigError
 from alloy_nb.notebook.arguments import FLAGS, parse_line, usage
+from alloy_nb.sinks import DISPLAYS
 
 
 def test_options_come_first_and_the_prompt_is_left_as_it_is() -> None:
@@ -90,6 +93,13 @@ def test_a_prompt_may_begin_with_a_minus(prompt: str) -> None:
 
 def test_the_usage_lists_every_option() -> None:
     assert all(name in usage() for flag in FLAGS for name in flag.names)
+
+
+def test_the_usage_names_every_kind_of_display() -> None:
+    """The widget was not among them."""
+    (line,) = [line for line in usage().split("\n") if "--display" in line]
+    for kind in (*DISPLAYS, "none"):
+        assert re.search(rf"\b{kind}\b", line)
 
 
 @given(st.text().filter(lambda text: not text.strip().startswith("-")))

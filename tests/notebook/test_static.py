@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -96,3 +97,15 @@ def test_the_wheel_holds_them_since_git_does_not_ignore_them() -> None:
         ["git", "check-attr", "text", *paths], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert attributes.stdout.count("text: unset") == len(paths)
+
+
+def test_importing_the_widgets_reads_no_file_of_the_page() -> None:
+    code = """
+import sys
+import anywidget
+opened = []
+sys.addaudithook(lambda name, args: opened.append(str(args[0])) if name == "open" else None)
+import alloy_nb.notebook.live.hub
+assert not [path for path in opened if path.endswith((".js", ".json", ".css"))], opened
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=60)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -30,11 +31,12 @@ class Source(Protocol):
 class Courier:
     """Asks those who have news, when it is time, and sends all of it as one message.
 
-    Everything is sent by one thread, so that what has an order keeps it.
+    Everything is sent by one thread, so that what has an order keeps it. A forked child sends nothing.
     """
 
     def __init__(self, send: Callable[[dict[str, Any], list[bytes]], None]) -> None:
         self._send = send
+        self._process = os.getpid()
         self._wanted = threading.Condition()
         self._news: dict[Source, None] = {}
         self._heard: list[str] = []
@@ -45,21 +47,32 @@ class Courier:
 
     def mark(self, source: Source) -> None:
         """`source` has something to tell."""
+        if self._is_elsewhere:
+            return
         with self._wanted:
             self._news[source] = None
             self._wake()
 
     def acknowledge(self, control: str) -> None:
         """The page is told that this was heard."""
+        if self._is_elsewhere:
+            return
         with self._wanted:
             self._heard.append(control)
             self._wake()
 
     def post(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
         """A message of its own, behind the changes that are there already."""
+        if self._is_elsewhere:
+            return
         with self._wanted:
             self._parcels.append((content, buffers or []))
             self._wake()
+
+    @property
+    def _is_elsewhere(self) -> bool:
+        """In a forked child: the page is its parent's, and so is the thread that would let go of the lock."""
+        return os.getpid() != self._process
 
     def _wake(self) -> None:
         if self._running:

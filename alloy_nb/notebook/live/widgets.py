@@ -48,9 +48,8 @@ class StubWidget(anywidget.AnyWidget):  # type: ignore[misc]
     run = traitlets.Unicode().tag(sync=True)
     snapshot = traitlets.Dict().tag(sync=True)
 
-    _esm = read_static("stub.js")
-
     def __init__(self, hub: HubWidget, run_id: str, snapshot: Callable[[], dict[str, Any]]) -> None:
+        self._esm = read_static("stub.js")
         self._take_snapshot = snapshot
         super().__init__(hub=hub.model_id, key=hub.key, run=run_id, layout=hub.layout)
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -126,3 +129,57 @@ def test_a_thread_that_cannot_be_started_is_tried_again(monkeypatch: pytest.Monk
             courier.mark(Source("first"))
     courier.mark(Source("second"))
     assert [change["run"] for change in wire.wait(1)[0]["runs"]] == ["first", "second"]
+
+
+def test_a_forked_child_neither_waits_nor_sends() -> None:
+    """It has the lock as another thread held it, and not the thread that sends."""
+    if not hasattr(os, "fork"):
+        pytest.skip("there is no fork here")
+    done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "parent\nchild\nparent\n", "")
+
+
+FORKED = """
+import os, signal, sys, threading, warnings
+from alloy_nb.notebook.live.courier import Courier
+
+warnings.simplefilter("ignore")
+told = threading.Semaphore(0)
+
+class Source:
+    def take(self):
+        return [{"run": "r", "seq": 1, "ops": []}]
+
+def send(content, buffers):
+    print("sent by the child" if child else "parent", flush=True)
+    told.release()
+
+child = False
+courier, source = Courier(send), Source()
+courier.mark(source)
+assert told.acquire(timeout=20)
+held, leave = threading.Event(), threading.Event()
+
+def hold():
+    with courier._wanted:
+        held.set()
+        leave.wait()
+
+threading.Thread(target=hold).start()
+held.wait()
+pid = os.fork()
+if pid == 0:
+    child = True
+    signal.alarm(20)
+    courier.mark(source)
+    courier.post({"kind": "snapshot"})
+    courier.acknowledge("1")
+    assert threading.active_count() == 1
+    print("child", flush=True)
+    os._exit(0)
+_, status = os.waitpid(pid, 0)
+leave.set()
+assert status == 0, status
+courier.mark(source)
+assert told.acquire(timeout=20)
+"""
