@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
-import warnings
+import time
 from pathlib import Path
 from urllib.parse import quote
 
-from playwright.sync_api import Error
-
 from . import ROOT
 from .lab import command_of
-from .page import READY, Page, PageRetried
+from .page import READY, Page
 
 #: window.jupyterapp, as JupyterLab has it.
 OPTIONS = {"JupyterNotebookApp.expose_app_in_browser": True}
+
+#: Asked again and again: a promise that the page waits for while it loads is now and then "garbage collected".
+RESTORED = """() => {
+  window.jupyterapp?.restored.then(() => { window.isRestored = true; });
+  return window.isRestored === true;
+}"""
 
 
 def front_ends() -> Path:
@@ -45,12 +49,9 @@ class NotebookPage(Page):
         self._call("reopened", relative, idle, READY * 1000)
 
     def _visit(self, where: str) -> None:
-        address = f"{self.lab.url}/{where}?token={self.lab.token}"
-        self.raw.goto(address)
-        try:
-            self._call("started", READY * 1000)
-        except Error as error:
-            # Now and then the page is blank, and the browser says that what was waited for is gone.
-            warnings.warn(f"{where} was loaded again: {error.message}", PageRetried, stacklevel=3)
-            self.raw.goto(address)
-            self._call("started", READY * 1000)
+        self.raw.goto(f"{self.lab.url}/{where}?token={self.lab.token}")
+        end = time.monotonic() + READY
+        while not self.raw.evaluate(RESTORED):
+            assert time.monotonic() < end, f"{where} was never ready"
+            self.raw.wait_for_timeout(50)
+        self._call("started", READY * 1000)
