@@ -10,7 +10,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import FrameType
 
-from . import demo, lab, page, suite, venv, versions
+from . import binder, demo, dist, lab, page, suite, venv, versions
 from .failure import Failure, report
 from .interpreter import Candidate
 from .lock import exclusive
@@ -48,7 +48,7 @@ def help_(session: Session) -> int:
     """The targets, a line each."""
     session.terminal.line("make TARGET, or without make: python .ci/make.py TARGET", "bold")
     for name, (about, _) in TARGETS.items():
-        session.terminal.line(f"  {name:<8} {about}")
+        session.terminal.line(f"  {name:<10} {about}")
     session.terminal.line()
     session.terminal.line("  PYTHON=/path/to/python   HOST= PORT= (lab)   ARGS='-k name' (tests)")
     session.terminal.line("  ALLOY_CHROMIUM=/path/to/chromium   NO_APT=1 (never install a browser by apt)")
@@ -65,6 +65,9 @@ TARGETS: dict[str, tuple[str, Callable[[Session], int]]] = {
     "versions": ("the core tests on Python 3.11, 3.12 and 3.13, as far as they are here", versions.versions),
     "fuzz": ("the fuzzers", lambda session: suite.only(session, "fuzz")),
     "static": ("what the browser is sent, built anew from labextension/ (needs Node)", page.static),
+    "dist": ("the wheel and the sdist in build/dist, checked, installed and used", dist.dist),
+    "binder": ("what Binder does with binder/, as far as it goes without Docker", binder.binder),
+    "binder-url": ("the link that opens REPO=https://github.com/OWNER/NAME on Binder (REF=BRANCH)", binder.url),
     "clean": ("remove what the others made, except the weights", clean),
     "help": ("this", help_),
 }

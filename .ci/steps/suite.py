@@ -9,6 +9,7 @@ from pathlib import Path
 from . import browser, page, process, venv
 from .browser import Choice, Missing
 from .failure import Failure
+from .frontends import FrontEnds
 from .kernels import Kernels
 from .lock import queued
 from .session import Session
@@ -86,15 +87,18 @@ def only_run(marker: str, variables: Variables) -> "Run":
 
 
 def bring_kernels(session: Session) -> Variables:
-    """Make the kernels that are missing or out of date; how the tests find them."""
-    kernels = Kernels(session.places, session.python, session.env(), session.packages_key())
-    with queued(session.lock("kernels"), session.steps.who, "making the kernels"):
-        if kernels.is_fresh():
-            session.steps.unchanged(kernels.name)
-        else:
-            with session.steps.timed(kernels.name, kernels.about):
-                kernels.make()
-    return {"JUPYTER_PATH": str(kernels.jupyter)}
+    """Make the kernels and the other front ends where they are missing or out of date; how the tests find them."""
+    facts = (session.places, session.python, session.env(), session.packages_key())
+    found: Variables = {}
+    for part in (Kernels(*facts), FrontEnds(*facts)):
+        with queued(session.lock(part.name), session.steps.who, f"making the {part.name}"):
+            if part.is_fresh():
+                session.steps.unchanged(part.name)
+            else:
+                with session.steps.timed(part.name, part.about):
+                    part.make()
+        found |= part.variables
+    return found
 
 
 def some_selected(runs: "list[Run]") -> int:

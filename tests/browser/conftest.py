@@ -15,7 +15,7 @@ from steps import render
 from steps.places import Places
 
 from . import ROOT
-from .lab import Lab, serve
+from .lab import Lab, made_kernels, serve
 from .page import Page
 
 HERE = Path(__file__).parent
@@ -37,9 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """The server, with the kernels that the set-up has made."""
-    made = [Path(folder) / "kernels" for folder in os.environ.get("JUPYTER_PATH", "").split(os.pathsep) if folder]
-    found = next((folder for folder in [*made, ROOT / "build/kernels/jupyter/kernels"] if folder.is_dir()), None)
-    with serve(tmp_path_factory.mktemp("lab"), found) as running:
+    with serve(tmp_path_factory.mktemp("lab"), made_kernels()) as running:
         yield running
 
 
@@ -72,7 +70,7 @@ def page(only_page: Page, request: pytest.FixtureRequest) -> Iterator[Page]:
     report = request.node.stash.get(FAILED, None)
     if report is not None:
         picture = SCREENSHOTS / "failed" / f"{request.node.name}.png"
-        picture.parent.mkdir(exist_ok=True)
+        picture.parent.mkdir(parents=True, exist_ok=True)
         only_page.raw.screenshot(path=picture)
         report.sections.append(("browser", "\n".join([f"screenshot: {picture}", *only_page.console[-20:]])))
     try:

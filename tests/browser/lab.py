@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,6 +77,12 @@ class Lab:
                 database.execute("DELETE FROM nbsignatures")
 
 
+def made_kernels() -> Path | None:
+    """The folder of the kernelspecs that the set-up has made."""
+    named = [Path(folder) / "kernels" for folder in os.environ.get("JUPYTER_PATH", "").split(os.pathsep) if folder]
+    return next((folder for folder in [*named, ROOT / "build/kernels/jupyter/kernels"] if folder.is_dir()), None)
+
+
 def code(source: str, number: int) -> dict[str, Any]:
     return {
         "cell_type": "code",
@@ -88,9 +94,40 @@ def code(source: str, number: int) -> dict[str, Any]:
     }
 
 
+OPTIONS = {
+    "ServerApp.ip": "127.0.0.1",
+    "ServerApp.port_retries": 0,
+    "ServerApp.open_browser": False,
+    "ServerApp.allow_root": True,
+}
+LAB = {
+    "LabApp.expose_app_in_browser": True,  # window.jupyterapp, which drive.js asks
+    "LabApp.news_url": None,
+    "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+}
+
+
+def command(root: Path, port: int) -> list[str]:
+    """JupyterLab's command line."""
+    return command_of([sys.executable, "-m", "jupyterlab"], LAB, root, port)
+
+
+def command_of(program: Sequence[str], options: Mapping[str, Any], root: Path, port: int) -> list[str]:
+    every = {**OPTIONS, "ServerApp.port": port, "ServerApp.root_dir": root, **options}
+    return [*program, *(f"--{name}={value}" for name, value in every.items())]
+
+
 @contextlib.contextmanager
-def serve(base: Path, kernels: Path | None = None, settings: Mapping[str, Any] | None = None) -> Iterator[Lab]:
-    """JupyterLab under `base`, on a free port, until the end of the block; `kernels` is a folder of kernelspecs."""
+def serve(
+    base: Path,
+    kernels: Path | None = None,
+    settings: Mapping[str, Any] | None = None,
+    command: Callable[[Path, int], list[str]] = command,
+) -> Iterator[Lab]:
+    """JupyterLab under `base`, on a free port, until the end of the block; `kernels` is a folder of kernelspecs.
+
+    `command` starts another server of Jupyter's in its place.
+    """
     root, state, log = base / "notebooks", base / "state", base / "server.log"
     root.mkdir(parents=True)
     for folder in FOLDERS.values():
@@ -115,21 +152,6 @@ def serve(base: Path, kernels: Path | None = None, settings: Mapping[str, Any] |
         yield lab
     finally:
         stop(child)
-
-
-def command(root: Path, port: int) -> list[str]:
-    options = {
-        "ServerApp.ip": "127.0.0.1",
-        "ServerApp.port": port,
-        "ServerApp.port_retries": 0,
-        "ServerApp.root_dir": root,
-        "ServerApp.open_browser": False,
-        "ServerApp.allow_root": True,
-        "LabApp.expose_app_in_browser": True,  # window.jupyterapp, which drive.js asks
-        "LabApp.news_url": None,
-        "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
-    }
-    return [sys.executable, "-m", "jupyterlab", *(f"--{name}={value}" for name, value in options.items())]
 
 
 def environment(state: Path, token: str) -> dict[str, str]:
@@ -163,12 +185,12 @@ def await_answer(child: subprocess.Popen[bytes], lab: Lab) -> None:
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end:
         if child.poll() is not None:
-            raise RuntimeError(f"JupyterLab ended with code {child.returncode}:\n{tail(lab.log)}")
+            raise RuntimeError(f"the server ended with code {child.returncode}:\n{tail(lab.log)}")
         with contextlib.suppress(OSError), opener.open(request, timeout=5):
             return
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(0.1)
-    raise RuntimeError(f"JupyterLab did not answer within {START_SECONDS:.0f} s:\n{tail(lab.log)}")
+    raise RuntimeError(f"the server did not answer within {START_SECONDS:.0f} s:\n{tail(lab.log)}")
 
 
 def tail(log: Path) -> str:

@@ -1,5 +1,7 @@
 """The build steps are no part of the package: their folder is put on the path here."""
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -40,3 +42,14 @@ def script(tmp_path):
         return path
 
     return make
+
+
+@pytest.fixture
+def make_target():
+    """make_target("dist"): that target in this tree, for real, as a child of nobody's make."""
+
+    def run(target):
+        environ = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+        return subprocess.run(["sh", ".ci/start", target], cwd=ROOT, capture_output=True, text=True, env=environ)
+
+    return run

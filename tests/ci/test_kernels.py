@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from steps.behind import LINK
 from steps.failure import Failure
 from steps.interpreter import Candidate
-from steps.kernels import BEHIND, KERNELS, Kernels
+from steps.kernels import KERNELS, Kernels
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="shell scripts stand for interpreters")
 
@@ -50,7 +51,7 @@ def test_each_has_its_own_ipykernel_and_the_environment_behind_it(kernels, place
         assert [line for line in calls(tmp_path, "install") if line.endswith(wanted)] == [
             f"-m pip --python {folder}/bin/python install --progress-bar off --upgrade {wanted}"
         ]
-        link = (folder / "site" / BEHIND).read_text()
+        link = (folder / "site" / LINK).read_text()
         assert link == f"import site; site.addsitedir('{places.venv}/site')\n"
 
 

@@ -10,7 +10,22 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text()
-TARGETS = ["demo", "test", "check", "lab", "bench", "soak", "versions", "fuzz", "static", "clean", "help"]
+TARGETS = [
+    "demo",
+    "test",
+    "check",
+    "lab",
+    "bench",
+    "soak",
+    "versions",
+    "fuzz",
+    "static",
+    "dist",
+    "binder",
+    "binder-url",
+    "clean",
+    "help",
+]
 make = pytest.mark.skipif(shutil.which("make") is None, reason="no make here")
 
 
