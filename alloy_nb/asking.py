@@ -8,7 +8,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, cast
 
-from .plain import one_line, revealed
+from .plain import one_line, revealed, revealed_name
 from .redaction import redact_known
 from .tools.approval import Decision, Question, Remember, Wanted, nobody_to_ask
 from .tools.workers import call_in_thread
@@ -76,8 +76,8 @@ def whole(question: Question) -> str:
     lines = [_shown(question.reason)]
     for name, value in question.call.input.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=repr)
-        if text not in question.reason:
-            lines.append(f"{revealed(name)}: {_shown(text)}")
+        if f"`{text}`" not in question.reason:
+            lines.append(f"{revealed_name(name)}: {_shown(text)}")
     return "\n    ".join(lines)
 
 
@@ -86,7 +86,8 @@ def _shown(text: str) -> str:
     if len(shown) > _LONGEST_QUESTION:
         left_out = len(shown) - _LONGEST_QUESTION
         shown = f"{shown[:_LONGEST_QUESTION]}\n… AND {left_out:,} MORE CHARACTERS THAT ARE NOT SHOWN HERE"
-    return shown.replace("\n", "\n    ")
+    # Further in than the arguments stand: no line of a text looks like an argument.
+    return shown.replace("\n", "\n        ")
 
 
 def read_answer(answer: str) -> Decision:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["one_line", "printable", "revealed", "unfinished"]
+__all__ = ["one_line", "printable", "revealed", "revealed_name", "unfinished"]
 
 # ANSI sequences (CSI, OSC, and the two-character ones), before single control characters are looked at.
 # An OSC that nothing ends must not swallow the lines after it; a CSI is never long, and what looks like one is text.
@@ -37,9 +37,9 @@ def unfinished(text: str) -> int:
 
 
 # What is not seen, or changes how the rest is read: control and direction characters, zero-width ones, half
-# characters, and the invisible marks and tags that carry smuggled words.
+# characters, the invisible marks and tags that carry smuggled words, and ends of lines that only some programs know.
 _HIDDEN = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff"
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff"
     r"\ud800-\udfff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 
@@ -51,6 +51,15 @@ def revealed(text: str) -> str:
     'ls\\\\x1b]0;\\\\u202e'
     """
     return _HIDDEN.sub(_spell, text.replace("\r\n", "\n"))
+
+
+def revealed_name(text: str) -> str:
+    """`text` revealed, and on one line: no name may look like a line of its own.
+
+    >>> revealed_name("path: /tmp" + chr(10) + "force")
+    'path: /tmp\\\\nforce'
+    """
+    return revealed(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def _spell(match: re.Match[str]) -> str:

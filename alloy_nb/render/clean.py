@@ -6,14 +6,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..plain import printable, revealed
+from ..plain import printable, revealed, revealed_name
 from ..redaction import redact
 
-__all__ = ["clean", "shorten", "shown", "shown_value"]
+__all__ = ["clean", "is_cut", "shorten", "shown", "shown_value"]
 
 # Tags and interlinear marks are invisible and carry smuggled words.
 _UNFIT = re.compile(r"[\ufff9-\ufffb\U000e0000-\U000e007f]")
 _DEEPEST = 24
+_DEEPER = "… deeper than is shown here"
 
 
 def clean(text: str) -> str:
@@ -50,12 +51,30 @@ def shown_value(value: Any, depth: int = 0) -> Any:
     if isinstance(value, float):
         return value if value - value == 0 else str(value)
     if depth >= _DEEPEST:
-        return "…"
+        return _DEEPER
     if isinstance(value, Mapping):
-        return {_revealed(str(key)): shown_value(item, depth + 1) for key, item in value.items()}
+        return _shown_items(value, depth)
     if isinstance(value, list | tuple | set | frozenset):
         return [shown_value(item, depth + 1) for item in value]
     return f"<{type(value).__name__}>"
+
+
+def _shown_items(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+    """Two names that look the same are still two: none may take the other's place."""
+    items: dict[str, Any] = {}
+    for key, item in value.items():
+        name = redact(revealed_name(str(key)))
+        while name in items:
+            name += " (again)"
+        items[name] = shown_value(item, depth + 1)
+    return items
+
+
+def is_cut(value: Any) -> bool:
+    """Whether `shown_value` left out what was too deep. (A text that says the same counts as that.)"""
+    if isinstance(value, Mapping):
+        return any(is_cut(item) for item in value.values())
+    return any(is_cut(item) for item in value) if isinstance(value, list) else value == _DEEPER
 
 
 def shorten(text: str, longest: int) -> str:

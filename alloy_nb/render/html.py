@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from .clean import shorten
+from .diffs import diff_of
 from .formulas import UNTOUCHED
 from .markdown import sanitize, split_settled, to_html
 from .palette import STYLES, mark
-from .rich import Picture, Rich, Table, Words, table_rows
+from .rich import ALL_PICTURES, Picture, Rich, Table, Words, table_rows
 from .text import end_of_text
 from .values import Approval, Block, Error, Notice, Text, Thinking, Tool
 from .wording import (
     MARKS,
     UNFINISHED,
     approvals_by_call,
-    diff_of,
     footer_words,
     notice_words,
     outcome_words,
@@ -40,8 +40,6 @@ _LONGEST_SHOWN = 8_000
 _LEAST_SHOWN = 400
 _ALL_SHOWN = 160_000
 
-#: Pictures in one run, in characters of base64: what is beyond stays away, so that the notebook can be opened.
-_ALL_PICTURES = 4_000_000
 #: A larger picture waits for the end, since all is sent again at each look.
 _LIVE_PICTURE = 20_000
 
@@ -160,7 +158,7 @@ class _View:
         blocks = transcript.blocks
         self._questions = approvals_by_call(blocks)
         self._calls = {block.id for block in blocks if isinstance(block, Tool)}
-        self._pictures_left = _ALL_PICTURES
+        self._pictures_left = ALL_PICTURES
         self._longest = max(_LEAST_SHOWN, min(_LONGEST_SHOWN, _ALL_SHOWN // (len(self._calls) or 1)))
 
     def root(self, parts: list[str]) -> str:
@@ -319,11 +317,10 @@ def _box(html: str, style: str = "output") -> str:
 
 def _tool_body(tool: Tool, longest: int) -> str:
     """What lies under a call's line: arguments, the change it made, its output or error."""
-    diff = diff_of(tool)
-    skipped = ("old_string", "new_string", "content") if diff else ()
-    parts = [_arguments(tool.input, tool.key, longest, skipped)]
-    if diff:
-        parts.append(_diff(diff, longest, made=tool.state == "done"))
+    diff = diff_of(tool, longest)
+    parts = [_arguments(tool.input, tool.key, longest, diff.told)]
+    if diff.lines:
+        parts.append(_diff(diff.lines, made=tool.state == "done"))
     if tool.error is not None:
         parts.append(_label("error") + _box(_text(shorten(tool.error, longest))))
     elif tool.output:
@@ -380,11 +377,10 @@ def _argument(name: str, text: str) -> str:
     return highlight(text, _CODE_ARGUMENTS.get(name, ""))
 
 
-def _diff(lines: list[str], longest: int, *, made: bool) -> str:
+def _diff(lines: tuple[str, ...], *, made: bool) -> str:
     colours = {"+": "green", "-": "red", "@": "blue"}
-    shown = shorten("\n".join(lines), longest).split("\n")
     rows = []
-    for line in shown:
+    for line in lines:
         colour = colours.get(line[:1])
         rows.append(f'<span style="{mark(colour)}">{_text(line)}</span>' if colour else _text(line))
     return _label("change" if made else "change that was asked for") + _box("\n".join(rows), "diff")

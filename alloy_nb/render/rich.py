@@ -12,7 +12,10 @@ from typing import Any, TypeGuard
 from ..tools.rich import PICTURE_TYPES, picture_type
 from .clean import shown
 
-__all__ = ["Picture", "Rich", "Table", "Words", "read_rich", "rich_to_dict", "table_rows"]
+__all__ = ["ALL_PICTURES", "Picture", "Rich", "Table", "Words", "read_rich", "rich_to_dict", "table_rows"]
+
+#: Pictures in one run, in characters of base64: what is beyond stays away, so that the notebook can be opened.
+ALL_PICTURES = 4_000_000
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 

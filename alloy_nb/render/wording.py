@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .values import Approval, Block, Notice, Tool
 
@@ -16,7 +15,6 @@ __all__ = [
     "UNFINISHED",
     "approvals_by_call",
     "cost_words",
-    "diff_of",
     "duration_words",
     "footer_words",
     "notice_words",
@@ -215,22 +213,3 @@ def _one_line(text: str) -> str:
 def approvals_by_call(blocks: Iterable[Block]) -> dict[str, Approval]:
     """The newest question of each call."""
     return {block.id: block for block in blocks if isinstance(block, Approval)}
-
-
-def diff_of(tool: Tool) -> list[str]:
-    """The lines of a unified diff of what a call changed; [] for a call that changed no text."""
-    data, input = tool.data, tool.input
-    diff = data.get("diff") if isinstance(data, Mapping) else None
-    if isinstance(diff, str):
-        return diff.splitlines()
-    if not isinstance(input, Mapping):
-        return []
-    old, new = _text(input, "old_string"), _text(input, "new_string")
-    if old is None or new is None:
-        return []
-    return list(difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=2))[2:]
-
-
-def _text(input: Mapping[str, Any], key: str) -> str | None:
-    value = input.get(key)
-    return value if isinstance(value, str) and len(value) <= 50_000 else None

@@ -59,7 +59,7 @@ def test_a_change_is_shown_as_a_coloured_diff(tell, judge) -> None:
     )
     assert "-old" in words(judge, html)
     assert "old_string" not in html
-    assert "content" not in html
+    assert "content: new" in words(judge, html)
 
 
 def test_an_approval_is_told_on_the_line_of_its_call(tell, judge) -> None:

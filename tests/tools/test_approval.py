@@ -152,7 +152,7 @@ def test_a_question_hides_nothing_of_what_it_asks_about() -> None:
     from alloy_nb.asking import whole
 
     assert "; rm -rf ~`" in whole(question_of("echo " + "x" * 3000 + "; rm -rf ~"))
-    assert "one\n    two" in whole(question_of("one\ntwo"))
+    assert "one\n        two" in whole(question_of("one\ntwo"))
     assert "MORE CHARACTERS" in whole(question_of("x" * 20_000))
     swallowed = whole(question_of("ls /nope \x1b]0;\ntouch PWNED # \u202e\ud83d"))
     assert "touch PWNED" in swallowed
@@ -165,6 +165,19 @@ def test_a_question_shows_the_arguments_that_its_reason_does_not() -> None:
     from alloy_nb.asking import whole
 
     assert "command: rm -rf ~" in whole(question_of("rm -rf ~", reason="this tool always asks"))
+
+
+def test_no_text_and_no_name_can_forge_a_line_of_a_question() -> None:
+    """A value, or a name, with a newline in it read as one more argument; one that the reason holds by chance was gone."""
+    from alloy_nb.asking import whole
+    from alloy_nb.tools.approval import Question
+
+    input = {"path": "/a\nforce: false", "depth\nforce: false\x0b": 3, "mode": "ask"}
+    call = alloy.ToolCall("1", "wipe", input)
+    lines = whole(Question(call, "this tool asks always\nforce: false", "", "")).split("\n")
+    told = [line for line in lines if line.startswith("    ") and not line.startswith("     ")]
+    assert told == ["    path: /a", "    depth\\nforce: false\\x0b: 3", "    mode: ask"]
+    assert len(lines) == 6
 
 
 def test_always_means_this_call_to_the_letter() -> None:

@@ -7,20 +7,21 @@ A change is a JSON array, short because there may be thousands: ``["t", place, t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
-from ...render.clean import shorten
+from ...render.clean import is_cut, shorten
+from ...render.diffs import Diff, asked_diff, diff_of
 from ...render.drafts import Draft, WordsDraft
 from ...render.growing import Seen
+from ...render.rich import ALL_PICTURES
 from ...render.values import Approval, Block, Text, Thinking, Tool, block_to_dict
-from ...render.wording import diff_of
 
 if TYPE_CHECKING:
     from ...render.blocks import Transcript
 
-__all__ = ["Change", "Changes", "facts_of", "wire_block"]
+__all__ = ["Change", "Changes", "facts_of", "wire_block", "wire_blocks"]
 
 Change = list[Any]
 
@@ -29,23 +30,60 @@ _LONGEST = 8_000
 _LONGEST_ASKED = 100_000
 #: The words that grow, by the kind of block.
 _WORDS = {"thinking": "text", "text": "markdown"}
+#: A page keeps every number up to this one to its last digit; a larger one it is told in words.
+_LARGEST = 2**53 - 1
 
 
-def wire_block(block: Block) -> dict[str, Any]:
+class Pictures:
+    """What one telling of a run has left for pictures."""
+
+    def __init__(self) -> None:
+        self._left = ALL_PICTURES
+
+    def fit(self, item: dict[str, Any]) -> dict[str, Any]:
+        """`item`, or what says that it was left out."""
+        size = len(item.get("image", ""))
+        if size > self._left:
+            return {**item, "image": ""}
+        self._left -= size
+        return item
+
+
+def wire_blocks(blocks: Iterable[Block]) -> list[dict[str, Any]]:
+    """A run's blocks as the page is told of them."""
+    pictures = Pictures()
+    return [wire_block(block, pictures) for block in blocks]
+
+
+def wire_block(block: Block, pictures: Pictures | None = None) -> dict[str, Any]:
     """A block as the page is told of it: what it shows, and no more."""
     wire = block_to_dict(block)
+    if "rich" in wire:
+        pictures = pictures or Pictures()
+        wire["rich"] = [pictures.fit(item) for item in wire["rich"]]
     if isinstance(block, Tool):
         wire.pop("data", None)
         code = block.data.get("exit_code") if isinstance(block.data, Mapping) else None
         if isinstance(code, int):
             wire["exit_code"] = code
         _shorten(wire, "output", "error", "input")
-        _add_diff(wire, block)
+        _add_diff(wire, diff_of(block, _LONGEST))
     elif isinstance(block, Approval):
         # Nothing may hide from who allows the call: what is not shown is said aloud.
+        if is_cut(block.input):
+            wire["partial"] = True
         wire["input"] = _changed(wire.get("input"), _bounded)
-        _add_diff(wire, Tool(name=block.name, input=block.input))
-    return wire
+        _add_diff(wire, asked_diff(block, _LONGEST_ASKED))
+    return {name: _sendable(value) for name, value in wire.items()}
+
+
+def _sendable(value: Any) -> Any:
+    """`value` with every number that a page could not read, or not to its last digit, in words."""
+    if isinstance(value, int | float) and not -_LARGEST <= value <= _LARGEST:
+        return str(value)
+    if isinstance(value, Mapping):
+        return {key: _sendable(item) for key, item in value.items()}
+    return [_sendable(item) for item in value] if isinstance(value, list) else value
 
 
 def _shorten(wire: dict[str, Any], *names: str) -> None:
@@ -73,10 +111,12 @@ def _bounded(text: str) -> str:
     )
 
 
-def _add_diff(wire: dict[str, Any], tool: Tool) -> None:
-    diff = diff_of(tool)
-    if diff:
-        wire["diff"] = shorten("\n".join(diff), _LONGEST).split("\n")
+def _add_diff(wire: dict[str, Any], diff: Diff) -> None:
+    """The page shows all that it is told: what the diff tells is left out of the arguments here."""
+    if diff.lines:
+        wire["diff"] = list(diff.lines)
+    if diff.told:
+        wire["input"] = {name: value for name, value in wire["input"].items() if name not in diff.told}
 
 
 def facts_of(transcript: Transcript) -> dict[str, Any]:
@@ -111,6 +151,7 @@ class Changes:
     def __init__(self, transcript: Transcript) -> None:
         self._transcript = transcript
         self._facts: dict[str, Any] = {}
+        self._pictures = Pictures()
         self._edition = transcript.edition
         #: What was told of, in its order; by its place, what of it may still change.
         self._drafts: list[Draft] = []
@@ -131,7 +172,7 @@ class Changes:
         return changes + self._changed_facts()
 
     def _tell(self, place: int, draft: Draft) -> list[Change]:
-        told = self._open[place] = _Told(draft)
+        told = self._open[place] = _Told(draft, self._pictures)
         self._leave_settled(place, told)
         return [["b", place, told.wire]]
 
@@ -164,8 +205,9 @@ class Changes:
 class _Told:
     """A block as the page was told of it: of words that grow, how far they were seen."""
 
-    def __init__(self, draft: Draft) -> None:
+    def __init__(self, draft: Draft, pictures: Pictures) -> None:
         self._draft = draft
+        self._pictures = pictures
         self._seen = Seen()
         if isinstance(draft, WordsDraft):
             self.block = draft.frame()
@@ -175,7 +217,7 @@ class _Told:
             self.wire = {**self._rest, _WORDS[self._rest["block"]]: grown.text}
         else:
             self.block = draft.block()
-            self.wire = self._rest = wire_block(self.block)
+            self.wire = self._rest = wire_block(self.block, pictures)
 
     def changes(self, place: int) -> list[Change]:
         """What is new of it since the last call."""
@@ -195,7 +237,7 @@ class _Told:
         return changes
 
     def _others(self, block: Block) -> dict[str, Any]:
-        told, rest = self._rest, wire_block(block)
+        told, rest = self._rest, wire_block(block, self._pictures)
         self.block, self._rest = block, rest
         gone = {name: _default(block, name) for name in told if name not in rest}
         return {**{name: value for name, value in rest.items() if told.get(name) != value}, **gone}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...events import Event
 from ...tools.approval import Decision
-from .changes import Changes, facts_of, wire_block
+from .changes import Changes, facts_of, wire_blocks
 
 if TYPE_CHECKING:
     from ...execution import Execution
@@ -105,7 +105,7 @@ class LiveRun:
             self._advance()  # else what is in here would be told once more
             return {
                 "seq": self._seq,
-                "blocks": [wire_block(block) for block in self.transcript.blocks],
+                "blocks": wire_blocks(self.transcript.blocks),
                 "facts": {**facts_of(self.transcript), **self._facts, "seconds": self.transcript.seconds},
             }
 

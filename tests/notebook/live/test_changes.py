@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from alloy_nb.events import Event
 from alloy_nb.messages import Message
-from alloy_nb.notebook.live.changes import Change, Changes, facts_of, wire_block
+from alloy_nb.notebook.live.changes import Change, Changes, facts_of, wire_block, wire_blocks
 from alloy_nb.redaction import register_secret
 from alloy_nb.render.blocks import Transcript
 from alloy_nb.render.drafts import Draft, WordsDraft
@@ -231,3 +231,67 @@ def test_a_question_tells_its_arguments_to_the_end_or_says_what_is_missing() -> 
         transcript.feed(Event(1, "r", "approval_request", asked))
         told = wire_block(transcript.blocks[0])["input"]["command"]
         assert told.endswith("rm -rf /" if size < 100_000 else "AND 50,008 MORE CHARACTERS THAT ARE NOT SHOWN HERE")
+
+
+def question(**input: Any) -> dict[str, Any]:
+    transcript = Transcript()
+    transcript.feed(Event(1, "r", "approval_request", {"id": "a", "name": "t", "input": input, "reason": "?"}))
+    return wire_block(transcript.blocks[0])
+
+
+def test_a_number_that_a_page_cannot_read_is_told_in_words() -> None:
+    """One of them hid all arguments, or lost its last digits."""
+    told = question(command="x", big=10**320, odd=[2**53 + 1, -(2**53)], kept=[2**53 - 1, -7, 0.5, True], far=1e300)
+    assert told["input"] == {
+        "command": "x",
+        "big": "1" + "0" * 320,
+        "odd": ["9007199254740993", "-9007199254740992"],
+        "kept": [2**53 - 1, -7, 0.5, True],
+        "far": "1e+300",
+    }
+    transcript = Transcript()
+    transcript.feed(Event(1, "r", "tool_start", {"id": "a", "name": "t", "input": {"n": 2**60}}))
+    transcript.feed(Event(2, "r", "tool_progress", {"id": "a", "message": "", "fraction": float("inf")}))
+    wire = wire_block(transcript.blocks[0])
+    assert wire["input"] == {"n": str(2**60)}
+    json.dumps(wire, allow_nan=False)
+
+
+def test_a_question_that_is_too_deep_to_be_shown_says_so() -> None:
+    deep: Any = "rm -rf /"
+    for _ in range(30):
+        deep = {"k": deep}
+    told = question(arg=deep)
+    assert told["partial"] is True
+    assert "deeper than is shown here" in json.dumps(told["input"], ensure_ascii=False)
+    assert "partial" not in question(arg={"k": "v"})
+
+
+def test_the_diff_of_a_question_takes_the_place_of_its_two_halves_alone() -> None:
+    told = question(file_path="a.py", old_string="a", new_string="b", content="evil()")
+    assert told["diff"] == ["@@ -1 +1 @@", "-a", "+b"]
+    assert told["input"] == {"file_path": "a.py", "content": "evil()"}
+
+
+def test_a_diff_that_is_too_long_for_a_question_is_not_told_and_its_halves_are() -> None:
+    old, new = "\n".join("a" * 9 for _ in range(4_900)), "\n".join("b" * 9 for _ in range(4_900))
+    assert len("\n".join(question(old_string=old[:20_000], new_string=new[:20_000])["diff"])) > 40_000
+    told = question(old_string=old, new_string=new + "evil()")
+    assert "diff" not in told
+    assert told["input"] == {"old_string": old, "new_string": new + "evil()"}
+
+
+def test_pictures_of_a_run_are_told_up_to_the_same_size_as_are_kept() -> None:
+    picture = "iVBORw0KGgoA" + "A" * 1_499_988
+    transcript = Transcript()
+    changes = Changes(transcript)
+    for number in range(4):
+        rich = [{"image": picture, "mime": "image/png"}]
+        end = {"id": str(number), "name": "plot", "duration_ms": 1, "error": None, "output": "", "rich": rich}
+        transcript.feed(Event(2 * number, "r", "tool_start", {"id": str(number), "name": "plot", "input": {}}))
+        transcript.feed(Event(2 * number + 1, "r", "tool_end", end))
+    left = [True, True, False, False]
+    told = [op[2] for op in changes.take() if op[0] == "b"]
+    assert [bool(block["rich"][0]["image"]) for block in told] == left
+    for _ in range(2):
+        assert [bool(block["rich"][0]["image"]) for block in wire_blocks(transcript.blocks)] == left
