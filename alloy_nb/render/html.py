@@ -359,9 +359,15 @@ def _arguments(input: Any, key: str, longest: int, skipped: tuple[str, ...] = ()
     if not isinstance(input, Mapping):
         return ""
     short, long = [], []
-    for name, value in input.items():
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        if text == key or name in skipped:
+    texts = {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for name, value in input.items()
+        if name not in skipped
+    }
+    # The line shows one of them; another one that says the same is another one.
+    on_line = list(texts.values()).count(key) == 1
+    for name, text in texts.items():
+        if on_line and text == key:
             continue
         if len(text) <= _SHORT and "\n" not in text:
             short.append(f"{name}: {text}")

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Error, sync_playwright
@@ -21,6 +22,14 @@ from .page import Page
 HERE = Path(__file__).parent
 SCREENSHOTS = ROOT / "build" / "screenshots"
 KERNELS = ("alloy-6.31", "alloy-7.3", "alloy-newest")
+STATIC = ROOT / "alloy_nb/notebook/static"
+LIVE_PAGE = HERE / "live_page.html"
+LIVE_SERVED = {
+    "/": "text/html",
+    "/widget.js": "text/javascript",
+    "/stub.js": "text/javascript",
+    "/math.js": "text/javascript",
+}
 SECONDS = 300  # a first test also starts the server, and a page may be opened twice
 
 
@@ -51,6 +60,29 @@ def browser() -> Iterator[Any]:
         opened = render.launch(playwright, str(executable))
         yield opened
         opened.close()
+
+
+@pytest.fixture
+def bare(browser: Any) -> Iterator[tuple[Any, list[str]]]:
+    """Live cells without JupyterLab: the page, and what it asked for that it has no business with."""
+    context = browser.new_context()
+    page, foreign = context.new_page(), []
+
+    def serve(route: Any) -> None:
+        url = urlsplit(route.request.url)
+        if url.hostname != "localhost" or url.path not in LIVE_SERVED:
+            foreign.append(route.request.url)
+            route.abort()
+            return
+        body = LIVE_PAGE if url.path == "/" else STATIC / url.path[1:]
+        route.fulfill(body=body.read_text("utf-8"), content_type=LIVE_SERVED[url.path])
+
+    page.route("**/*", serve)
+    page.goto("http://localhost/")
+    page.wait_for_function("window.ready")
+    page.on("framenavigated", lambda frame: foreign.append(frame.url))
+    yield page, foreign
+    context.close()
 
 
 @pytest.fixture(scope="session")

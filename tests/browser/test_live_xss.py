@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 import runpy
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-
-import pytest
 
 from . import ROOT
 
 VECTORS: list[tuple[str, str]] = runpy.run_path(str(ROOT / "tests/render/xss_vectors.py"))["VECTORS"]
-STATIC = ROOT / "alloy_nb/notebook/static"
-PAGE = Path(__file__).with_name("live_page.html")
-SERVED = {
-    "/": "text/html",
-    "/widget.js": "text/javascript",
-    "/stub.js": "text/javascript",
-    "/math.js": "text/javascript",
-}
 # Whatever is in a live cell and was not put there by it.
 FAULTS = r"""() => {
   const tags = new Set(("a blockquote br button code details div em h1 h2 h3 h4 h5 h6 hr input li ol p pre s span " +
@@ -50,29 +37,6 @@ FAULTS = r"""() => {
   }
   return found;
 }"""
-
-
-@pytest.fixture
-def bare(browser: Any) -> Iterator[tuple[Any, list[str]]]:
-    """The page, and what it asked for that it has no business with."""
-    context = browser.new_context()
-    page, foreign = context.new_page(), []
-
-    def serve(route: Any) -> None:
-        url = urlsplit(route.request.url)
-        if url.hostname != "localhost" or url.path not in SERVED:
-            foreign.append(route.request.url)
-            route.abort()
-            return
-        body = PAGE if url.path == "/" else STATIC / url.path[1:]
-        route.fulfill(body=body.read_text("utf-8"), content_type=SERVED[url.path])
-
-    page.route("**/*", serve)
-    page.goto("http://localhost/")
-    page.wait_for_function("window.ready")
-    page.on("framenavigated", lambda frame: foreign.append(frame.url))
-    yield page, foreign
-    context.close()
 
 
 def ops_of(vector: str) -> list[list[Any]]:

@@ -50,6 +50,11 @@ def test_arguments_that_the_line_does_not_show_are_in_the_fold(tell, judge) -> N
     assert 'arguments timeout: 5 env: {"A": [1]} command ls ls -a output x' in text
 
 
+def test_an_argument_that_says_the_same_as_the_line_is_shown_beside_it(tell, judge) -> None:
+    tell.tool("1", "move", {"path": "/etc", "remove": "/etc", "n": 1}, output="x")
+    assert "arguments path: /etc remove: /etc n: 1 output" in words(judge, frozen_html(tell.transcript))
+
+
 def test_a_change_is_shown_as_a_coloured_diff(tell, judge) -> None:
     tell.tool("1", "edit", {"file_path": "a", "old_string": "x = 1\ny", "new_string": "x = 2\ny"}, output="ok")
     tell.tool("2", "write", {"file_path": "b", "content": "new"}, structured={"diff": "@@ -1 +1 @@\n-old\n+new"})

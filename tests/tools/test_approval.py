@@ -168,7 +168,7 @@ def test_a_question_shows_the_arguments_that_its_reason_does_not() -> None:
 
 
 def test_no_text_and_no_name_can_forge_a_line_of_a_question() -> None:
-    """A value, or a name, with a newline in it read as one more argument; one that the reason holds by chance was gone."""
+    """A value or a name with a newline read as one more argument; one that the reason holds by chance was gone."""
     from alloy_nb.asking import whole
     from alloy_nb.tools.approval import Question
 

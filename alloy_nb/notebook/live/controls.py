@@ -48,7 +48,10 @@ class Page(Protocol):
 
 
 class Controls:
-    """Reads requests. What was done is acknowledged, however often it comes; what is no request is passed over."""
+    """Reads requests. What was done is acknowledged, however often it comes; what is no request is passed over.
+
+    What is acknowledged is a request's id and, behind a blank, the route by which it came, where that is known.
+    """
 
     def __init__(self, page: Page, acknowledge: Callable[[str], None]) -> None:
         self._page = page
@@ -65,7 +68,8 @@ class Controls:
         if not name or action is None:
             return
         if self._done(name, partial(action, self._page, control)):
-            self._acknowledge(name)
+            via = _word(control, "via")
+            self._acknowledge(f"{name} {via}" if via in ROUTES else name)
 
     def _done(self, name: str, action: Callable[[], bool]) -> bool:
         if not self._is_new(name):

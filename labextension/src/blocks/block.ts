@@ -48,7 +48,7 @@ export interface Tool {
   readonly name?: string;
   /** The argument that matters, on one line. */
   readonly key?: string;
-  /** Absent while it still arrives. */
+  /** Absent while it still arrives, and where it cannot be read. What `diff` tells is not in here. */
   readonly input?: Json;
   readonly output?: string;
   readonly error?: string | null;
@@ -77,6 +77,8 @@ export interface Approval {
   readonly answer?: string;
   readonly remember?: string;
   readonly diff?: readonly string[];
+  /** Something in `input` lies too deep to be shown. */
+  readonly partial?: boolean;
 }
 
 export interface Notice {

@@ -39,7 +39,8 @@ const text: Field = { read: string, default: "" };
 const lines: Field = { read: strings, default: [] };
 const maybeNumber: Field = { read: number, default: null };
 const flag: Field = { read: boolean, default: false };
-const json: Field = { read: (value) => (isJson(value, 0) ? value : undefined), default: null };
+/** None for what cannot be shown as it is: what was there before would be the arguments of another call. */
+const json: Field = { read: (value) => (isJson(value, 0) ? value : null), default: null };
 
 const BLOCKS: Readonly<Record<Block["block"], Fields>> = {
   thinking: { text, seconds: maybeNumber, live: flag },
@@ -70,6 +71,7 @@ const BLOCKS: Readonly<Record<Block["block"], Fields>> = {
     answer: text,
     remember: { read: string, default: "once" },
     diff: lines,
+    partial: flag,
   },
   notice: { kind: text, text, seconds: maybeNumber },
   error: { type: text, message: text, hint: text },
@@ -182,7 +184,8 @@ function isStrings(value: unknown): value is string[] {
 
 function isJson(value: unknown, depth: number): value is Json {
   if (value === null || typeof value === "string" || typeof value === "boolean") return true;
-  if (typeof value === "number") return Number.isFinite(value);
+  // A larger number has lost its last digits, if it had any.
+  if (typeof value === "number") return Math.abs(value) <= Number.MAX_SAFE_INTEGER;
   if (typeof value !== "object" || depth > DEEPEST) return false;
   return Object.values(value).every((item) => isJson(item, depth + 1));
 }

@@ -51,14 +51,17 @@ export class Controls {
     return STEP_MS * Math.max(this.names().length, 1);
   }
 
-  /** The kernel has acknowledged these. */
-  heard(ids: unknown): void {
-    if (!Array.isArray(ids)) return;
-    for (const id of ids) {
-      const pending = typeof id === "string" ? this.pending.get(id) : undefined;
+  /** The kernel has acknowledged these: each an id and the route by which it came, with a blank between. */
+  heard(acknowledged: unknown): void {
+    if (!Array.isArray(acknowledged)) return;
+    for (const item of acknowledged) {
+      const [id, via] = String(item).split(" ") as [string, string?];
+      const pending = this.pending.get(id);
       if (!pending) continue;
+      // A route that was merely slow is not a worse one: what counts is which was heard, not which was tried last.
+      const place = via ? this.names().indexOf(via) : -1;
       // Where the first routes are missing, that is seen at once each time; they may be there later.
-      if (pending.climbed) this.best = pending.route;
+      if (pending.climbed && place >= 0) this.best = place;
       pending.heard();
     }
   }
@@ -68,7 +71,7 @@ export class Controls {
     if (tried >= names.length || !this.pending.has(id)) return;
     const place = (pending.route + (tried ? 1 : 0)) % names.length;
     pending.route = place;
-    const taken = await this.try(names[place] ?? "", control);
+    const taken = await this.try(names[place] ?? "", { ...control, via: names[place] });
     setTimeout(() => {
       if (!this.pending.has(id)) return;
       pending.climbed ||= taken;

@@ -42,7 +42,14 @@ export function holdsFocus(element: Element): boolean {
 /** `nodes` in this order as children of `parent`, moving none that is in its place. */
 export function arrange(parent: Element, nodes: readonly Node[]): void {
   let place: ChildNode | null = parent.firstChild;
+  let wanted: ReadonlySet<Node> | undefined;
   for (const node of nodes) {
+    // What goes, goes first: else what is behind it would be moved, and lose the keys.
+    while (place && place !== node && !(wanted ??= new Set(nodes)).has(place)) {
+      const next: ChildNode | null = place.nextSibling;
+      place.remove();
+      place = next;
+    }
     if (node === place) place = place.nextSibling;
     else parent.insertBefore(node, place);
   }

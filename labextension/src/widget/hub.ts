@@ -4,10 +4,12 @@ import type { Model } from "./transport";
 
 const HOMES = Symbol.for("alloy_nb.homes");
 
-/** A view that came first waits for `ready`. */
+/** A view that came first waits for `ready`. Two pages of one kernel in one window make two homes for a key. */
 interface Entry {
   ready?: Promise<Home>;
   resolve?: (home: Home) => void;
+  before?: Entry | undefined;
+  gone?: boolean;
 }
 
 function initialize({ model }: { model: Model }): () => void {
@@ -15,12 +17,18 @@ function initialize({ model }: { model: Model }): () => void {
   const homes = (shared[HOMES] ??= new Map());
   const key = String(model.get("key"));
   const home = new Home(model);
-  const entry = homes.get(key);
-  if (entry?.resolve) entry.resolve(home);
-  homes.set(key, { ready: Promise.resolve(home) });
+  const before = homes.get(key);
+  before?.resolve?.(home);
+  const own: Entry = { ready: Promise.resolve(home), before: before?.resolve ? undefined : before };
+  homes.set(key, own);
   return () => {
     home.close();
-    homes.delete(key);
+    own.gone = true;
+    if (homes.get(key) !== own) return;
+    let left: Entry | undefined = own;
+    while (left?.gone) left = left.before;
+    if (left) homes.set(key, left);
+    else homes.delete(key);
   };
 }
 

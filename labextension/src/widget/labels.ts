@@ -17,6 +17,7 @@ export const LABELS = {
     deny: "Sent: deny.",
   },
   unheard: "The kernel did not answer. Press again.",
+  notShown: "The arguments cannot be shown in full: this can only be denied here.",
   noId: "This question cannot be answered here.",
   thinking: "Thinking",
   answering: "Answering",

@@ -63,6 +63,8 @@ const RULES: readonly (readonly [selector: string, style: string])[] = [
   ["pre.alloy-code", `${BOX};color:inherit;border:1px solid ${LINE};background:none;${WRAPPED};${SCROLLED}`],
   ["pre.alloy-diff", `${BOX};color:inherit;border:1px solid ${LINE};background:none;white-space:pre;${SCROLLED}`],
   ["pre.alloy-plain", `${BOX};color:inherit;border:0;background:${SOFT};${WRAPPED};${SCROLLED}`],
+  // Who is asked must not have to look for the end of a line.
+  [".alloy-approval pre.alloy-diff", WRAPPED],
   [".alloy-rich", "margin:4px 0 8px 18px"],
   [".alloy-picture", `display:block;max-width:100%;height:auto;margin:6px 0;border:1px solid ${LINE};border-radius:4px`],
   [

@@ -38,6 +38,8 @@ interface Shown {
   block: Block;
   /** What else the part looks at. */
   beside: unknown;
+  /** Where a card stood. */
+  spot?: string;
 }
 
 /** Whether a run goes on: nothing has said yet how it ended. */
@@ -54,9 +56,12 @@ export class View {
   private readonly footer: Footer;
   private readonly paint = () => this.draw();
   private shown: (Shown | undefined)[] = [];
+  private questions: Around["questions"] = new Map();
   private state: RunState = EMPTY;
   private drawn: RunState | undefined;
   private isClosed = false;
+  /** Pictures that come, and folds that are opened, move cards too. */
+  private readonly sizes = globalThis.ResizeObserver && new ResizeObserver(() => this.tellMoved());
 
   constructor(
     el: HTMLElement,
@@ -72,6 +77,7 @@ export class View {
     this.root.setAttribute("aria-label", LABELS.run);
     this.outer.append(this.status, this.root);
     el.append(this.outer);
+    this.sizes?.observe(this.root);
   }
 
   /** Show this state at one of the next frames. */
@@ -86,6 +92,7 @@ export class View {
     if (this.isClosed) return;
     this.isClosed = true;
     cancel(this.paint);
+    this.sizes?.disconnect();
     for (const item of this.shown) item?.part.close?.();
     this.footer.update(this.state.facts, false);
     this.root.setAttribute("aria-busy", "false");
@@ -94,19 +101,34 @@ export class View {
   }
 
   private draw(): void {
-    const { state } = this;
-    if (state === this.drawn || this.isClosed) return;
+    const { state, drawn, desk } = this;
+    if (state === drawn || this.isClosed) return;
     const held = holdsFocus(this.root);
     addStyles(this.outer); // only now, as a view is made before it is put into the page
+    const { blocks, facts } = state;
     const live = isLive(state);
-    const around: Around = { live, facts: state.facts, questions: approvalsByCall(state.blocks), desk: this.desk };
-    if (live !== this.drawnLive()) this.dress(live);
-    const calls = new Set(state.blocks.map((block) => (block.block === "tool" ? (block.id ?? "") : null)));
-    state.blocks.forEach((block, place) => this.drawBlock(block, place, around, calls));
-    for (const left of this.shown.splice(state.blocks.length)) left?.part.close?.();
-    this.drawFrame(around);
+    if (drawn && areOnlyWords(drawn, state)) {
+      const around: Around = { live, facts, questions: this.questions, desk };
+      blocks.forEach((block, place) => {
+        const item = this.shown[place];
+        if (!item || block === drawn.blocks[place]) return;
+        item.part.update(block, around);
+        item.block = block;
+      });
+      this.drawFrame(around);
+    } else {
+      this.questions = approvalsByCall(blocks);
+      const around: Around = { live, facts, questions: this.questions, desk };
+      if (live !== this.drawnLive()) this.dress(live);
+      const calls = new Set(blocks.map((block) => (block.block === "tool" ? (block.id ?? "") : null)));
+      blocks.forEach((block, place) => this.drawBlock(block, place, around, calls));
+      for (const left of this.shown.splice(blocks.length)) left?.part.close?.();
+      this.drawFrame(around);
+      this.arrangeAll();
+    }
     // What had the focus is gone: whoever works by keys goes on from here, not from the top of the page.
     if (held && !holdsFocus(this.root)) this.root.focus({ preventScroll: true });
+    this.tellMoved();
     this.drawn = state;
   }
 
@@ -142,15 +164,43 @@ export class View {
     this.root.setAttribute("aria-busy", String(live));
   }
 
-  /** What stands around the blocks, and the order of all. */
+  /** What stands around the blocks. */
   private drawFrame(around: Around): void {
     const { facts } = around;
     setText(this.inputs, facts.inputs?.length ? WORDS.inputs(facts.inputs) : "");
     this.footer.update(facts, around.live);
-    const parts = this.shown.flatMap((item) => (item ? itsElements(item.part) : []));
-    arrange(this.root, [this.inputs, ...parts, ...this.footer.elements]);
     setText(this.status, statusWords(this.state, around.live) ?? this.status.textContent ?? "");
   }
+
+  private arrangeAll(): void {
+    const parts = this.shown.flatMap((item) => (item ? itsElements(item.part) : []));
+    arrange(this.root, [this.inputs, ...parts, ...this.footer.elements]);
+  }
+
+  private tellMoved(): void {
+    let above = 0;
+    let cards = 0;
+    for (const item of this.shown) {
+      if (item?.kind === "card") {
+        const spot = `${above} ${cards++} ${item.part.element.offsetTop}`;
+        if (item.spot !== undefined && item.spot !== spot) item.part.moved?.();
+        item.spot = spot;
+      }
+      if (item) above++;
+    }
+  }
+}
+
+/** Whether no more has changed than words and facts, as a stream does: then every block is shown as it was. */
+function areOnlyWords(drawn: RunState, state: RunState): boolean {
+  if (drawn.blocks.length !== state.blocks.length || drawn.facts.asks !== state.facts.asks) return false;
+  if (isLive(drawn) !== isLive(state)) return false;
+  return state.blocks.every((block, place) => {
+    const before = drawn.blocks[place]!;
+    if (block === before) return true;
+    if (block.block === "text") return before.block === "text" && block.by === before.by;
+    return block.block === "thinking" && before.block === "thinking";
+  });
 }
 
 function itsElements({ element, below }: Part): HTMLElement[] {

@@ -33,12 +33,42 @@ describe("The card of a question", () => {
   });
 
   it("shows a change as a diff in the place of its two halves", async () => {
-    const input = { path: "a.py", old_string: "one\ntwo", new_string: "one\n2" };
+    const input = { path: "a.py", content: "evil()" }; // the kernel leaves out what the diff tells
     const { card } = await asked({ ...CARD, name: "edit", key: "a.py", input, diff: ["@@ -1 +1 @@", "-two", "+2"] });
     expect([...card.querySelectorAll(".alloy-diff span")].map((line) => line.className)).toEqual([
       "alloy-blue", "alloy-red", "alloy-green",
     ]);
-    expect(card.textContent).not.toContain("old_string");
+    expect(card.textContent).toContain("content: evil()");
+  });
+
+  it("shows an argument that says the same as the one on its line", async () => {
+    const { card } = await asked({ ...CARD, key: "/etc", input: { path: "/etc", remove: "/etc" } });
+    expect(find(card, ".alloy-output").textContent).toBe("path: /etc\nremove: /etc");
+  });
+
+  it.each([
+    ["a number that it cannot read", '{"command":"echo hi","timeout":1e999}', {}],
+    ["a number that lost its last digits", '{"cents":9007199254740993}', {}],
+    ["something deeper than is shown", '{"arg":{"k":"… deeper than is shown here"}}', { partial: true }],
+    ["no arguments at all", "null", {}],
+    ["arguments without names", '["rm -rf /"]', {}],
+  ])("can only deny %s", async (_name, input, more) => {
+    const { kernel, card } = await asked({ ...CARD, ...more, input: JSON.parse(input) });
+    expect(card.textContent).toContain("The arguments cannot be shown in full");
+    expect(buttonNames(card)).toEqual(["Deny…"]);
+    buttonNamed(card, "Deny…").click();
+    expect(buttonNames(card)).toEqual(["Deny", "Back"]);
+    buttonNamed(card, "Deny").click();
+    await vi.advanceTimersByTimeAsync(10);
+    expect(kernel.controls("decide")).toMatchObject([{ allow: false }]);
+  });
+
+  it("shows none of the arguments that it had when it cannot show the new ones", async () => {
+    const { kernel, card } = await asked();
+    kernel.change("r", ["b", 0, { input: JSON.parse('{"command":"rm -rf /","timeout":1e999}') }]);
+    await frames();
+    expect(card.textContent).not.toContain("/srv");
+    expect(buttonNames(card)).toEqual(["Deny…"]);
   });
 
   it.each([
@@ -59,7 +89,7 @@ describe("The card of a question", () => {
     const { kernel, card } = await asked();
     buttonNamed(card, name).click();
     await vi.advanceTimersByTimeAsync(10);
-    expect(kernel.controls("decide")).toEqual([{ id: expect.any(String), do: "decide", run: "r", call: "a", ...decision }]);
+    expect(kernel.controls("decide")).toEqual([{ id: expect.any(String), do: "decide", run: "r", call: "a", via: "message", ...decision }]);
     expect(find(card, ".alloy-told").textContent).toMatch(/^Sent: /);
   });
 
@@ -139,6 +169,89 @@ describe("The card of a question", () => {
     await vi.advanceTimersByTimeAsync(1_000);
     expect(kernel.controls("decide")).toHaveLength(0);
     expect(button.disabled).toBe(false);
+  });
+
+  describe("that moves under the pointer", () => {
+    const two = async () => {
+      const shown = await asked();
+      shown.kernel.change("r", ["b", 1, { ...CARD, id: "b", key: "rm -rf ~", input: { command: "rm -rf ~" } }]);
+      await frames();
+      const below = [...shown.el.querySelectorAll<HTMLElement>(".alloy-approval")].at(-1)!;
+      return { ...shown, below };
+    };
+    const settled = async (card: HTMLElement) => {
+      await vi.advanceTimersByTimeAsync(400);
+      return !buttonNamed(card, "Allow once").disabled;
+    };
+
+    it("takes no press for a moment when the card above it goes", async () => {
+      const { kernel, card, below } = await two();
+      const button = buttonNamed(below, "Allow once");
+      expect(button.disabled).toBe(false);
+      buttonNamed(card, "Allow once").click();
+      kernel.change("r", ["b", 0, { state: "allowed", by: "user" }]);
+      await vi.advanceTimersByTimeAsync(200);
+      expect(card.isConnected).toBe(false);
+      button.click();
+      expect(button.disabled).toBe(true);
+      expect(kernel.controls("decide")).toMatchObject([{ call: "a" }]);
+      expect(await settled(below)).toBe(true);
+    });
+
+    it("takes none when what is above it grows, by a change or by itself", async () => {
+      let resized = () => {};
+      vi.stubGlobal("ResizeObserver", class {
+        constructor(callback: () => void) { resized = callback; }
+        observe() {}
+        disconnect() {}
+      });
+      const { kernel, below } = await two();
+      vi.unstubAllGlobals();
+      let top = 100;
+      Object.defineProperty(below, "offsetTop", { get: () => top });
+      resized();
+      expect(await settled(below)).toBe(true);
+      resized();
+      expect(buttonNamed(below, "Allow once").disabled).toBe(false);
+      top = 120;
+      resized();
+      expect(buttonNamed(below, "Allow once").disabled).toBe(true);
+      expect(await settled(below)).toBe(true);
+      top = 90;
+      kernel.change("r", ["f", { turns: 9 }]);
+      await vi.advanceTimersByTimeAsync(50);
+      expect(buttonNamed(below, "Allow once").disabled).toBe(true);
+      expect(await settled(below)).toBe(true);
+    });
+
+    it("gives the keys back, and leaves the field for a reason alone", async () => {
+      const { kernel, below } = await two();
+      const button = buttonNamed(below, "Always for bash");
+      button.focus();
+      kernel.change("r", ["b", 0, { state: "allowed" }]);
+      await vi.advanceTimersByTimeAsync(100);
+      expect(button.disabled).toBe(true);
+      expect(document.activeElement).toBe(below);
+      await vi.advanceTimersByTimeAsync(400);
+      expect(document.activeElement).toBe(button);
+      buttonNamed(below, "Deny…").click();
+      kernel.change("r", ["b", 0, { state: "pending" }]);
+      await vi.advanceTimersByTimeAsync(100);
+      const field = find<HTMLInputElement>(below, "input");
+      expect([field.disabled, document.activeElement]).toEqual([false, field]);
+      field.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" }));
+      await vi.advanceTimersByTimeAsync(400);
+      expect(document.activeElement).toBe(buttonNamed(below, "Deny…"));
+    });
+
+    it("takes no press that could be one on the card before, and no second one after it was sent", async () => {
+      const { kernel, below } = await two();
+      buttonNamed(below, "Allow once").click();
+      kernel.change("r", ["b", 0, { state: "denied" }]);
+      await vi.advanceTimersByTimeAsync(1_000);
+      expect(buttonNamed(below, "Allow once").disabled).toBe(true);
+      expect(kernel.controls("decide")).toHaveLength(1);
+    });
   });
 
   it("is another card when the question changes, and takes no press for the old one", async () => {

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Controls } from "../../src/widget/controls";
 import { interrupt, type Model, routesOf } from "../../src/widget/transport";
 
-type Sent = [route: string, control: { id: string; do: string }];
+type Sent = [route: string, control: { id: string; do: string; via: string }];
 
 function ladder(names = ["control", "comm", "message"], missing: string[] = []): { sent: Sent[]; controls: Controls } {
   const sent: Sent[] = [];
@@ -34,13 +34,25 @@ describe("The ladder of routes", () => {
     const { sent, controls } = ladder();
     const first = controls.send({ do: "stop" });
     await vi.advanceTimersByTimeAsync(410);
-    controls.heard([sent[0]![1].id]);
+    controls.heard([`${sent[0]![1].id} comm`]);
     expect(await first).toBe(true);
     await vi.advanceTimersByTimeAsync(2_000);
     expect(sent).toHaveLength(2);
+    expect(sent.map(([name, { via }]) => [name, via])).toEqual([["control", "control"], ["comm", "comm"]]);
     void controls.send({ do: "stop" });
     await vi.advanceTimersByTimeAsync(1_300);
     expect(sent.slice(2).map(([name]) => name)).toEqual(["comm", "message", "control"]);
+  });
+
+  it.each(["control", "", "constructor"])("keeps a first route that was merely slow: acknowledged by %j", async (via) => {
+    const { sent, controls } = ladder();
+    const answer = controls.send({ do: "stop" });
+    await vi.advanceTimersByTimeAsync(900);
+    controls.heard([`${sent[0]![1].id} ${via}`.trim()]);
+    expect(await answer).toBe(true);
+    void controls.send({ do: "stop" });
+    await vi.advanceTimersByTimeAsync(10);
+    expect(sent.map(([name]) => name)).toEqual(["control", "comm", "message", "control"]);
   });
 
   it("passes over a route that is missing, at once", async () => {
@@ -83,7 +95,7 @@ describe("The ladder of routes", () => {
     const answer = controls.send({ do: "decide" }, 3_000);
     await vi.advanceTimersByTimeAsync(3_001);
     expect(await answer).toBe(false);
-    controls.heard([sent[0]![1].id, "unknown", 7]);
+    controls.heard([`${sent[0]![1].id} message`, "unknown", 7]);
     controls.heard("nonsense");
     void controls.send({ do: "stop" });
     await vi.advanceTimersByTimeAsync(10);

@@ -199,6 +199,21 @@ describe("Stop", () => {
     expect(el.textContent).toContain("interrupted");
   });
 
+  it("has no clock left when the run ends before its answer comes", async () => {
+    const { kernel, el } = await running();
+    kernel.deafen();
+    buttonNamed(el, "■ Stop").click();
+    kernel.change("r", ["f", { status: "cancelled" }]);
+    await vi.advanceTimersByTimeAsync(300);
+    const [stop] = kernel.controls("stop");
+    await vi.advanceTimersByTimeAsync(60_000); // what waits for lost controls is over
+    const before = vi.getTimerCount();
+    kernel.hub.tell({ kind: "heard", ids: [stop!.id] });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(vi.getTimerCount()).toBe(before);
+    expect(el.textContent).not.toContain("did not answer");
+  });
+
   it("never interrupts the kernel for a run in the background; it says that it was not heard", async () => {
     const { kernel, el } = await running({ waited: false });
     const asked = server();
@@ -286,6 +301,23 @@ describe("A stub", () => {
     await frames();
     expect(el.innerHTML).toBe("");
   });
+
+  it.each([["the later", 1, 0], ["the earlier", 0, 1]])(
+    "keeps a home when %s one of the same key is closed",
+    async (_name, first, second) => {
+      const kernel = new Kernel();
+      const closers = [kernel.open(), kernel.open()];
+      closers[first]!();
+      kernel.change("r", say("still here"));
+      const { el } = await kernel.show("r");
+      await vi.advanceTimersByTimeAsync(10_000);
+      expect(find(el, ".alloy-text").textContent).toContain("still here");
+      closers[second]!();
+      const { el: left } = await kernel.show("r");
+      await vi.advanceTimersByTimeAsync(10_000);
+      expect(left.textContent).toBe(words);
+    },
+  );
 
   it("shares the homes of the page under one symbol", async () => {
     const kernel = new Kernel();

@@ -61,8 +61,9 @@ export class Kernel {
     this.hub.onSend = () => {};
   }
 
-  open(): void {
-    hub.initialize({ model: this.hub });
+  /** Makes the page's home of this kernel; returns what closes it. */
+  open(): () => void {
+    return hub.initialize({ model: this.hub });
   }
 
   /** One message of changes. */

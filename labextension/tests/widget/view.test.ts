@@ -66,6 +66,19 @@ describe("A view", () => {
     expect(find(root, ".alloy-text").textContent?.trim()).toBe("words and more");
   });
 
+  it("makes another part of a block that turns out to be somebody else's words", async () => {
+    const { kernel, root } = await shown(["b", 0, { block: "text", markdown: "a", live: true }], ["b", 1, TOOL]);
+    kernel.change("r", ["t", 0, " b"]);
+    await frames();
+    kernel.change("r", ["b", 0, { by: "user" }], ["t", 0, " c"]);
+    await frames();
+    expect(root.querySelector(".alloy-text")).toBeNull();
+    expect(find(root, ".alloy-said").textContent).toBe("a b c");
+    kernel.change("r", ["b", 0, { live: false }], ["b", 1, { output: "2" }], ["f", { turns: 2 }]);
+    await frames();
+    expect(root.children[1]?.className).toBe("alloy-said");
+  });
+
   it("fills what is folded only when it is opened, keeps it open, and then keeps it up to date", async () => {
     const { kernel, root } = await shown(["b", 0, TOOL], ["b", 1, { block: "thinking", text: "one", live: true }]);
     const folds = [...root.querySelectorAll("details")];

@@ -69,6 +69,16 @@ def test_each_request_once_however_often_it_comes(
     assert heard == ["1", "1", "1"]
 
 
+def test_what_was_heard_is_told_with_the_way_it_came(controls: Controls, asked: Asked, heard: list[str]) -> None:
+    controls: Controls, asked: Asked, heard: list[str]
+) -> None:
+    """The way that a page tried last is not the best one where an earlier one was slow."""
+    for via in ("control", "comm", "elsewhere", 7):
+        controls.take({"id": "1", "do": "stop", "run": "r", "via": via})
+    assert asked.calls == [("stop", "r")]
+    assert heard == ["1 control", "1 comm", "1", "1"]
+
+
 @pytest.mark.parametrize("allow", [None, 1, "true", "yes", [True], {}])
 def test_only_true_allows(controls: Controls, asked: Asked, allow: Any) -> None:
     controls.take({"id": "1", "do": "decide", "run": "r", "call": "c", "allow": allow})

@@ -4,15 +4,15 @@
  */
 import type { Approval, Block } from "../../blocks/block";
 import { WORDS } from "../../blocks/catalogue";
-import { isSame } from "../../blocks/read";
+import { isBag, isSame } from "../../blocks/read";
 import { questionWords } from "../../blocks/words";
 import type { Decision, Desk, Remember } from "../desk";
 import { button, holdsFocus, make, setText } from "../dom";
 import { LABELS } from "../labels";
 import { type Around, mark, type Part } from "./part";
-import { argumentSections, diffSections, type Section, Sections } from "./sections";
+import { argumentSections, diffSections, type Section, Sections, wordsOf } from "./sections";
 
-/** A card that has just come under somebody's pointer or keys takes no press yet. */
+/** A card that has just come under somebody's pointer takes no press yet. */
 const SETTLE_MS = 350;
 
 export class ApprovalPart implements Part {
@@ -38,6 +38,11 @@ export class ApprovalPart implements Part {
     if (this.shown === undefined || !isSame(this.shown, question)) this.ask(question);
     this.answer(question, asks, around.desk);
     this.shown = question;
+  }
+
+  /** It stands elsewhere than before, perhaps where another card was about to be pressed. */
+  moved(): void {
+    this.buttons?.rest();
   }
 
   close(): void {
@@ -91,10 +96,16 @@ function isTold(question: Approval, words: string): boolean {
   return Object.values(input).some((value) => typeof value === "string" && reason === `${name} ${words} \`${value}\``);
 }
 
+/** Whether the card holds all that would be allowed. */
+function isShown(question: Approval): boolean {
+  return isBag(question.input) && !question.partial;
+}
+
 /** All of the arguments, to their last character. */
 function cardSections(question: Approval): Section[] {
   const diff = question.diff ?? [];
-  const parts = argumentSections(question.input, question.key ?? "", diff);
+  const parts = argumentSections(question.input, question.key ?? "");
+  if (!isShown(question)) parts.push(wordsOf(LABELS.notShown));
   return diff.length ? [...parts, ...diffSections(diff, false)] : parts;
 }
 
@@ -107,7 +118,9 @@ class Buttons {
   private readonly field = make("input", "alloy-field");
   private readonly form: readonly HTMLElement[];
   private readonly row: readonly HTMLElement[];
-  private readonly timer: ReturnType<typeof setTimeout>;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  /** The button that has the keys again after a rest: one that is disabled loses them. */
+  private held: HTMLElement | undefined;
   private isSent = false;
   private isClosed = false;
 
@@ -122,12 +135,12 @@ class Buttons {
     const allow = (style: string, text: string, remember: Remember, sent: string) =>
       button(`alloy-button ${style}`, text, () => void this.decide(true, remember, null, sent));
     this.denying = button("alloy-button", WORDS.deny, () => this.openField());
-    this.row = [
+    const allowing = [
       allow("alloy-primary", WORDS.allowOnce, "once", LABELS.sent.once),
       allow("", LABELS.always(what), "command", LABELS.sent.command(what)),
       allow("alloy-quiet-button", LABELS.alwaysTool(name), "tool", LABELS.sent.tool(name)),
-      this.denying,
     ];
+    this.row = [...(isShown(question) ? allowing : []), this.denying];
     const deny = button("alloy-button", LABELS.deny, () => this.deny());
     const back = button("alloy-button alloy-quiet-button", LABELS.back, () => this.closeField());
     this.field.type = "text";
@@ -138,8 +151,23 @@ class Buttons {
     this.all = [...this.row, deny, back].filter((item) => item instanceof HTMLButtonElement);
     this.place.replaceChildren(...this.row);
     setText(this.told, "");
-    this.enable(false);
-    this.timer = setTimeout(() => this.enable(!this.isSent && !this.isClosed), SETTLE_MS);
+    this.rest();
+  }
+
+  /** Take no press for a moment. What is typed goes on. */
+  rest(): void {
+    clearTimeout(this.timer);
+    const card = this.place.parentElement;
+    const held = this.all.find((item) => item.matches(":focus"));
+    if (held) card?.focus({ preventScroll: true });
+    this.held = held ?? this.held;
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      this.enable();
+      if (card?.matches(":focus")) this.held?.focus({ preventScroll: true });
+      this.held = undefined;
+    }, SETTLE_MS);
+    this.enable();
   }
 
   close(): void {
@@ -150,10 +178,10 @@ class Buttons {
     setText(this.told, "");
   }
 
-  private enable(on: boolean): void {
+  private enable(): void {
     this.place.classList.toggle("alloy-sent", this.isSent);
-    for (const item of this.all) item.disabled = !on;
-    this.field.disabled = !on;
+    for (const item of this.all) item.disabled = this.isSent || this.timer !== undefined;
+    this.field.disabled = this.isSent;
   }
 
   private openField(): void {
@@ -163,7 +191,9 @@ class Buttons {
 
   private closeField(): void {
     this.place.replaceChildren(...this.row);
-    this.denying.focus();
+    this.held = this.denying;
+    if (this.timer === undefined) this.denying.focus();
+    else this.place.parentElement?.focus({ preventScroll: true });
   }
 
   private typed(event: KeyboardEvent): void {
@@ -183,12 +213,13 @@ class Buttons {
     if (this.isSent || this.isClosed) return;
     this.isSent = true;
     const answer = this.send({ allow, remember, reason });
-    this.enable(false);
+    this.held = undefined;
+    this.enable();
     setText(this.told, sent);
     const heard = await answer;
     if (heard || this.isClosed) return;
     this.isSent = false;
-    this.enable(true);
+    this.enable();
     setText(this.told, LABELS.unheard);
   }
 }

@@ -69,10 +69,11 @@ export class Footer {
     setText(this.stop, LABELS.stopping);
     setText(this.told, "");
     const how = await this.desk.stop(this.facts.waited ?? false);
+    if (!this.stop.parentNode) return; // the run has ended, or nobody looks any more
     if (how === "unheard") this.offerAgain();
     else this.again = setTimeout(() => this.offerAgain(), AGAIN_MS);
     if (how === "interrupted") setText(this.told, LABELS.interrupted);
-    if (how === "unheard" && this.stop.isConnected) setText(this.told, LABELS.stopUnheard);
+    if (how === "unheard") setText(this.told, LABELS.stopUnheard);
   }
 
   private offerAgain(): void {

@@ -17,6 +17,8 @@ export interface Part {
   /** What stands right below it. */
   readonly below?: HTMLElement;
   update(block: Block, around: Around): void;
+  /** What is above it has changed its height. */
+  moved?(): void;
   close?(): void;
 }
 

@@ -17,18 +17,16 @@ export type Section =
 /** Arguments longer than this have a box of their own. */
 const SHORT = 120;
 const CODE_ARGUMENTS: Readonly<Record<string, string>> = { command: "bash", code: "python" };
-/** Arguments that a diff tells better. */
-const TOLD_BY_DIFF = ["old_string", "new_string", "content"];
 const PICTURES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 const label = (text: string): Section => ({ kind: "label", text });
 const output = (text: string): Section => ({ kind: "output", text });
-const wordsOf = (text: string): Section => ({ kind: "words", text });
+export const wordsOf = (text: string): Section => ({ kind: "words", text });
 
 export function toolSections(tool: Tool): Section[] {
   const diff = tool.diff ?? [];
-  const parts = [...argumentSections(tool.input, tool.key ?? "", diff)];
+  const parts = [...argumentSections(tool.input, tool.key ?? "")];
   if (diff.length) parts.push(...diffSections(diff, tool.state === "done"));
   if (tool.error != null) parts.push(label(WORDS.error), output(tool.error));
   else if (tool.output) parts.push(label(WORDS.output), output(tool.output.trimEnd()));
@@ -45,13 +43,15 @@ export function richSections(tool: Tool): Section[] {
 }
 
 /** The arguments that the line does not show: short ones a line each, long ones in a box of their own, all whole. */
-export function argumentSections(input: Json | undefined, key: string, diff: readonly string[]): Section[] {
+export function argumentSections(input: Json | undefined, key: string): Section[] {
   if (typeof input !== "object" || input === null || Array.isArray(input)) return [];
   const short: string[] = [];
   const long: Section[] = [];
-  for (const [name, value] of Object.entries(input)) {
-    const text = typeof value === "string" ? value : asJson(value);
-    if (text === key || (diff.length && TOLD_BY_DIFF.includes(name))) continue;
+  const told = Object.entries(input).map(([name, value]) => [name, typeof value === "string" ? value : asJson(value)] as const);
+  // The line shows one of them; another one that says the same is another one.
+  const onLine = told.filter(([, text]) => text === key).length === 1;
+  for (const [name, text] of told) {
+    if (onLine && text === key) continue;
     if (text.length <= SHORT && !text.includes("\n")) short.push(`${name}: ${text}`);
     else {
       const language = Object.hasOwn(CODE_ARGUMENTS, name) ? CODE_ARGUMENTS[name]! : "";
