@@ -70,8 +70,6 @@ def test_each_request_once_however_often_it_comes(
 
 
 def test_what_was_heard_is_told_with_the_way_it_came(controls: Controls, asked: Asked, heard: list[str]) -> None:
-    controls: Controls, asked: Asked, heard: list[str]
-) -> None:
     """The way that a page tried last is not the best one where an earlier one was slow."""
     for via in ("control", "comm", "elsewhere", 7):
         controls.take({"id": "1", "do": "stop", "run": "r", "via": via})
