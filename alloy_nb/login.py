@@ -24,13 +24,14 @@ from .redaction import register_secret
 if TYPE_CHECKING:
     from .providers.vendor import VendorProvider
 
-__all__ = ["find_vendor", "log_in", "log_out", "refuse_words"]
+__all__ = ["by_words", "find_vendor", "log_in", "log_out", "refuse_words"]
 
 #: What is asked of a service whose list of models anybody may have.
 _ASKED_OF = {"openrouter": "/key"}
 #: Longer words may be a key in the wrong place: they are not repeated.
 _LONGEST_NAME = 16
 _CHECK_SECONDS = 60.0
+_OPTIONS = ("--force", "--remove")
 
 
 def log_in(name: str, *, force: bool = False) -> Iterator[str]:
@@ -70,6 +71,26 @@ def log_out(name: str) -> Iterator[str]:
     yield f"The key for {name} is deleted from {' and '.join(dict.fromkeys(places))}."
     if left is not None:
         yield f"Another one is still found: {left}."
+
+
+def by_words(argument: str, written: str) -> Iterator[str]:
+    """Do what the words after ``/login`` say: ``PROVIDER``, with ``--force`` or ``--remove``; what is to be said.
+
+    `written` is how the command is to be written.
+    """
+    words = argument.split()
+    names = [word for word in words if not word.startswith("-")]
+    options = [word for word in words if word.startswith("-")]
+    if len(names) > 1 or any("=" in word for word in words):
+        refuse_words(names[1:] + options, written)
+    for option in options:
+        if option not in _OPTIONS:
+            near = nearest(option, _OPTIONS)
+            hint = f"did you mean {near}?" if near else f"/login takes {' and '.join(_OPTIONS)}"
+            raise ConfigError("/login takes no such option", hint=hint)
+    if not names:
+        raise ConfigError("no provider is named", hint="name one of " + ", ".join(VENDORS))
+    return log_out(names[0]) if "--remove" in options else log_in(names[0], force="--force" in options)
 
 
 def find_vendor(name: str) -> Vendor:

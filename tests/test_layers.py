@@ -72,6 +72,7 @@ LAYERS = {
     "notebook": 7,
     "diagnosis": 7,
     "login": 7,
+    "commands": 7,
     "cli": 7,
     "__main__": 7,
     "__init__": 8,  # the front door: names only, imported when used

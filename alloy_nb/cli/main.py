@@ -71,10 +71,7 @@ def _version() -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
-    if not arguments:
-        _prompt_parser().print_help(sys.stderr)
-        return 2
-    if arguments[0] in COMMANDS:
+    if arguments and arguments[0] in COMMANDS:
         return _run_command(arguments)
     return _run_prompt(arguments)
 
@@ -95,16 +92,37 @@ def _run_command(arguments: list[str]) -> int:
 
 
 def _run_prompt(arguments: list[str]) -> int:
+    from ..options import nearest
     from . import prompt
+    from .console import is_terminal
     from .parser import split_words
 
     parser = _prompt_parser()
     parsed, words = split_words(parser, arguments)
     if parsed.version:
         return _version()
-    if parsed.prompt is None:
+    if parsed.prompt is not None:
+        return prompt.run(_with_words(parsed, words))
+    if not is_terminal(sys.stdin):
+        if arguments:
+            raise _no_prompt(words)
+        parser.print_help(sys.stderr)
+        return 2
+    if len(words) == 1 and nearest(words[0], list(COMMANDS)):
         raise _no_prompt(words)
-    return prompt.run(_with_words(parsed, words))
+    return _converse(parsed, words)
+
+
+def _converse(parsed: Namespace, words: list[str]) -> int:
+    from ..errors import ConfigError
+    from ..tools.toolbox import collect_tools
+    from .prompt import names_in, run_options
+    from .repl.loop import TOOLS, converse
+
+    if parsed.json:
+        raise ConfigError("--json prints one answer", hint='ask for it by `alloy -p "..." --json`')
+    tools = TOOLS if parsed.tools is None else names_in(parsed.tools)
+    return converse(run_options(parsed, list(collect_tools(tools).values())), " ".join(words))
 
 
 def _with_words(parsed: Namespace, words: list[str]) -> Namespace:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..tools.base import Tool
     from .transcript import Transcript
 
-__all__ = ["add_arguments", "run", "show_run"]
+__all__ = ["add_arguments", "ending_signals", "run", "run_options", "show_run", "names_in"]
 
 #: Characters of stdin that go along; more fits no model's window.
 _LARGEST_INPUT = 10_000_000
@@ -37,12 +37,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     add("--provider", metavar="NAME", help="the provider of --model, or its default model")
     add("--fallback", metavar="NAMES", default="", help="models to go to when the first one fails, by comma")
     add("--thinking", type=read_thinking, metavar="HOW", help="low, medium, high, on, off, or a number of tokens")
-    add("-t", "--tools", metavar="NAMES", default="", help="as read,glob,grep,fetch,bash (default: none)")
+    add("-t", "--tools", metavar="NAMES", help="as read,glob,grep,fetch,bash; with -p the default is none")
     add("--tool-choice", metavar="CHOICE", help="auto, required, none or a tool's name, for the first turn")
     add("-s", "--system", metavar="TEXT", help="the system prompt")
     add("--max-turns", type=int, metavar="N", help="calls of the model at most (default: 25)")
     add("--timeout", type=float, metavar="SECONDS", help="for the whole run (default: none)")
     add("--dir", metavar="FOLDER", default=".", help="the tools' working directory (default: this one)")
+    add("--session", metavar="NAME", help="store the conversation under this name, or go on with it")
     add("--approval", choices=("ask", "auto", "deny"), default="ask", help="of tool calls that change or run things")
     add("--no-stream", action="store_true", help="show the answer when it is whole")
     add("--json", action="store_true", help="print the whole result as one line of JSON")
@@ -50,17 +51,21 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Ask once; the exit code."""
+    from ..providers.registry import resolve_model
     from ..tools.toolbox import collect_tools
     from .transcript import Transcript
 
-    tools = collect_tools(_names(args.tools))
+    tools = collect_tools(names_in(args.tools or ""))
     prompt = compose(args.prompt, _read_stdin())
     live = is_terminal(sys.stdout) and not args.no_stream and not args.json
     transcript = Transcript(tools, live=live)
-    return show_run(prompt, _options(args, list(tools.values())), transcript, as_json=args.json)
+    options = run_options(args, list(tools.values()))
+    options["model"] = resolve_model(options["model"])
+    return show_run(prompt, options, transcript, as_json=args.json)
 
 
-def _names(text: str) -> list[str]:
+def names_in(text: str) -> list[str]:
+    """Names with commas between them."""
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
@@ -105,7 +110,8 @@ def _tell_of_waiting() -> None:
     Notes(sys.stderr).line("waiting for the end of stdin, which goes along with the question (none: `< /dev/null`)")
 
 
-def _options(args: Namespace, tools: Sequence[Tool]) -> dict[str, Any]:
+def run_options(args: Namespace, tools: Sequence[Tool]) -> dict[str, Any]:
+    """The options of a run, by their names; `model` is a name, or None where none was given."""
     from ..providers.registry import resolve_model
 
     given = {
@@ -114,12 +120,13 @@ def _options(args: Namespace, tools: Sequence[Tool]) -> dict[str, Any]:
         "timeout": args.timeout,
         "tool_choice": args.tool_choice,
         "thinking": args.thinking,
+        "session": args.session,
     }
     options = {name: value for name, value in given.items() if value is not None}
     return {
         **options,
-        "model": resolve_model(model_name(args.provider, args.model)),
-        "fallback": [resolve_model(name) for name in _names(args.fallback)],
+        "model": model_name(args.provider, args.model),
+        "fallback": [resolve_model(name) for name in names_in(args.fallback)],
         "tools": tools,
         "working_directory": args.dir,
         "approval": args.approval,
@@ -159,7 +166,7 @@ def _run_to_its_end(prompt: str, options: dict[str, Any], transcript: Transcript
     from ..runs import run as run_agent
 
     # Nothing but the answer reaches stdout: not a question that is asked, not what a tool's code prints.
-    with _ending_signals() as came, redirect_stdout(sys.stderr):
+    with ending_signals() as came, redirect_stdout(sys.stderr):
         try:
             return run_agent(prompt, check=False, display=None, on_event=transcript.hear, **options), 0
         except KeyboardInterrupt as interrupt:
@@ -195,7 +202,7 @@ def _conclude(result: Result, transcript: Transcript, notice: str | None) -> int
 
 
 @contextmanager
-def _ending_signals() -> Iterator[list[int]]:
+def ending_signals() -> Iterator[list[int]]:
     """SIGTERM and SIGHUP end a run as Ctrl-C does, so that nothing a tool started is left behind; which one came."""
     came: list[int] = []
 

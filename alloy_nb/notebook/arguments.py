@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..commands import command_table, commands_of
 from ..errors import ConfigError
 from ..options import nearest, read_thinking
 
@@ -182,8 +183,8 @@ def usage() -> str:
             *lines,
             "",
             "In a question, {name} puts a variable in, as itself or described when it is large; \\{name} does not.",
-            "%alloy /reset forgets the conversation, /model [NAME] shows or sets the model, /doctor explains,",
-            "/login PROVIDER asks for a key and keeps it. /stop [ID] stops what goes on in the background,",
-            "/attach [ID] shows a run here, live where it goes on.",
+            "",
+            "A word with a slash is a command:",
+            command_table("%alloy ", commands_of("notebook")),
         )
     )

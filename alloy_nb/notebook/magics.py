@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 
+from ..commands import find_command
 from ..errors import ConfigError
 from ..redaction import register_environment
 from .arguments import Arguments, parse_line, usage
 from .cell import cell_id, say
-from .commands import find_command
+from .commands import NotebookCommands
 from .conversation import AgentConversation, Conversation
 from .interpolation import Insertion, interpolate
 from .names import UserNames, find_agent, find_approval, find_budget, find_model, find_tool, find_type
@@ -77,10 +78,11 @@ class AlloyMagics(Magics):  # type: ignore[misc]
             say(usage())
             return None
         prompt = arguments.prompt if cell is None else cell.strip("\n")
-        command = find_command(prompt)
-        if command is not None:
-            run, argument = command
-            return run(self, argument)
+        place = NotebookCommands(self)
+        found = find_command(prompt, place.commands)
+        if found is not None:
+            command, argument = found
+            return command.run(place, argument)
         if not prompt.strip():
             raise ConfigError("there is no question", hint="write it below %%alloy, or after %alloy; `%alloy --help`")
         register_environment(os.environ)

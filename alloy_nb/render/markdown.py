@@ -21,6 +21,7 @@ __all__ = [
     "ALLOWED_TAGS",
     "PICTURE_ATTRIBUTES",
     "plain_block_parser",
+    "plain_parser",
     "sanitize",
     "split_settled",
     "to_html",
@@ -204,6 +205,12 @@ def plain_block_parser() -> Any:
     parser = _new_parser(formulas=False)
     parser.core.ruler.enableOnly(["normalize", "block"])
     return parser
+
+
+@lru_cache(maxsize=1)
+def plain_parser() -> Any:
+    """A parser for renderers elsewhere: raw HTML is text, and it knows no formulas."""
+    return _new_parser(formulas=False)
 
 
 def _new_parser(*, formulas: bool = True) -> Any:

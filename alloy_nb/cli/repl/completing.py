@@ -1,0 +1,86 @@
+"""What Tab offers: commands and what they take, and files."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ...commands import Command
+from ...errors import AlloyError
+from ...session import SessionInfo, SessionStore
+
+__all__ = ["Offer", "offers"]
+
+_ARGUMENT = re.compile(r"/([A-Za-z][\w-]*)[ \t]+(?:\S*[,\s])?([^,\s]*)\Z")
+_MOST = 200
+
+
+class Offer(NamedTuple):
+    """`text` in place of the last `replaces` characters; `help` says what it is."""
+
+    text: str
+    replaces: int
+    help: str = ""
+
+
+def offers(text: str, commands: Sequence[Command], directory: Path, store: Callable[[], SessionStore]) -> list[Offer]:
+    """What may come next, after `text`.
+
+    >>> from alloy_nb.commands import commands_of
+    >>> [offer.text for offer in offers("/mo", commands_of("terminal"), Path("."), list)]
+    ['/model', '/models']
+    """
+    if re.fullmatch(r"/[\w-]*", text):
+        names = [(name, command) for command in commands for name in (command.name, *command.also)]
+        return [Offer(f"/{name}", len(text), c.help) for name, c in names if f"/{name}".startswith(text)]
+    argument = _ARGUMENT.match(text)
+    if argument is not None:
+        command = next((c for c in commands if argument[1] in (c.name, *c.also)), None)
+        if command is not None and command.completes:
+            words = _words(command.completes, store)
+            return [Offer(word, len(argument[2])) for word in words if word.startswith(argument[2])]
+    return list(_files(re.split(r"\s", text)[-1], directory))
+
+
+def _words(kind: str, store: Callable[[], SessionStore]) -> Iterable[str]:
+    from ...models import known_models
+    from ...providers.vendors import VENDORS
+    from ...tools.builtin import BUILTIN_TOOLS
+
+    match kind:
+        case "tools":
+            return (*BUILTIN_TOOLS, "none")
+        case "providers":
+            return VENDORS
+        case "models":
+            names = [f"{info.provider}:{info.name}" for info in known_models()]
+            return (*VENDORS, "local", *names)
+        case "sessions":
+            return [info.id for info in _listed(store)]
+    return ()
+
+
+def _listed(store: Callable[[], SessionStore]) -> Iterable[SessionInfo]:
+    try:
+        return store().list()
+    except AlloyError:  # a broken store is told by the command, not by Tab
+        return ()
+
+
+def _files(word: str, directory: Path) -> Iterator[Offer]:
+    """Files whose path begins so, as it is written: relative to the tools' directory, absolute, or from home."""
+    head, _, start = word.rpartition("/")
+    if not word:
+        return
+    folder = Path(f"{head}/" if head or word.startswith("/") else "").expanduser()
+    try:
+        entries = sorted(os.scandir(directory / folder), key=lambda entry: entry.name)
+    except (OSError, ValueError, RuntimeError):
+        return
+    fitting = [e for e in entries if e.name.startswith(start) and (start.startswith(".") or not e.name.startswith("."))]
+    for entry in fitting[:_MOST]:
+        if entry.name.isprintable():
+            yield Offer(entry.name + ("/" if entry.is_dir() else ""), len(start))

@@ -1,0 +1,90 @@
+"""What a person types, on a terminal that can edit: history, completion, several lines."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+from prompt_toolkit.filters import is_searching
+from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+
+from ...redaction import redact
+from .completing import Offer
+from .reading import MARK, PATIENCE, make_private
+
+__all__ = ["Editor"]
+
+
+class Editor:
+    """Reads one text at a time. Enter sends it, Alt-Enter is a new line, and so is Enter within a paste.
+
+    `history` is the file of what was typed before, kept private; where it cannot be written, nothing is kept.
+    """
+
+    def __init__(self, offers: Callable[[str], Sequence[Offer]], history: Path) -> None:
+        self._session: PromptSession[str] = PromptSession(
+            history=_Kept(str(history)) if make_private(history) else InMemoryHistory(),
+            completer=_Completer(offers),
+            complete_while_typing=False,
+            multiline=True,
+            prompt_continuation=lambda width, *_: ".".ljust(width),
+            key_bindings=_keys(),
+            enable_suspend=True,
+        )
+
+    def read(self) -> str:
+        return self._session.prompt(MARK)
+
+
+class _Kept(FileHistory):
+    """Keys are not kept; nor is a login, whose words may be one."""
+
+    def store_string(self, string: str) -> None:
+        if not string.lstrip().startswith("/login"):
+            super().store_string(redact(string))
+
+
+class _Completer(Completer):
+    def __init__(self, offers: Callable[[str], Sequence[Offer]]) -> None:
+        self._offers = offers
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:
+        for offer in self._offers(document.text_before_cursor):
+            yield Completion(offer.text, -offer.replaces, display_meta=offer.help)
+
+
+def _keys() -> KeyBindings:
+    keys = KeyBindings()
+
+    @keys.add("enter", filter=~is_searching)
+    def _(event: KeyPressEvent) -> None:
+        """Send, unless more follows at once: terminals without bracketed paste type what is pasted."""
+        buffer = event.current_buffer
+        if buffer.complete_state:
+            buffer.complete_state = None
+            return
+        processor = event.key_processor
+
+        def send() -> None:
+            processor.before_key_press.remove_handler(go_on)
+            buffer.validate_and_handle()
+
+        def go_on(_: Any) -> None:
+            handle.cancel()
+            processor.before_key_press.remove_handler(go_on)
+            buffer.insert_text("\n")
+
+        handle = asyncio.get_running_loop().call_later(PATIENCE, send)
+        processor.before_key_press.add_handler(go_on)
+
+    @keys.add("escape", "enter")
+    def _(event: KeyPressEvent) -> None:
+        event.current_buffer.insert_text("\n")
+
+    return keys

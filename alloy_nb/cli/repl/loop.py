@@ -1,0 +1,139 @@
+"""The loop of reading and answering. Errors do not end it, nor does Ctrl-C; Ctrl-D does."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from ..._version import __version__
+from ...errors import AlloyError
+from ..console import Notes, OutputGone, is_terminal
+from ..failure import READER_GONE, report
+from ..prompt import ending_signals
+from .reading import LineReader, Reader, can_edit
+from .talk import Talk
+
+if TYPE_CHECKING:
+    from ...events import Event
+
+__all__ = ["converse"]
+
+#: Asked for where none are named; whatever changes something asks first.
+TOOLS = ("read", "glob", "grep", "write", "edit", "bash")
+
+
+def converse(options: dict[str, Any], opening: str) -> int:
+    """Talk until the person leaves; the exit code. `opening` is asked first."""
+    out = sys.stdout
+    notes = Notes(sys.stderr)
+    say = partial(_say, out)
+    talk = Talk(options, partial(_hear, out, editable := can_edit(), stream=options["stream"]), say)
+    with ending_signals() as came:
+        try:
+            _greet(talk, notes, must_have_model=options["model"] is not None)
+            reader = _make_reader(talk, Path(options["working_directory"])) if editable else LineReader(_prompt)
+            if opening:
+                _attend(partial(talk.ask, opening), notes, came, say)
+            while not talk.left:
+                text = _read(reader, notes, came)
+                if text is None:
+                    break
+                _attend(partial(talk.take, text), notes, came, say)
+        except OutputGone:
+            return READER_GONE
+        except KeyboardInterrupt:
+            return 128 + came[0] if came else 130
+        _part(talk, say)
+    return 0
+
+
+def _read(reader: Reader, notes: Notes, came: list[int]) -> str | None:
+    """What is typed; None at its end, nothing for a Ctrl-C."""
+    try:
+        return reader.read()
+    except EOFError:
+        return None
+    except KeyboardInterrupt:
+        if came:
+            raise
+        notes.line("Ctrl-D or /exit leaves")
+        return ""
+
+
+def _attend(work: Callable[[], Any], notes: Notes, came: list[int], say: Callable[[str], None]) -> None:
+    """Do it; whatever becomes of it is told, and the conversation goes on."""
+    try:
+        with redirect_stdout(sys.stderr):  # what a tool's code prints is no answer
+            value = work()
+        if value is not None:
+            say(str(value))
+    except OutputGone:
+        raise
+    except KeyboardInterrupt:
+        if came:
+            raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is told in two lines
+        report(error, notes)
+
+
+def _hear(out: TextIO, editable: bool, *, stream: bool) -> Callable[[Event], None]:
+    """What shows a run: set as Markdown where the cursor can be moved, else the words as they come."""
+    write = partial(_write, out)
+    color = editable and not os.environ.get("NO_COLOR")
+    if editable:
+        from ...render.terminal import TerminalWriter
+
+        return TerminalWriter(write, width=lambda: shutil.get_terminal_size().columns, color=color, grows=stream).feed
+    from ...render.text import TextWriter
+
+    return TextWriter(write).feed
+
+
+def _make_reader(talk: Talk, directory: Path) -> Reader:
+    from ...folders import data_folder
+    from .completing import offers
+    from .editor import Editor
+
+    return Editor(lambda text: offers(text, talk.commands, directory, talk.store), data_folder() / "history")
+
+
+def _greet(talk: Talk, notes: Notes, *, must_have_model: bool) -> None:
+    notes.line(f"alloy_nb {__version__} · /help lists the commands · Ctrl-C stops an answer · Ctrl-D leaves")
+    try:
+        label, why = talk.model_and_why()
+        notes.line(f"{label} ({why}) · tools: {', '.join(talk.tool_names()) or 'none'}")
+        talk.tell_of_session()
+    except AlloyError as error:
+        if must_have_model:
+            raise
+        # There is a way on from here: /login.
+        report(error, notes)
+
+
+def _part(talk: Talk, say: Callable[[str], None]) -> None:
+    if talk.session is not None and talk.messages():
+        say(f"Goodbye! `alloy --session {talk.session}` goes on with this conversation.")
+    else:
+        say("Goodbye!")
+
+
+def _prompt(mark: str) -> None:
+    print(mark, end="", file=sys.stderr, flush=True)
+
+
+def _say(out: TextIO, text: str) -> None:
+    _write(out, f"{text}\n")
+
+
+def _write(out: TextIO, text: str) -> None:
+    try:
+        out.write(text)
+        out.flush()
+    except OSError as error:
+        raise OutputGone from error

@@ -1,0 +1,239 @@
+"""One conversation in the terminal: the agent behind it, what is asked of it, and what commands do to it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ...agent import Agent
+from ...commands import Command, commands_of, find_command
+from ...dialogue import Dialogue
+from ...errors import ConfigError
+from ...messages import Message
+from ...options import nearest
+from ...plain import one_line
+from ...recorder import fold_records
+from ...redaction import redact
+from ...session import SessionStore
+from ...sinks import resolve
+from ...tools.toolbox import collect_tools
+from ...usage import Usage
+from ...waiting import block_on
+
+if TYPE_CHECKING:
+    from ...events import Event
+
+__all__ = ["Talk"]
+
+_LEAVING = frozenset({"exit", "quit", "bye", "q"})
+
+
+class Talk:
+    """A `TerminalPlace`: the agent is made when it is first needed, since there may be no model before ``/login``.
+
+    `options` are those of `Agent`; `model` in it is a name or None. `view` gives what hears the events of a run and
+    writes them; `say` tells the user.
+    """
+
+    prefix = ""
+
+    def __init__(
+        self, options: Mapping[str, Any], view: Callable[[], Callable[[Event], None]], say: Callable[[str], None]
+    ) -> None:
+        self._options = dict(options)
+        self._view = view
+        self._say = say
+        self._agent: Agent | None = None
+        self._why = ""
+        self.left = False
+
+    def agent(self) -> Agent:
+        """Whom the questions are for. Raises what keeps it from being made."""
+        if self._agent is None:
+            model, self._why = self._choose(self._options.get("model"))
+            self._agent = Agent(**{**self._options, "model": model})
+        return self._agent
+
+    def _choose(self, name: str | None) -> tuple[Any, str]:
+        """The model itself, so that it is the same one from question to question; and why it is this one."""
+        from ...providers.registry import choose_model, resolve_model
+
+        directory = self._options["working_directory"]
+        if name is not None:
+            return resolve_model(name, working_directory=directory), "as you asked"
+        chosen, why = choose_model(working_directory=directory)
+        return resolve_model(chosen, working_directory=directory), why
+
+    # -- what is typed --------------------------------------------------------------------------------------------
+
+    def take(self, text: str) -> Any:
+        """Do what a typed text says: a command, a question, or to leave. What a command returns is to be shown."""
+        text = text.strip()
+        if not text:
+            return None
+        if text.lower() in _LEAVING:
+            self.leave()
+            return None
+        found = find_command(text, self.commands)
+        if found is None:
+            self.ask(text)
+            return None
+        command, argument = found
+        return command.run(self, argument)
+
+    def ask(self, prompt: str | Message) -> None:
+        """Ask, in sight of the user. An interrupt comes out when the run is over; what was said so far is kept."""
+        agent = self.agent()
+        try:
+            agent.chat(prompt, check=False, display=None, on_event=self._view())
+        except KeyboardInterrupt:
+            _await_end(agent)
+            raise
+
+    # -- what commands ask of it ----------------------------------------------------------------------------------
+
+    @property
+    def commands(self) -> Sequence[Command]:
+        return commands_of("terminal")
+
+    def say(self, text: str) -> None:
+        self._say(text)
+
+    def model_and_why(self) -> tuple[str, str]:
+        return redact(self.agent().model), self._why
+
+    def set_model(self, name: str) -> None:
+        model, why = self._choose(name)
+        if self._agent is None:
+            self._options["model"] = name
+            self.agent()
+        else:
+            self._agent.set_model(model)
+        self._why = why
+
+    def messages(self) -> Sequence[Message]:
+        return self._agent.messages if self._agent is not None else ()
+
+    def reset(self) -> None:
+        if self._agent is not None:
+            self._agent.reset()
+
+    def tool_names(self) -> Sequence[str]:
+        return list(collect_tools(self._current("tools")))
+
+    def set_tools(self, names: Sequence[str]) -> None:
+        collect_tools(names)
+        self._options["tools"] = list(names)
+        if self._agent is not None:
+            dialogue = self._agent.dialogue
+            dialogue.take(dialogue.options.override(tools=list(names)))
+
+    def used(self) -> tuple[Usage, float | None]:
+        return (Usage(), 0.0) if self._agent is None else (self._agent.usage, self._agent.cost)
+
+    def undo(self) -> Sequence[Message]:
+        return self._agent.undo_turn() if self._agent is not None else ()
+
+    def settings(self) -> Mapping[str, str]:
+        from ...folders import config_folder, data_folder
+
+        label, why = self.model_and_why()
+        given = {
+            "model": f"{label} ({why})",
+            "fallback": ", ".join(f"{model.name}:{model.model}" for model in self._options.get("fallback", ())),
+            "tools": ", ".join(self.tool_names()) or "none",
+            "approval": str(self._options["approval"]),
+            "system prompt": str(self._options.get("system_prompt") or ""),
+            "thinking": str(self._options.get("thinking") or ""),
+            "max turns": str(self._current("max_turns")),
+            "working directory": str(self._options["working_directory"]),
+            "session": self.session or "not stored",
+            "data folder": str(data_folder()),
+            "settings folder": str(config_folder()),
+        }
+        return {name: value for name, value in given.items() if value}
+
+    def _current(self, name: str) -> Any:
+        dialogue: Dialogue = self.agent().dialogue
+        return getattr(dialogue.options, name)
+
+    def leave(self) -> None:
+        self.left = True
+
+    # -- stored conversations -------------------------------------------------------------------------------------
+
+    @property
+    def session(self) -> str | None:
+        """The name under which the conversation is stored."""
+        name = self._options.get("session")
+        return name if isinstance(name, str) else None
+
+    def store(self) -> SessionStore:
+        if "store" not in self._options:
+            self._options["store"] = resolve("default_store")()
+        store: SessionStore = self._options["store"]
+        return store
+
+    def save(self, name: str) -> None:
+        if self.session is not None and name in ("", self.session):
+            self.say(f"It is stored as {self.session}, as it grows.")
+            return
+        name = name or f"{datetime.now():%Y-%m-%d-%H%M%S}"
+        store = self.store()
+        if store.read(name):
+            raise ConfigError(
+                f"there is a conversation {one_line(name, 40)!r} already",
+                hint="save it under another name; /resume goes on with that one",
+            )
+        before = self.agent()
+        after = before.fork(session=name, store=store)
+        after.dialogue.restore(before.messages, before.usage, before.cost)
+        self._agent, self._options["session"] = after, name
+        self.say(f"Stored as {name}; `alloy --session {name}` goes on with it.")
+
+    def resume(self, name: str) -> None:
+        known = [info.id for info in self.store().list()]
+        name = name or (known[0] if known else "")
+        if name not in known:
+            near = nearest(name, known)
+            hint = f"did you mean {near}?" if near else "/sessions lists those that are stored"
+            raise ConfigError(f"no conversation {one_line(name, 40)!r} is stored", hint=hint)
+        fold_records(name, self.store().read(name))  # what is wrong with it is said before anything changes
+        before = self._agent
+        self._options["session"] = name
+        if before is None:
+            self.agent()
+        else:
+            options = before.dialogue.options
+            self._agent = Agent(**{**self._options, "model": options.model, "tools": options.tools})
+        self.tell_of_session()
+
+    def tell_of_session(self) -> None:
+        """Where a stored conversation stands; nothing for one that is not stored."""
+        if self.session is None:
+            return
+        from ...commands import in_brief
+
+        messages = self.messages()
+        if not messages:
+            self.say(f"session {self.session}: new")
+            return
+        spoken = [message for message in messages if message.text]
+        self.say(f"session {self.session}: {len(messages)} messages; at last")
+        for message in spoken[-2:]:
+            self.say(f"  {in_brief(message)}")
+
+
+def _await_end(agent: Agent) -> None:
+    """Have the run be over, also when a second interrupt falls into the ending of the first: the next may begin then.
+
+    A stopped run ends by itself within moments: its children are killed, its tools are left alone.
+    """
+    while (execution := agent.dialogue.current) is not None:
+        execution.cancel()
+        try:
+            block_on(execution, check=False, owns=False)
+        except KeyboardInterrupt:
+            print(file=sys.stderr)

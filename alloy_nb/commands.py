@@ -1,0 +1,364 @@
+"""The words with a slash: one table for every front end, and what they do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .errors import ConfigError
+from .options import nearest
+from .plain import one_line
+from .redaction import redact
+
+if TYPE_CHECKING:
+    from .messages import Message
+    from .session import SessionInfo, SessionStore
+    from .usage import Usage
+
+__all__ = [
+    "COMMANDS",
+    "Command",
+    "NotebookPlace",
+    "Place",
+    "TerminalPlace",
+    "command_table",
+    "commands_of",
+    "find_command",
+    "in_brief",
+    "session_line",
+]
+
+# `/usr/bin/python` and `/ 2` are no commands.
+_COMMAND = re.compile(r"/([A-Za-z][\w-]*)(?:[ \t]+([^\n]*))?\s*\Z")
+_WORD = re.compile(r"/[A-Za-z][\w-]*(?=\s|\Z)")
+
+
+class Place(Protocol):
+    """A front end, as commands know it."""
+
+    @property
+    def commands(self) -> Sequence[Command]:
+        """Those that it has."""
+
+    def say(self, text: str) -> None:
+        """Tell the user."""
+
+    def model_and_why(self) -> tuple[str, str]:
+        """The model that answers, and why it is this one."""
+
+    def set_model(self, name: str) -> None:
+        """Have another one answer from now on."""
+
+    def messages(self) -> Sequence[Message]:
+        """The conversation."""
+
+    def reset(self) -> None:
+        """Forget it."""
+
+    def store(self) -> SessionStore:
+        """Where conversations are kept."""
+
+    #: How a command is written here, before its slash.
+    prefix: str
+
+
+class NotebookPlace(Place, Protocol):
+    """The magics."""
+
+    def stop(self, run_id: str) -> None: ...
+
+    def attach(self, run_id: str) -> None: ...
+
+
+class TerminalPlace(Place, Protocol):
+    """The conversation in the terminal."""
+
+    def tool_names(self) -> Sequence[str]: ...
+
+    def set_tools(self, names: Sequence[str]) -> None: ...
+
+    def used(self) -> tuple[Usage, float | None]: ...
+
+    def undo(self) -> Sequence[Message]: ...
+
+    def ask(self, prompt: Message) -> None: ...
+
+    def save(self, name: str) -> None: ...
+
+    def resume(self, name: str) -> None: ...
+
+    def settings(self) -> Mapping[str, str]: ...
+
+    def leave(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One word with a slash: `argument` as help writes it, `run(place, argument)`; what that returns is shown.
+
+    `where` names the front ends that have it, `completes` what its argument is one of, `also` its other names.
+    """
+
+    name: str
+    argument: str
+    help: str
+    run: Callable[[Any, str], Any]
+    where: frozenset[str]
+    completes: str = ""
+    also: tuple[str, ...] = ()
+
+
+def commands_of(place: str) -> tuple[Command, ...]:
+    """The commands of a front end, ``"notebook"`` or ``"terminal"``.
+
+    >>> [command.name for command in commands_of("notebook")][:3]
+    ['help', 'model', 'models']
+    """
+    return tuple(command for command in COMMANDS if place in command.where)
+
+
+def find_command(prompt: str, commands: Iterable[Command]) -> tuple[Command, str] | None:
+    """The command that `prompt` is, with its argument; None for a question.
+
+    Raises `ConfigError` for a word with a slash that is no command: no question begins with one.
+
+    >>> find_command("/usr/bin/env is a path", COMMANDS) is None
+    True
+    """
+    text = prompt.strip()
+    word = _WORD.match(text)
+    if word is None:
+        return None
+    name = word[0][1:]
+    by_name = {known: command for command in commands for known in (command.name, *command.also)}
+    match = _COMMAND.match(text)
+    if name in by_name and match is not None:
+        return by_name[name], (match[2] or "").strip()
+    if name in by_name:
+        raise ConfigError(f"{word[0]} takes one line", hint="a question does not begin with a slash")
+    near = nearest(name.lower(), list(by_name))
+    known = ", ".join(f"/{command.name}" for command in dict.fromkeys(by_name.values()))
+    raise ConfigError(
+        f"there is no command {word[0]}",
+        hint=(f"did you mean /{near}? " if near else "") + f"the commands are {known}; a question "
+        "does not begin with a slash",
+    )
+
+
+# What every front end has
+
+
+def command_table(prefix: str, commands: Sequence[Command]) -> str:
+    """What each command is for, a line each."""
+    written = [f"{prefix}/{command.name} {command.argument}".rstrip() for command in commands]
+    wide = max(map(len, written))
+    return "\n".join(f"  {word:<{wide}}  {_purpose(command)}" for word, command in zip(written, commands, strict=True))
+
+
+def _purpose(command: Command) -> str:
+    return command.help + (f" (also /{', /'.join(command.also)})" if command.also else "")
+
+
+def _help(place: Place, argument: str) -> None:
+    _no_argument("help", argument)
+    place.say(command_table(place.prefix, place.commands))
+
+
+def _model(place: Place, argument: str) -> None:
+    if argument:
+        place.set_model(argument)
+    label, why = place.model_and_why()
+    place.say(f"model: {label} ({why})")
+
+
+def _models(place: Place, argument: str) -> None:
+    from .models import default_model, known_models
+    from .providers.vendors import VENDORS
+
+    if argument and argument not in VENDORS:
+        near = nearest(argument.lower(), list(VENDORS))
+        hint = f"did you mean {near}?" if near else "the providers are " + ", ".join(VENDORS)
+        raise ConfigError(f"unknown provider `{one_line(argument, 40)}`", hint=hint)
+    for name in [argument] if argument else VENDORS:
+        default = default_model(name)
+        known = [f"{info.name}{' (default)' if info.name == default else ''}" for info in known_models(name)]
+        place.say(f"{name} ({_key_of(name)}): {', '.join(known) or 'none is known'}")
+    if not argument:
+        place.say("local: the embedded model; `alloy local list` shows its weights")
+
+
+def _key_of(name: str) -> str:
+    from .providers.keys import find_key
+    from .providers.vendors import VENDORS
+
+    try:
+        where = find_key(None, VENDORS[name].keys).where
+    except ConfigError as error:
+        return redact(error.message)
+    return where or ("no key" if VENDORS[name].needs_key else "needs no key")
+
+
+def _history(place: Place, argument: str) -> None:
+    _no_argument("history", argument)
+    messages = place.messages()
+    place.say("\n".join(map(in_brief, messages)) if messages else "There is no conversation yet.")
+
+
+def in_brief(message: Message) -> str:
+    """A message on one line: who said it, how it begins, what else it holds.
+
+    >>> from alloy_nb.messages import Message
+    >>> in_brief(Message.user("Hello"))
+    'user: Hello'
+    """
+    words = one_line(redact(message.text), 10**6)
+    parts = [words if len(words) <= _BRIEF else f"{words[:_BRIEF]}..."] if words else []
+    if message.tool_calls:
+        parts.append(f"[tool_use: {len(message.tool_calls)}]")
+    parts += ["[tool_result]"] * bool(message.tool_results)
+    others = {type(part).__name__.lower() for part in message.parts}
+    parts += [f"[{kind}]" for kind in sorted(others & {"image", "audio", "document"})]
+    return f"{message.role}: {' '.join(parts) or '[...]'}"
+
+
+_BRIEF = 80
+
+
+def _reset(place: Place, argument: str) -> None:
+    _no_argument("reset", argument)
+    begun = bool(place.messages())
+    place.reset()
+    place.say("The conversation starts over." if begun else "There was no conversation yet.")
+
+
+def _sessions(place: Place, argument: str) -> None:
+    _no_argument("sessions", argument)
+    found = place.store().list()
+    place.say("\n".join(map(session_line, found)) if found else "No conversation is stored yet.")
+
+
+def session_line(info: SessionInfo) -> str:
+    """A stored conversation on one line: when it was gone on with last, and its name."""
+    return f"{info.updated_at.astimezone():%Y-%m-%d %H:%M}  {one_line(info.id, 80)}"
+
+
+def _doctor(_: Place, argument: str) -> Any:
+    from .diagnosis import doctor
+
+    _no_argument("doctor", argument)
+    return doctor()
+
+
+def _login(place: Place, argument: str) -> None:
+    from .login import by_words
+
+    for line in by_words(argument, f"{place.prefix}/login PROVIDER"):
+        place.say(one_line(redact(line), 1000))
+
+
+# What the notebook has
+
+
+def _stop(place: NotebookPlace, argument: str) -> None:
+    place.stop(argument)
+
+
+def _attach(place: NotebookPlace, argument: str) -> None:
+    place.attach(argument)
+
+
+# What the terminal has
+
+
+def _tools(place: TerminalPlace, argument: str) -> None:
+    if argument:
+        names = [name for name in re.split(r"[,\s]+", argument) if name]
+        place.set_tools([] if names == ["none"] else names)
+    place.say(f"tools: {', '.join(place.tool_names()) or 'none'}")
+
+
+def _usage(place: TerminalPlace, argument: str) -> None:
+    from .render.wording import cost_words
+
+    _no_argument("usage", argument)
+    usage, cost = place.used()
+    rows = {
+        "input": usage.input_tokens,
+        "output": usage.output_tokens,
+        "cache creation": usage.cache_write_tokens,
+        "cache read": usage.cached_tokens,
+        "total": usage.total_tokens,
+    }
+    lines = [f"{name + ':':<16}{count:>10,}" for name, count in rows.items()]
+    place.say("\n".join([*lines, f"{'cost:':<16}{cost_words(cost if usage.total_tokens else 0.0):>10}"]))
+
+
+def _undo(place: TerminalPlace, argument: str) -> None:
+    _no_argument("undo", argument)
+    taken = place.undo()
+    if not taken:
+        place.say("There is nothing to take back.")
+        return
+    place.say(f"Taken back, with all that came of it: {in_brief(taken[0])}")
+
+
+def _retry(place: TerminalPlace, argument: str) -> None:
+    _no_argument("retry", argument)
+    taken = place.undo()
+    if not taken:
+        raise ConfigError("there is no question to ask again", hint="ask one first")
+    place.say(in_brief(taken[0]))
+    place.ask(taken[0])
+
+
+def _save(place: TerminalPlace, argument: str) -> None:
+    place.save(argument)
+
+
+def _resume(place: TerminalPlace, argument: str) -> None:
+    place.resume(argument)
+
+
+def _config(place: TerminalPlace, argument: str) -> None:
+    _no_argument("config", argument)
+    settings = place.settings()
+    wide = max(map(len, settings)) + 1
+    place.say("\n".join(f"{name + ':':<{wide}} {one_line(redact(value))}" for name, value in settings.items()))
+
+
+def _exit(place: TerminalPlace, argument: str) -> None:
+    _no_argument("exit", argument)
+    place.leave()
+
+
+def _no_argument(name: str, argument: str) -> None:
+    if argument:
+        raise ConfigError(f"/{name} takes no argument, and was given {argument[:40]!r}", hint=f"write /{name} alone")
+
+
+_EVERYWHERE = frozenset({"notebook", "terminal"})
+_NOTEBOOK = frozenset({"notebook"})
+_TERMINAL = frozenset({"terminal"})
+
+COMMANDS: tuple[Command, ...] = (
+    Command("help", "", "these commands", _help, _EVERYWHERE),
+    Command("model", "[NAME]", "which model answers; NAME answers from now on", _model, _EVERYWHERE, "models"),
+    Command("models", "[PROVIDER]", "which models are known, and which keys are seen", _models, _EVERYWHERE, "providers"),
+    Command("tools", "[NAMES]", "which tools it has; read,bash or none sets them", _tools, _TERMINAL, "tools"),
+    Command("usage", "", "tokens and dollars of the conversation", _usage, _TERMINAL, also=("cost",)),
+    Command("history", "", "the conversation, a line a message", _history, _EVERYWHERE),
+    Command("undo", "", "take the last question back, with all that came of it", _undo, _TERMINAL),
+    Command("retry", "", "ask the last question again", _retry, _TERMINAL),
+    Command("reset", "", "start the conversation over", _reset, _EVERYWHERE),
+    Command("save", "[NAME]", "store the conversation, from now on as it grows", _save, _TERMINAL),
+    Command("sessions", "", "the stored conversations, the newest first", _sessions, _EVERYWHERE),
+    Command("resume", "[NAME]", "go on with a stored conversation; the newest one", _resume, _TERMINAL, "sessions"),
+    Command("config", "", "what is set", _config, _TERMINAL),
+    Command("login", "PROVIDER", "ask for a provider's key, and store it", _login, _EVERYWHERE, "providers"),
+    Command("doctor", "", "what is here, which model is used and why, what to do next", _doctor, _EVERYWHERE),
+    Command("stop", "[ID]", "stop what goes on in the background", _stop, _NOTEBOOK),
+    Command("attach", "[ID]", "show a run here, live where it goes on", _attach, _NOTEBOOK),
+    Command("exit", "", "leave", _exit, _TERMINAL, also=("quit",)),
+)

@@ -1,0 +1,255 @@
+"""A run in a terminal: finished blocks of Markdown set as such, tools as lines, and one line for what still grows."""
+
+from __future__ import annotations
+
+import io
+import re
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pygments.token import Token
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.markdown import CodeBlock, Heading, ImageItem, Markdown, TableElement
+from rich.padding import Padding
+from rich.style import Style
+from rich.syntax import ANSISyntaxTheme, Syntax
+from rich.table import Table
+from rich.text import Text as RichText
+from rich.theme import Theme
+
+from .clean import shown
+from .markdown import plain_parser, split_settled
+from .text import TextWriter
+
+if TYPE_CHECKING:
+    from ..events import Event
+
+__all__ = ["TerminalWriter", "to_terminal"]
+
+#: Longer lines are hard to read; tables may take what there is.
+_WIDEST = 100
+#: Seconds between two looks of the line that grows.
+_CALM = 0.1
+#: Up to so many characters of a block it is looked at after each empty line; of a longer one when it has grown.
+_SHORT = 4_000
+_GROWN = 1.2
+_ERASE = "\r\x1b[K"
+_DIM = "\x1b[2m{}\x1b[0m"
+
+
+def to_terminal(markdown: str, width: int, *, color: bool = True) -> str:
+    """Markdown, clean already, as lines for a terminal of `width` columns, the last one ended.
+
+    >>> to_terminal("Good *morning*", 40, color=False)
+    'Good \\x1b[3mmorning\\x1b[0m\\n'
+    """
+    console = Console(
+        file=io.StringIO(),
+        force_terminal=True,
+        color_system="standard",
+        no_color=not color,
+        width=width,
+        legacy_windows=False,
+        highlight=False,
+        emoji=False,
+        markup=False,
+        theme=_LOOK,
+        _environ={},
+    )
+    with console.capture() as capture:
+        console.print(_Set(markdown))
+    lines = [_PADDING.sub(r"\1", line) for line in capture.get().strip("\n").split("\n")]
+    return "\n".join(lines) + "\n"
+
+
+#: Spaces up to the right edge, which would only be copied along.
+_PADDING = re.compile(r" +((?:\x1b\[[\d;]*m)*)$")
+
+#: The terminal's own sixteen colours, on its own ground: light or dark.
+_LOOK = Theme(
+    {
+        "markdown.code": "cyan",
+        "markdown.block_quote": "dim",
+        "markdown.link": "underline",
+        "markdown.link_url": "dim",
+        "markdown.item.number": "bold",
+        "markdown.table.border": "dim",
+        "markdown.table.header": "bold",
+    }
+)
+_CODE_LOOK = ANSISyntaxTheme(
+    {
+        Token.Comment: Style(dim=True),
+        Token.Keyword: Style(color="magenta"),
+        Token.Literal.String: Style(color="green"),
+        Token.Literal.Number: Style(color="cyan"),
+    }
+)
+
+
+class _Heading(Heading):
+    """At the left, where reading goes on."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        self.text.justify = "left"
+        self.text.stylize("bold underline" if self.tag == "h1" else "bold")
+        yield self.text
+
+
+class _Code(CodeBlock):
+    """Set in by two columns; a line that is too long is the terminal's to wrap, so that it can be copied."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        code = str(self.text).rstrip("\n")
+        text = Syntax(code, self.lexer_name, theme=_CODE_LOOK, background_color="default").highlight(code)
+        text.rstrip()
+        text.no_wrap, text.overflow = True, "ignore"
+        yield Padding(text, (0, 0, 0, 2), expand=False)
+
+
+class _Table(TableElement):
+    """Without the empty lines that rich puts around it."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for table in super().__rich_console__(console, options):
+            assert isinstance(table, Table)
+            table.show_edge = False
+            yield table
+
+
+class _Picture(ImageItem):
+    """Nothing is loaded: its words, and where it is."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        words = f"image: {self.text}" if str(self.text) else "image"
+        yield RichText(f"[{words}] ({self.destination})", end="")
+
+
+class _Set(Markdown):
+    """Markdown by our own parser: raw HTML is text, and nothing of it is lost."""
+
+    elements: ClassVar[Any] = {
+        **Markdown.elements,
+        "heading_open": _Heading,
+        "fence": _Code,
+        "code_block": _Code,
+        "table_open": _Table,
+        "image": _Picture,
+    }
+
+    def __init__(self, markdown: str) -> None:
+        super().__init__("", hyperlinks=False)
+        self.markup = markdown
+        self.parsed = plain_parser().parse(markdown)
+
+
+class TerminalWriter(TextWriter):
+    """A `TextWriter` for a terminal that can move its cursor: the words are set as Markdown, block by block.
+
+    What was written stays as it is. Below it, with `grows`, one line shows the end of the block that is being written,
+    and is taken away when the block is finished. `width` is asked for whenever something is set.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[str], object],
+        *,
+        width: Callable[[], int],
+        color: bool = False,
+        grows: bool = True,
+        **settings: Any,
+    ) -> None:
+        super().__init__(write, color=color, **settings)
+        self._width = width
+        self._color = color
+        self._grows = grows
+        self._line_shown = ""
+        self._next_line = 0.0
+        self._next_look = 0
+        self._set_before = False
+
+    def feed(self, event: Event) -> None:
+        """Take in one event and write what it adds."""
+        super().feed(event)
+        if event.type == "turn_start":
+            self._show_line("…")
+        elif event.type == "thinking_delta":
+            self._show_line("Thinking…")
+
+    def _say(self, piece: str) -> None:
+        if self._before != "text":
+            self._thought()
+            self._gap("text")
+            self._set_before = False
+        self._held.append(piece)
+        if "\n" in piece and self._is_worth_a_look():
+            self._settle()
+        self._show_line(self._end_of_held())
+
+    def _is_worth_a_look(self) -> bool:
+        self._held = ["".join(self._held)]
+        size = len(self._held[0])
+        return size >= self._next_look or (size < _SHORT and "\n\n" in self._held[0])
+
+    def _settle(self) -> None:
+        """Write the blocks that are finished; the last line may still be cut anywhere."""
+        whole, _, last = self._held[0].rpartition("\n")
+        settled, grows = split_settled(shown(whole) + "\n")
+        self._held = [grows + last]
+        self._next_look = 0 if settled else int(len(grows) * _GROWN)
+        self._set(settled)
+
+    def _flush(self) -> None:
+        text = shown("".join(self._held))
+        self._held, self._next_look = [], 0
+        self._set(text)
+        self._clear_line()
+
+    def _set(self, markdown: str) -> None:
+        if not markdown.strip():
+            return
+        lines = to_terminal(markdown, max(20, min(self._width(), _WIDEST)), color=self._color)
+        self._put(("\n" if self._set_before else "") + lines)
+        self._set_before = True
+
+    def _put(self, text: str) -> None:
+        if text:
+            self._clear_line()
+        super()._put(text)
+
+    # -- the line that grows --------------------------------------------------------------------------------------
+
+    def _end_of_held(self) -> str:
+        end = "".join(self._held[-200:])[-4 * _WIDEST :].rstrip()
+        return shown(end).rpartition("\n")[2]
+
+    def _show_line(self, text: str) -> None:
+        """Not more often than an eye follows; the line is one line whatever it says."""
+        now = time.monotonic()
+        if not self._grows or not text or (self._line_shown and now < self._next_line):
+            return
+        text = _end_that_fits(text, max(10, self._width() - 1))
+        self._next_line = now + _CALM
+        if text != self._line_shown:
+            self._write(f"{_ERASE if self._line_shown else ''}{_DIM.format(text)}")
+            self._line_shown = text
+
+    def _clear_line(self) -> None:
+        if self._line_shown:
+            self._write(_ERASE)
+            self._line_shown = ""
+
+
+def _end_that_fits(text: str, room: int) -> str:
+    """The end of a line, at most `room` columns wide.
+
+    >>> _end_that_fits("one two three", 6)
+    '…three'
+    """
+    if cell_len(text) <= room:
+        return text
+    while cell_len(text) >= room:
+        text = text[1:]
+    return "…" + text
