@@ -59,6 +59,7 @@ def ask_on_stdin(question: Question, wanted: Wanted = lambda: True) -> Decision:
     with _one_question:
         if not wanted():
             return Decision(False, "the question was withdrawn", by="policy")
+        _forget_typed()
         try:
             answer = input(prompt).strip()
         except EOFError:
@@ -69,6 +70,19 @@ def ask_on_stdin(question: Question, wanted: Wanted = lambda: True) -> Decision:
             # A prompt that cannot be put or read is a no, and the run goes on.
             return Decision(False, f"the question could not be put: {type(error).__name__}", by="policy")
     return read_answer(answer)
+
+
+def _forget_typed() -> None:
+    """What was typed before a question was put is no answer to it: on a terminal it is thrown away."""
+    try:
+        import termios
+    except ImportError:  # Windows
+        return
+    try:
+        if sys.stdin is not None and sys.stdin.isatty():
+            termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
+    except (OSError, ValueError, termios.error):  # a stdin that is closed, or no file
+        return
 
 
 def whole(question: Question) -> str:

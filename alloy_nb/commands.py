@@ -345,7 +345,9 @@ _TERMINAL = frozenset({"terminal"})
 COMMANDS: tuple[Command, ...] = (
     Command("help", "", "these commands", _help, _EVERYWHERE),
     Command("model", "[NAME]", "which model answers; NAME answers from now on", _model, _EVERYWHERE, "models"),
-    Command("models", "[PROVIDER]", "which models are known, and which keys are seen", _models, _EVERYWHERE, "providers"),
+    Command(
+        "models", "[PROVIDER]", "which models are known, and which keys are seen", _models, _EVERYWHERE, "providers"
+    ),
     Command("tools", "[NAMES]", "which tools it has; read,bash or none sets them", _tools, _TERMINAL, "tools"),
     Command("usage", "", "tokens and dollars of the conversation", _usage, _TERMINAL, also=("cost",)),
     Command("history", "", "the conversation, a line a message", _history, _EVERYWHERE),

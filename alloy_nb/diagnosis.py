@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from ._version import __version__
 from .errors import AlloyError
+from .front_ends import Check, check_front_ends
 from .plain import one_line
 from .redaction import redact, redact_line
 
@@ -26,6 +27,9 @@ PACKAGES = {
     "JupyterLab": "jupyterlab",
     "ipywidgets": "ipywidgets",
     "anywidget": "anywidget",
+    "nbclient": "nbclient",
+    "rich": "rich",
+    "prompt_toolkit": "prompt_toolkit",
 }
 _MEGABYTE = 1_000_000
 _LONGEST = 1000
@@ -67,7 +71,7 @@ class Diagnosis:
     `model` is None where none can be used: then `why` says what is wrong and `hint` how to mend it; `misconfigured`
     tells something that is set and cannot work from nothing at all. `sends_to` is the host that prompts would go to,
     None for a model on this machine. `notice` is what the model wants to be known of itself. `tried` holds the ways to
-    a model in their order, as far as they were looked at, and what came of each.
+    a model in their order, as far as they were looked at, and what came of each. `front_ends` tells what each can show.
     """
 
     python: str
@@ -84,6 +88,7 @@ class Diagnosis:
     keys: tuple[SeenKey, ...]
     key_variables: tuple[str, ...]
     local: LocalModel
+    front_ends: tuple[Check, ...]
     data_folder: str
     data_folder_writable: bool
 
@@ -167,6 +172,7 @@ def doctor(*, working_directory: str | os.PathLike[str] = ".") -> Diagnosis:
         keys=tuple(_seen_keys(working_directory)),
         key_variables=_key_variables(),
         local=_local(),
+        front_ends=check_front_ends(),
         data_folder=str(folder),
         data_folder_writable=_is_writable(folder),
     )
@@ -283,6 +289,7 @@ def _rows(found: Diagnosis) -> Iterator[tuple[str, list[str]]]:
         "tried": [f"{place}. {name}: {why}" for place, (name, why) in enumerate(found.tried, 1)],
         "keys": _key_lines(found),
         "local model": _local_lines(found),
+        "front ends": [f"{'✓' if check.ok else '✗'} {check.name}: {check.says}" for check in found.front_ends],
         "data folder": [f"{found.data_folder}{'' if found.data_folder_writable else ' (cannot be written)'}"],
     }
     if found.model is None or found.notice is not None:

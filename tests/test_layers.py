@@ -71,6 +71,7 @@ LAYERS = {
     "render": 6,
     "notebook": 7,
     "diagnosis": 7,
+    "front_ends": 7,
     "login": 7,
     "commands": 7,
     "cli": 7,

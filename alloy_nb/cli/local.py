@@ -28,7 +28,6 @@ def add_arguments(subparsers: argparse._SubParsersAction[argparse.ArgumentParser
         help="the embedded model's weights: pull, list, path, remove",
         description="Weights of the embedded model. They lie in ALLOY_DATA_DIR/models.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(run=run)
     actions = parser.add_subparsers(dest="local_action", metavar="COMMAND", required=True)

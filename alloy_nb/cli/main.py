@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from .parser import Parser
 
-__all__ = ["main"]
+__all__ = ["main", "whole_parser"]
 
 #: Command -> what it does. Each one is a module here, with `add_arguments(subparsers)` and `run(args) -> int`.
 COMMANDS = {
@@ -19,7 +19,9 @@ COMMANDS = {
     "login": "store a provider's key, without showing it",
     "models": "which models are known: limits, prices, defaults",
     "demo": "watch the embedded model read a file and answer",
+    "sessions": "stored conversations: list, show, export, delete",
     "local": "weights of the embedded model: pull, list, path, remove",
+    "completion": "a script by which bash, zsh or fish completes these words",
 }
 
 
@@ -76,13 +78,26 @@ def _dispatch(arguments: list[str]) -> int:
     return _run_prompt(arguments)
 
 
-def _run_command(arguments: list[str]) -> int:
+def whole_parser() -> Parser:
+    """One parser of everything that may be typed, for those who read it: to run, a part of it is enough."""
+    parser = _prompt_parser()
+    commands = parser.add_subparsers(metavar="COMMAND")
+    for name in COMMANDS:
+        _module_of(name).add_arguments(commands)
+    return parser
+
+
+def _module_of(command: str) -> Any:
     from importlib import import_module
 
+    return import_module(f".{command}", __package__)
+
+
+def _run_command(arguments: list[str]) -> int:
     from .parser import Parser, refuse_unknown
 
     parser = Parser(prog="alloy")
-    module: Any = import_module(f".{arguments[0]}", __package__)
+    module = _module_of(arguments[0])
     module.add_arguments(parser.add_subparsers(dest="command"))
     parsed, extra = parser.parse_known_args(arguments)
     # A command may have its own reasons not to repeat a word.
@@ -102,6 +117,7 @@ def _run_prompt(arguments: list[str]) -> int:
     if parsed.version:
         return _version()
     if parsed.prompt is not None:
+        _hint_at_comma(parsed, arguments)
         return prompt.run(_with_words(parsed, words))
     if not is_terminal(sys.stdin):
         if arguments:
@@ -125,6 +141,18 @@ def _converse(parsed: Namespace, words: list[str]) -> int:
     return converse(run_options(parsed, list(collect_tools(tools).values())), " ".join(words))
 
 
+def _hint_at_comma(parsed: Namespace, arguments: list[str]) -> None:
+    """`-t read bash`: the second word belongs to the question, which is hardly what was meant."""
+    from ..tools.builtin import BUILTIN_TOOLS
+    from .console import Notes
+
+    place = max((arguments.index(name) for name in ("-t", "--tools") if name in arguments), default=len(arguments))
+    after = next(iter(arguments[place + 2 : place + 3]), "")
+    if after in BUILTIN_TOOLS and parsed.tools:
+        note = f"`{after}` is taken as a word of the question; for a tool more write -t {parsed.tools},{after}"
+        Notes(sys.stderr).line(note, "yellow")
+
+
 def _with_words(parsed: Namespace, words: list[str]) -> Namespace:
     parsed.prompt = " ".join(word for word in (parsed.prompt, *words) if word)
     return parsed
@@ -138,9 +166,11 @@ def _prompt_parser() -> Parser:
     commands = "\n".join(f"  {name:{width}}{does}" for name, does in COMMANDS.items())
     parser = Parser(
         prog="alloy",
-        usage="alloy -p PROMPT [options]\n       alloy COMMAND [options]",
-        description="Agents that live in a notebook. In the terminal they answer one question at a time:\n"
-        '  alloy -p "What is a monad?"      the answer goes to stdout, everything else to stderr\n'
+        usage="alloy [options] [QUESTION]\n       alloy -p QUESTION [options]\n       alloy COMMAND [options]",
+        description="Agents that live in a notebook, and in the terminal:\n"
+        "  alloy                            a conversation; /help tells what it can do\n"
+        "  alloy --session NAME             one that is stored, and gone on with\n"
+        '  alloy -p "What is a monad?"      one answer, on stdout; everything else goes to stderr\n'
         '  git diff | alloy -p "Review it"  stdin goes along with the question',
         epilog=f"commands (alloy COMMAND --help tells more):\n{commands}\n\n"
         "exit codes: 0 answered, 1 the run failed, 2 wrong usage or configuration, 130 interrupted",

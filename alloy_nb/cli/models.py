@@ -20,15 +20,19 @@ if TYPE_CHECKING:
 __all__ = ["add_arguments", "run"]
 
 _HEAD = ("", "model", "window", "output", "in", "cached", "written", "out", "can", "")
-_EPILOG = """columns: the window and the longest answer in tokens; US dollars per million tokens of the prompt, of what
-was cached of it, of what is written to the cache, of the answer (+: more for long prompts); what it can do.
-What is not known is left blank. Your own facts go into a models.json; ALLOY_MODELS says where it is."""
+_LEGEND = """\
+window, output: the longest prompt with its answer, and the longest answer, in tokens
+in, cached, written, out: US dollars per million tokens of the prompt, of what was cached of it, of what is written
+to the cache, and of the answer; + is dearer for long prompts
+*: the provider's default; blank: not known. Your own facts go into a models.json; ALLOY_MODELS says where it is."""
 _NO_KEY = {True: "no key", False: "needs no key", None: "from your models.json"}
 
 
 def add_arguments(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = subparsers.add_parser(
-        "models", description="The models that are known: limits, prices, defaults.", epilog=_EPILOG
+        "models",
+        description="The models that are known: limits, prices, defaults.",
+        epilog=f"columns:\n{_LEGEND}",
     )
     parser.add_argument("provider", nargs="?", metavar="PROVIDER", help="only this one's")
     parser.add_argument("--live", action="store_true", help="ask the service what it offers (needs its key)")
@@ -54,6 +58,8 @@ def run(args: argparse.Namespace) -> int:
             _show(section)
     if args.json:
         print(json.dumps(told, indent=2))
+    elif told:
+        print(_LEGEND)
     return code
 
 

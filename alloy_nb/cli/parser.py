@@ -19,11 +19,18 @@ class Parser(argparse.ArgumentParser):
     """Raises `ConfigError` where argparse would print its usage and exit; takes no abbreviated options."""
 
     def __init__(self, **settings: Any) -> None:
-        settings.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        settings.setdefault("formatter_class", _Help)
         super().__init__(**{"allow_abbrev": False, **settings})
 
     def error(self, message: str) -> NoReturn:
         raise ConfigError(message, hint=f"`{self.prog} --help` lists the options")
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """With room for long options."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=32)
 
 
 def split_words(parser: Parser, arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..tools.base import Tool
     from .transcript import Transcript
 
-__all__ = ["add_arguments", "ending_signals", "run", "run_options", "show_run", "names_in"]
+__all__ = ["add_arguments", "ending_signals", "names_in", "run", "run_options", "show_run"]
 
 #: Characters of stdin that go along; more fits no model's window.
 _LARGEST_INPUT = 10_000_000

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from ..._version import __version__
 from ...errors import AlloyError
-from ..console import Notes, OutputGone, is_terminal
+from ..console import Notes, OutputGone
 from ..failure import READER_GONE, report
 from ..prompt import ending_signals
 from .reading import LineReader, Reader, can_edit
