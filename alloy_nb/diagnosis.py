@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from ._version import __version__
 from .errors import AlloyError
-from .front_ends import Check, check_front_ends
+from .checks import Check, check_front_ends
 from .plain import one_line
 from .redaction import redact, redact_line
 

@@ -71,7 +71,7 @@ LAYERS = {
     "render": 6,
     "notebook": 7,
     "diagnosis": 7,
-    "front_ends": 7,
+    "checks": 7,
     "login": 7,
     "commands": 7,
     "cli": 7,

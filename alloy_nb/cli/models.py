@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
             _show(section)
     if args.json:
         print(json.dumps(told, indent=2))
-    elif told:
+    elif any(section["models"] for section in told):
         print(_LEGEND)
     return code
 

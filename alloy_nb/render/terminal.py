@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pygments.token import Token
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.markdown import CodeBlock, Heading, ImageItem, Markdown, TableElement
-from rich.padding import Padding
+from rich.markdown import CodeBlock, Heading, Markdown, TableElement
+from rich.segment import Segment
 from rich.style import Style
 from rich.syntax import ANSISyntaxTheme, Syntax
 from rich.table import Table
-from rich.text import Text as RichText
 from rich.theme import Theme
 
 from .clean import shown
@@ -59,7 +58,7 @@ def to_terminal(markdown: str, width: int, *, color: bool = True) -> str:
         _environ={},
     )
     with console.capture() as capture:
-        console.print(_Set(markdown))
+        console.print(_Set(markdown), crop=False)
     lines = [_PADDING.sub(r"\1", line) for line in capture.get().strip("\n").split("\n")]
     return "\n".join(lines) + "\n"
 
@@ -102,11 +101,12 @@ class _Code(CodeBlock):
     """Set in by two columns; a line that is too long is the terminal's to wrap, so that it can be copied."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        code = str(self.text).rstrip("\n")
+        code = str(self.text).rstrip("\n").expandtabs(4)
         text = Syntax(code, self.lexer_name, theme=_CODE_LOOK, background_color="default").highlight(code)
-        text.rstrip()
-        text.no_wrap, text.overflow = True, "ignore"
-        yield Padding(text, (0, 0, 0, 2), expand=False)
+        for line in text.split("\n", allow_blank=False):
+            yield Segment("  ")
+            yield from line.render(console)
+            yield Segment.line()
 
 
 class _Table(TableElement):
@@ -119,14 +119,6 @@ class _Table(TableElement):
             yield table
 
 
-class _Picture(ImageItem):
-    """Nothing is loaded: its words, and where it is."""
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        words = f"image: {self.text}" if str(self.text) else "image"
-        yield RichText(f"[{words}] ({self.destination})", end="")
-
-
 class _Set(Markdown):
     """Markdown by our own parser: raw HTML is text, and nothing of it is lost."""
 
@@ -136,13 +128,23 @@ class _Set(Markdown):
         "fence": _Code,
         "code_block": _Code,
         "table_open": _Table,
-        "image": _Picture,
     }
 
     def __init__(self, markdown: str) -> None:
         super().__init__("", hyperlinks=False)
         self.markup = markdown
         self.parsed = plain_parser().parse(markdown)
+        for token in self.parsed:
+            for child in token.children or ():
+                if child.type == "image":
+                    _name(child)
+
+
+def _name(picture: Any) -> None:
+    """Nothing is loaded: in its place its words, and where it is."""
+    words = f"[image: {picture.content}]" if picture.content else "[image]"
+    picture.type, picture.tag = "text", ""
+    picture.content, picture.children = f"{words} ({picture.attrGet('src')})", None
 
 
 class TerminalWriter(TextWriter):

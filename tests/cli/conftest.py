@@ -7,14 +7,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from alloy_nb.cli.main import main
+
+if TYPE_CHECKING:
+    from .terminals import Terminal
 
 ROOT = Path(__file__).parents[2]
 
@@ -73,3 +76,19 @@ def alloy_process(*arguments: str, **settings: Any) -> subprocess.CompletedProce
         check=False,
         **settings,
     )
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
+    """Opens terminals in an empty folder; they are closed at the end."""
+    from .terminals import Terminal
+
+    opened: list[Terminal] = []
+
+    def open_one(*arguments: str, **settings: Any) -> Terminal:
+        opened.append(Terminal(*arguments, **{"cwd": tmp_path, **settings}))
+        return opened[-1]
+
+    yield open_one
+    for one in opened:
+        one.close()

@@ -68,7 +68,9 @@ def test_help_goes_to_stdout_and_names_every_option(alloy: Alloy) -> None:
     """CLI-1."""
     said = alloy("--help")
     assert (said.code, said.err) == (0, "")
-    options = "-p -m -t -s --provider --model --tools --system --max-turns --dir --no-stream --approval --json"
+    options = (
+        "-p -m -t -s --provider --model --tools --system --max-turns --dir --no-stream --approval --json --session"
+    )
     for option in [*options.split(), "--tool-choice", "--timeout", "--version"]:
         assert option in said.out
 
@@ -80,10 +82,14 @@ def test_every_command_has_help(command: str, alloy: Alloy) -> None:
     assert said.out.startswith(f"usage: alloy {command}")
 
 
-def test_help_promises_nothing_that_is_not_there_yet(alloy: Alloy) -> None:
-    said = alloy("--help").out
-    for later in ("REPL", "--session", "alloy models", "sessions"):
-        assert later not in said
+@pytest.mark.parametrize("arguments", [("-t", "read", "bash"), ("--tools", "read", "bash", "--max-turns", "3")])
+def test_tools_without_a_comma_deserve_a_hint(
+    arguments: tuple[str, ...], alloy: Alloy, script: Callable[..., str]
+) -> None:
+    said = alloy("-p", "go", "-m", script({"text": "fine", "on": "go bash"}), *arguments)
+    assert (said.code, said.out) == (0, "fine\n")
+    assert "`bash` is taken as a word of the question; for a tool more write -t read,bash" in said.err
+    assert alloy("-p", "go", "-t", "read,bash", "bashful", "-m", script("fine")).err == ""
 
 
 def test_both_names_are_the_same_program() -> None:

@@ -192,5 +192,5 @@ def test_a_plug_in_is_asked_what_it_offers(alloy: Alloy, tmp_path: Path, monkeyp
     install_plugin(tmp_path / "site", monkeypatch)
     said = alloy("models", "acme", "--live")
     assert (said.code, said.err) == (0, "")
-    assert said.out.split()[-2:] == ["acme-large", "acme-small"]
+    assert said.out.partition("\n\n")[0].split()[-2:] == ["acme-large", "acme-small"]
     assert alloy("-p", "hi", "-m", "acme:acme-small").out == "acme-small says hello\n"

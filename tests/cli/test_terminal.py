@@ -2,110 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import select
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from .conftest import environment
+from .terminals import LONGEST, Terminal, bash, pid_of, process_is_gone
 
 if sys.platform == "win32":
     pytest.skip("needs pseudo-terminals", allow_module_level=True)
 
-LONGEST = 30.0
-
 Script = Callable[..., str]
-
-
-class Terminal:
-    """The command line in a pseudo-terminal of its own, as its controlling terminal."""
-
-    def __init__(self, *arguments: str, cwd: Path, **settings: Any) -> None:
-        self._end, child = os.openpty()
-        streams = {"stdin": child, "stdout": child, "stderr": child, **settings}
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", _IN_FRONT, *arguments],
-            env=environment(TERM="dumb"),
-            cwd=cwd,
-            start_new_session=True,
-            **streams,
-        )
-        os.close(child)
-        self.screen = ""
-
-    def wait_for(self, text: str) -> str:
-        """Read until `text` is on the screen; what is there by then."""
-        end = time.monotonic() + LONGEST
-        while text not in self.screen:
-            assert self._read(end), f"{text!r} never came: {self.screen!r}"
-        return self.screen
-
-    def send(self, text: str) -> None:
-        os.write(self._end, text.encode())
-
-    def finish(self) -> tuple[int, str]:
-        """The exit code, and all that was shown."""
-        end = time.monotonic() + LONGEST
-        while self._read(end):
-            pass
-        return self.process.wait(LONGEST), self.screen
-
-    def interrupt(self) -> None:
-        """Ctrl-C, as often as it takes: one that falls between a question and the reading of its answer is lost."""
-        end = time.monotonic() + LONGEST
-        while self.process.poll() is None and time.monotonic() < end:
-            self.send("\x03")
-            pause = time.monotonic() + 1.0
-            while self.process.poll() is None and time.monotonic() < pause:
-                self._read(min(pause, time.monotonic() + 0.05))
-
-    def _read(self, end: float) -> bool:
-        ready, _, _ = select.select([self._end], [], [], max(0.0, end - time.monotonic()))
-        try:
-            data = os.read(self._end, 65536) if ready else b""
-        except OSError:  # Linux: nobody has the other end open any more
-            data = b""
-        self.screen += data.decode("utf-8", "replace").replace("\r\n", "\n")
-        return bool(data)
-
-    def close(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait(LONGEST)
-        os.close(self._end)
-
-
-# A session leader takes the first terminal that it names as its own: then Ctrl-C is a signal to it.
-_IN_FRONT = """
-import fcntl, sys, termios
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-from alloy_nb.cli.main import main
-sys.exit(main())
-"""
-
-
-@pytest.fixture
-def terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
-    opened: list[Terminal] = []
-
-    def open_one(*arguments: str, **settings: Any) -> Terminal:
-        opened.append(Terminal(*arguments, cwd=tmp_path, **settings))
-        return opened[-1]
-
-    yield open_one
-    for one in opened:
-        one.close()
-
-
-def bash(command: str, text: str = "") -> dict[str, Any]:
-    return {"text": text, "tool_calls": [{"name": "bash", "input": {"command": command}}]}
 
 
 def test_text_shows_before_the_run_is_over_and_a_yes_lets_the_call_run(
@@ -178,26 +89,6 @@ def test_what_a_model_writes_cannot_steer_the_terminal(terminal: Callable[..., T
 
 
 SLEEPS = bash("echo $$ > pid; sleep 600", "I will wait.")
-
-
-def process_is_gone(pid: int) -> bool:
-    end = time.monotonic() + LONGEST
-    while time.monotonic() < end:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        time.sleep(0.02)
-    return False
-
-
-def pid_of(folder: Path) -> int:
-    end = time.monotonic() + LONGEST
-    while time.monotonic() < end:
-        if (folder / "pid").exists() and (folder / "pid").read_text().strip():
-            return int((folder / "pid").read_text())
-        time.sleep(0.02)
-    raise AssertionError("the command never began")
 
 
 def test_ctrl_c_ends_the_run_with_130_keeps_what_was_said_and_kills_the_command(

@@ -75,8 +75,8 @@ def _files(word: str, directory: Path) -> Iterator[Offer]:
     head, _, start = word.rpartition("/")
     if not word:
         return
-    folder = Path(f"{head}/" if head or word.startswith("/") else "").expanduser()
     try:
+        folder = Path(f"{head}/" if head or word.startswith("/") else "").expanduser()
         entries = sorted(os.scandir(directory / folder), key=lambda entry: entry.name)
     except (OSError, ValueError, RuntimeError):
         return

@@ -1,0 +1,41 @@
+"""A conversation in a real terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..terminals import Terminal
+
+#: What a terminal that can edit is told whenever a text may be typed, and is pasted.
+READY = "\x1b[?2004h"
+QUESTION = "say why not: "
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """The user's data folder."""
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def talk(terminal: Callable[..., Terminal], data: Path) -> Callable[..., Terminal]:
+    """Opens a conversation on a terminal that can edit, or with `dumb`, on one that cannot; when it can be typed in."""
+
+    def begin(*arguments: str, dumb: bool = False, ready: bool = True, **settings: Any) -> Terminal:
+        env = {
+            "TERM": "dumb" if dumb else "xterm-256color",
+            "NO_COLOR": "",
+            "ALLOY_DATA_DIR": str(data),
+            "PROMPT_TOOLKIT_NO_CPR": "1",  # nobody here answers where the cursor is
+            **settings.pop("env", {}),
+        }
+        opened = terminal(*arguments, env=env, **settings)
+        if ready:
+            opened.expect("> " if dumb else READY)
+        return opened
+
+    return begin

@@ -1,0 +1,153 @@
+"""A run in a terminal: Markdown by finished blocks, one line for what grows, nothing that steers."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alloy_nb.events import Event
+from alloy_nb.redaction import register_secret
+from alloy_nb.render.terminal import TerminalWriter, to_terminal
+
+ANSWER = """# Title
+
+Hello **bold** and `code`, with <b>raw</b> and [a link](https://example.org).
+
+- one
+- two
+
+```python
+def f():
+
+    return "s"
+```
+
+| a | b |
+|---|--:|
+| 1 | 22 |
+
+Done."""
+
+SEQUENCE = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")
+
+
+def words(text: str) -> str:
+    return SEQUENCE.sub("", text)
+
+
+def run_of(pieces: list[str]) -> list[Event]:
+    said = [Event(place, "r", "text_delta", piece) for place, piece in enumerate(pieces, 2)]
+    start, end = (
+        Event(1, "r", "run_start", {"prompt": "p"}),
+        Event(len(pieces) + 2, "r", "run_end", {"status": "completed"}),
+    )
+    return [start, *said, end]
+
+
+def written(events: list[Event], width: int = 60, **settings) -> list[str]:
+    pieces: list[str] = []
+    writer = TerminalWriter(pieces.append, width=lambda: width, tail=False, **settings)
+    for event in events:
+        writer.feed(event)
+    return pieces
+
+
+def without_line(pieces: list[str]) -> str:
+    """What stays: the line that grows is taken away."""
+    return re.sub(r"\x1b\[2m[^\x1b]*\x1b\[0m\r\x1b\[K", "", "".join(pieces))
+
+
+def test_markdown_is_set_for_a_terminal() -> None:
+    assert words(to_terminal(ANSWER, 80)) == (
+        "Title\n\n"
+        "Hello bold and code, with <b>raw</b> and a link (https://example.org).\n\n"
+        " • one\n • two\n\n"
+        '  def f():\n\n      return "s"\n\n'
+        "a   b\n─────\n1  22\n\n"
+        "Done.\n"
+    )
+
+
+def test_nothing_of_a_text_is_lost() -> None:
+    """rich leaves out raw HTML, and where a picture is."""
+    text = words(to_terminal("<div>block</div>\n\n<i>in a line</i> ![chart](https://example.org/c.png)", 80))
+    assert text == "<div>block</div>\n\n<i>in a line</i> [image: chart] (https://example.org/c.png)\n"
+
+
+def test_no_colours_where_none_are_wanted_and_no_background_ever() -> None:
+    plain = to_terminal(ANSWER, 80, color=False)
+    assert not re.search(r"\x1b\[(?:\d+;)*(?:3|4|9|10)[0-7](?:;|m)", plain)
+    assert not re.search(r"\x1b\[(?:\d+;)*(?:4|10)[0-7](?:;|m)", to_terminal(ANSWER, 80))
+
+
+@pytest.mark.parametrize("width", [20, 40, 100])
+def test_lines_keep_to_the_width(width: int) -> None:
+    prose = to_terminal("word " * 60 + "\n\n- " + "item " * 30, width)
+    assert all(len(line) <= width for line in words(prose).splitlines())
+
+
+def test_a_line_of_code_is_left_whole_to_be_copied() -> None:
+    line = "x = " + "1 + " * 40 + "1"
+    assert f"  {line}\n" in words(to_terminal(f"```\n{line}\n```", 40))
+
+
+@given(st.lists(st.integers(1, 40), max_size=40))
+def test_however_it_is_cut_it_is_set_as_the_whole(cuts: list[int]) -> None:
+    pieces, rest = [], ANSWER
+    for cut in cuts:
+        pieces.append(rest[:cut])
+        rest = rest[cut:]
+    events = run_of([*filter(None, pieces), *([rest] if rest else [])])
+    assert without_line(written(events)) == to_terminal(ANSWER, 60, color=False)
+
+
+def test_a_block_is_written_when_it_is_finished_and_not_before() -> None:
+    events = run_of(["One.\n", "\n", "Two", " three.\n"])
+    assert without_line(written(events[:2], grows=False)) == ""
+    assert without_line(written(events[:3], grows=False)) == "One.\n"
+    assert without_line(written(events[:5], grows=False)) == "One.\n"
+    assert without_line(written(events, grows=False)) == "One.\n\nTwo three.\n"
+
+
+def test_what_was_written_is_never_touched_again() -> None:
+    """Nothing flickers: but for the one line that grows, the cursor only goes forward."""
+    moved = [
+        sequence for piece in written(run_of(re.findall(r"(?s).{1,5}", ANSWER))) for sequence in SEQUENCE.findall(piece)
+    ]
+    assert {sequence for sequence in moved if not sequence.endswith("m")} <= {"\x1b[K"}
+
+
+def test_the_line_that_grows_is_one_line_however_long_its_words() -> None:
+    for piece in written(run_of(["日本語" * 50]), width=30)[:1]:
+        assert words(piece).endswith("語")
+        assert len(words(piece)) <= 15
+        assert "\n" not in piece
+
+
+def test_a_growing_line_can_be_left_out() -> None:
+    assert "\r" not in "".join(written(run_of(["One ", "two ", "three."]), grows=False))
+
+
+def test_a_long_block_is_not_looked_at_for_each_of_its_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cost of a long piece of code grew with the square of its length."""
+    looks: list[int] = []
+    import alloy_nb.render.terminal as module
+
+    real = module.split_settled
+    monkeypatch.setattr(module, "split_settled", lambda text: looks.append(len(text)) or real(text))
+    written(run_of(["```\n", *["x = 1\n"] * 5_000]), grows=False)
+    assert sum(looks) < 10 * 30_000
+
+
+def test_law_14_nothing_steers_the_terminal_and_no_key_is_shown(vector: str) -> None:
+    """Law 14: whatever a model writes, the only sequences are our own."""
+    register_secret("hunter2-in-a-terminal")
+    text = f"{vector}\n\nhunter2-in-a-terminal \x1b]0;owned\x07\x1b[2Jend\n"
+    shown = "".join(written(run_of([text[:7], text[7:]])))
+    assert "hunter2" not in shown
+    assert not re.search(r"\x1b(?!\[(?:[\d;]*m|K))", shown)
+    assert "\x07" not in shown
+    assert "end" in shown

@@ -1,0 +1,79 @@
+"""Words with a slash: one table, the same in a cell and in the terminal."""
+
+from __future__ import annotations
+
+import pytest
+
+from alloy_nb import Message
+from alloy_nb.commands import COMMANDS, command_table, commands_of, find_command, in_brief
+from alloy_nb.errors import ConfigError
+from alloy_nb.messages import Image, ToolCall, ToolResult
+
+NOTEBOOK, TERMINAL = commands_of("notebook"), commands_of("terminal")
+
+
+@pytest.mark.parametrize("prompt", ["what /reset does", "/usr/bin/env python", "/ 2 of 3", "//", "1/2", "/3"])
+def test_questions_are_no_commands(prompt: str) -> None:
+    assert find_command(prompt, COMMANDS) is None
+
+
+def test_a_command_has_an_argument() -> None:
+    by_name = {command.name: command for command in COMMANDS}
+    assert find_command("/model openai:gpt-5.2 ", NOTEBOOK) == (by_name["model"], "openai:gpt-5.2")
+    assert find_command("\n/reset\n", NOTEBOOK) == (by_name["reset"], "")
+    assert find_command("/cost", TERMINAL) == (by_name["usage"], "")
+
+
+@pytest.mark.parametrize(("prompt", "hint"), [("/rset", "did you mean /reset?"), ("/fix it", "the commands are")])
+@pytest.mark.parametrize("place", ["notebook", "terminal"])
+def test_an_unknown_command_names_those_there_are(prompt: str, hint: str, place: str) -> None:
+    with pytest.raises(ConfigError, match="there is no command") as caught:
+        find_command(prompt, commands_of(place))
+    assert hint in (caught.value.hint or "")
+    assert all(f"/{command.name}" in (caught.value.hint or "") for command in commands_of(place))
+
+
+def test_a_command_with_more_lines_is_a_mistake_not_a_question() -> None:
+    with pytest.raises(ConfigError, match="takes one line"):
+        find_command("/reset\nand then?", NOTEBOOK)
+
+
+def test_a_name_is_a_command_as_a_whole() -> None:
+    """CLI-w1: `/model` matched by its beginning, so that `/modelx` was one."""
+    for typed in ("/modelx", "/mod"):
+        with pytest.raises(ConfigError, match="there is no command"):
+            find_command(typed, TERMINAL)
+    found = find_command("/models", TERMINAL)
+    assert found is not None
+    assert found[0].name == "models"
+
+
+def test_no_name_is_taken_twice_and_each_says_what_it_is_for() -> None:
+    for place in ("notebook", "terminal"):
+        names = [name for command in commands_of(place) for name in (command.name, *command.also)]
+        assert len(names) == len(set(names))
+        table = command_table("", commands_of(place))
+        assert len(table.splitlines()) == len(commands_of(place))
+        assert all(command.help in table for command in commands_of(place))
+
+
+def test_what_each_front_end_has() -> None:
+    """CLI-8: /help, /usage, /history, /reset, /model, and what is ours."""
+    terminal = {command.name for command in TERMINAL}
+    assert {"help", "model", "models", "tools", "usage", "history", "reset", "undo", "retry", "save"} <= terminal
+    assert {"sessions", "resume", "config", "doctor", "login", "exit"} <= terminal
+    assert {command.name for command in NOTEBOOK} - terminal == {"stop", "attach"}
+
+
+def test_a_message_on_a_line() -> None:
+    """CLI-8: the role, 80 characters and "...", the calls, their results."""
+    assert in_brief(Message.user("x" * 81)) == f"user: {'x' * 80}..."
+    call = ToolCall(id="1", name="bash", input={})
+    assert in_brief(Message.assistant(["I look.", call, call])) == "assistant: I look. [tool_use: 2]"
+    assert in_brief(Message("user", (ToolResult("ok", call_id="1"),))) == "user: [tool_result]"
+    assert in_brief(Message.user([Image("image/png", b"x")])) == "user: [image]"
+    assert in_brief(Message("assistant", ())) == "assistant: [...]"
+
+
+def test_a_message_on_a_line_shows_no_key_and_steers_no_terminal() -> None:
+    assert in_brief(Message.user("sk-ant-canary0123456789abcdef\x1b[2J")) == "user: [redacted]"
