@@ -105,6 +105,7 @@ def test_long_prompts_and_coming_days_have_their_own_prices() -> None:
 
 
 def test_every_vendor_with_a_key_has_a_default() -> None:
+    """CLI-2."""
     assert all(default_model(name) for name, vendor in VENDORS.items() if vendor.needs_key)
     assert default_model("nobody") is None
 

@@ -139,6 +139,7 @@ def test_a_provider_with_an_empty_model_names_one(spec: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name, vendor in VENDORS.items() if vendor.needs_key])
 def test_a_providers_name_alone_is_its_default_model(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CLI-2."""
     monkeypatch.setenv(VENDORS[name].keys[0], "test-key-of-the-registry")
     assert resolve_model(f" {name} ").model == default_model(name)
 

@@ -296,6 +296,57 @@ def test_errors_do_not_end_the_conversation(talk: Talk, script: Script) -> None:
     leave(alloy)
 
 
+def test_another_model_answers_from_now_on(talk: Talk, script: Script, tmp_path: Path) -> None:
+    """CLI-8: /model shows the model, and takes another one when its provider and key are there."""
+    (tmp_path / "other.jsonl").write_text('{"text": "I am the other one."}\n')
+    alloy = talk("-m", script("I am the first."))
+    alloy.send("go\r")
+    alloy.expect(READY)
+    alloy.send("/model openai\r")
+    assert "OPENAI_API_KEY" in alloy.expect(READY)
+    alloy.send("/model\r")
+    assert "script.jsonl (as you asked)" in alloy.expect(READY)
+    alloy.send("/model scripted:other.jsonl\r")
+    assert "other.jsonl (as you asked)" in alloy.expect(READY)
+    alloy.send("go\r")
+    assert "I am the other one." in alloy.expect(READY)
+    alloy.send("/history\r")
+    assert alloy.expect(READY).count("user: go") == 2
+
+
+def test_a_question_is_taken_back_asked_again_and_forgotten(talk: Talk, script: Script) -> None:
+    """CLI-8: /undo, /retry, /reset."""
+    alloy = talk("-m", script({"text": "One.", "on": "first"}, "Two.", "Three."))
+    for typed, told in (
+        ("first", "One."),
+        ("second", "Two."),
+        ("/retry", "Three."),
+        ("/undo", "Taken back, with all that came of it: user: second"),
+        ("/history", "assistant: One."),
+        ("/reset", "The conversation starts over."),
+        ("/undo", "There is nothing to take back."),
+        ("/retry", "there is no question to ask again"),
+        ("/history", "There is no conversation yet."),
+    ):
+        alloy.send(f"{typed}\r")
+        assert told in alloy.expect(READY)
+
+
+def test_what_is_set_is_told_and_tools_are_changed(talk: Talk, script: Script) -> None:
+    alloy = talk("-m", script("One.", "never"), "-t", "read")
+    assert "tools: read" in alloy.screen
+    alloy.send("/tools bash, read\r")
+    assert "tools: bash, read\n" in alloy.expect(READY)
+    alloy.send("/config\r")
+    told = alloy.expect(READY)
+    assert "approval:" in told
+    assert "not stored" in told
+    alloy.send("/tools none\r")
+    assert "tools: none\n" in alloy.expect(READY)
+    alloy.send("/help\r")
+    assert "/sessions" in alloy.expect(READY)
+
+
 def test_without_any_model_it_begins_all_the_same_and_says_the_way_on(talk: Talk) -> None:
     """CLI-6; a newcomer can /login from there."""
     alloy = talk()
