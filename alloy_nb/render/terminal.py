@@ -34,6 +34,8 @@ _CALM = 0.1
 #: Up to so many characters of a block it is looked at after each empty line; of a longer one when it has grown.
 _SHORT = 4_000
 _GROWN = 1.2
+#: Columns left free, for the `^C^C` that a terminal echoes: a line that wraps could not be taken away.
+_ECHOED = 8
 _ERASE = "\r\x1b[K"
 _DIM = "\x1b[2m{}\x1b[0m"
 
@@ -232,7 +234,7 @@ class TerminalWriter(TextWriter):
         now = time.monotonic()
         if not self._grows or not text or (self._line_shown and now < self._next_line):
             return
-        text = _end_that_fits(text, max(10, self._width() - 1))
+        text = _end_that_fits(text, max(10, self._width() - _ECHOED))
         self._next_line = now + _CALM
         if text != self._line_shown:
             self._write(f"{_ERASE if self._line_shown else ''}{_DIM.format(text)}")

@@ -66,7 +66,8 @@ def make_private(path: Path) -> bool:
     """Have the file be there, readable by its owner alone; False where it cannot be."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600))
+        flags = os.O_CREAT | os.O_WRONLY | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+        os.close(os.open(path, flags, 0o600))
         if path.stat().st_mode & 0o077:
             path.chmod(0o600)
     except OSError:
