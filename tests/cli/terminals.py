@@ -64,9 +64,12 @@ class Terminal:
     def send(self, text: str) -> None:
         os.write(self._end, text.encode())
 
-    def look(self, seconds: float = 0.2) -> None:
-        """Take in what comes within so many seconds."""
-        self._read(time.monotonic() + seconds)
+    def look(self, seconds: float = 0.2, until: str | None = None) -> None:
+        """Take in what comes within so many seconds, or until `until` has come once more."""
+        end, before = time.monotonic() + seconds, self.screen.count(until or "\0")
+        while self._read(end):
+            if until is None or self.screen.count(until) > before:
+                return
 
     def finish(self) -> tuple[int, str]:
         """The exit code, and all that was shown."""

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 from ..._version import __version__
 from ...errors import AlloyError
 from ..console import Notes, OutputGone
-from ..failure import READER_GONE, report
+from ..failure import INTERRUPTED, READER_GONE, report
 from ..prompt import ending_signals
-from .reading import LineReader, Reader, can_edit
+from .interrupts import Interrupts
+from .reading import LineReader, Reader, can_edit, terminal_as_it_was
 from .talk import Talk
 
 if TYPE_CHECKING:
@@ -30,65 +31,85 @@ TOOLS = ("read", "glob", "grep", "write", "edit", "bash")
 
 def converse(options: dict[str, Any], opening: str) -> int:
     """Talk until the person leaves; the exit code. `opening` is asked first."""
-    out = sys.stdout
-    notes = Notes(sys.stderr)
+    out, notes = sys.stdout, Notes(sys.stderr)
     say = partial(_say, out)
-    talk = Talk(options, partial(_hear, out, editable := can_edit(), stream=options["stream"]), say)
-    with ending_signals() as came:
+    interrupts = Interrupts()
+    talk = Talk(options, partial(_hear, out, interrupts, editable := can_edit(), stream=options["stream"]), say)
+    with terminal_as_it_was(editable), ending_signals() as came:
         try:
+            interrupts.install()
             _greet(talk, notes, must_have_model=options["model"] is not None)
             reader = _make_reader(talk, Path(options["working_directory"])) if editable else LineReader(_prompt)
-            if opening:
-                _attend(partial(talk.ask, opening), notes, came, say)
-            while not talk.left:
-                text = _read(reader, notes, came)
-                if text is None:
-                    break
-                _attend(partial(talk.take, text), notes, came, say)
+            work: Callable[[], Any] | None = partial(talk.ask, opening) if opening else lambda: None
+            while work is not None:
+                _attend(work, talk, interrupts, came, notes)
+                work = None if talk.left else _next(reader, talk, interrupts, came, notes)
         except OutputGone:
             return READER_GONE
         except KeyboardInterrupt:
-            return 128 + came[0] if came else 130
+            return 128 + came[0] if came else INTERRUPTED
         _part(talk, say)
     return 0
 
 
-def _read(reader: Reader, notes: Notes, came: list[int]) -> str | None:
-    """What is typed; None at its end, nothing for a Ctrl-C."""
+def _next(
+    reader: Reader, talk: Talk, interrupts: Interrupts, came: list[int], notes: Notes
+) -> Callable[[], Any] | None:
+    """What a person wants next; None when they leave."""
     try:
-        return reader.read()
+        try:
+            # An editor hears Ctrl-C by itself.
+            interrupts.heard = isinstance(reader, LineReader)
+            text = reader.read()
+        finally:
+            interrupts.heard = False
     except EOFError:
         return None
     except KeyboardInterrupt:
         if came:
             raise
         notes.line("Ctrl-D or /exit leaves")
-        return ""
+        text = ""
+    return partial(talk.take, text)
 
 
-def _attend(work: Callable[[], Any], notes: Notes, came: list[int], say: Callable[[str], None]) -> None:
+def _attend(work: Callable[[], Any], talk: Talk, interrupts: Interrupts, came: list[int], notes: Notes) -> None:
     """Do it; whatever becomes of it is told, and the conversation goes on."""
-    try:
-        with redirect_stdout(sys.stderr):  # what a tool's code prints is no answer
-            value = work()
-        if value is not None:
-            say(str(value))
-    except OutputGone:
-        raise
-    except KeyboardInterrupt:
-        if came:
+    with redirect_stdout(sys.stderr):  # what a tool's code prints is no answer
+        try:
+            try:
+                interrupts.heard = True
+                value = work()
+            finally:
+                interrupts.heard = False
+            if value is not None:
+                talk.say(str(value))
+        except OutputGone:
             raise
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is told in two lines
-        report(error, notes)
+        except KeyboardInterrupt:
+            if came:
+                raise
+            talk.settle()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told in two lines
+            report(error, notes)
 
 
-def _hear(out: TextIO, editable: bool, *, stream: bool) -> Callable[[Event], None]:
+def _hear(out: TextIO, interrupts: Interrupts, editable: bool, *, stream: bool) -> Callable[[Event], None]:
     """What shows a run: set as Markdown where the cursor can be moved, else the words as they come."""
-    write = partial(_write, out)
-    color = editable and not os.environ.get("NO_COLOR")
+    feed = _feed(partial(_write, out), editable, stream=stream)
+
+    def hear(event: Event) -> None:
+        with interrupts.held():  # what came is written whole
+            feed(event)
+
+    return hear
+
+
+def _feed(write: Callable[[str], None], editable: bool, *, stream: bool) -> Callable[[Event], None]:
     if editable:
         from ...render.terminal import TerminalWriter
 
+        color = not os.environ.get("NO_COLOR")
         return TerminalWriter(write, width=lambda: shutil.get_terminal_size().columns, color=color, grows=stream).feed
     from ...render.text import TextWriter
 

@@ -6,7 +6,8 @@ import codecs
 import os
 import select
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -60,6 +61,31 @@ class LineReader:
             return bool(select.select([sys.stdin.fileno()], [], [], PATIENCE)[0])
         except (OSError, ValueError):  # Windows: `select` takes no console
             return False
+
+
+@contextmanager
+def terminal_as_it_was(edited: bool) -> Iterator[None]:
+    """However it ends, by a signal too: the shell gets the terminal as it gave it."""
+    try:
+        import termios
+    except ImportError:  # Windows
+        yield
+        return
+    before = None
+    with suppress(OSError, ValueError, termios.error):  # a stdin that is closed, or no terminal
+        before = termios.tcgetattr(sys.stdin.fileno())
+    try:
+        yield
+    finally:
+        with suppress(OSError, ValueError, termios.error):
+            if before is not None:
+                termios.tcsetattr(sys.stdin.fileno(), termios.TCSADRAIN, before)
+            if edited:
+                print(_NORMAL, end="", file=sys.stderr, flush=True)
+
+
+#: The cursor is seen; a paste is typed as it is.
+_NORMAL = "\x1b[?25h\x1b[?2004l"
 
 
 def make_private(path: Path) -> bool:

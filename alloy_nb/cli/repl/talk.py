@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -84,13 +83,14 @@ class Talk:
         return command.run(self, argument)
 
     def ask(self, prompt: str | Message) -> None:
-        """Ask, in sight of the user. An interrupt comes out when the run is over; what was said so far is kept."""
-        agent = self.agent()
-        try:
-            agent.chat(prompt, check=False, display=None, on_event=self._view())
-        except KeyboardInterrupt:
-            _await_end(agent)
-            raise
+        """Ask, in sight of the user; after an interrupt, `settle`. What was said so far is kept."""
+        self.agent().chat(prompt, check=False, display=None, on_event=self._view())
+
+    def settle(self) -> None:
+        """After an interrupt: have nothing go on any more, wherever it fell. A stopped run ends within moments."""
+        while self._agent is not None and (execution := self._agent.dialogue.current) is not None:
+            execution.cancel()
+            block_on(execution, check=False, owns=False)
 
     # -- what commands ask of it ----------------------------------------------------------------------------------
 
@@ -224,16 +224,3 @@ class Talk:
         self.say(f"session {self.session}: {len(messages)} messages; at last")
         for message in spoken[-2:]:
             self.say(f"  {in_brief(message)}")
-
-
-def _await_end(agent: Agent) -> None:
-    """Have the run be over, also when a second interrupt falls into the ending of the first: the next may begin then.
-
-    A stopped run ends by itself within moments: its children are killed, its tools are left alone.
-    """
-    while (execution := agent.dialogue.current) is not None:
-        execution.cancel()
-        try:
-            block_on(execution, check=False, owns=False)
-        except KeyboardInterrupt:
-            print(file=sys.stderr)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -190,15 +192,47 @@ def test_ctrl_c_in_a_tool_kills_its_children_and_the_conversation_goes_on(
     leave(alloy)
 
 
+def ask_until_answered(alloy: Terminal) -> None:
+    """Whatever still stands on the line is asked of nobody; what was begun meanwhile is stopped."""
+    end = time.monotonic() + LONGEST
+    answered = alloy.screen.count("Yes, I am.")
+    while alloy.screen.count("Yes, I am.") == answered:
+        alloy.send("\x15alive?\r")
+        alloy.look(2.0, "Yes, I am.")
+        assert alloy.process.poll() is None, alloy.screen[-2000:]
+        assert time.monotonic() < end, alloy.screen[-2000:]
+        if alloy.screen.count("Yes, I am.") == answered:
+            alloy.send("\x03")
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("seed", range(3))
+def test_however_often_and_whenever_ctrl_c_is_pressed_the_conversation_goes_on(
+    seed: int, talk: Talk, script: Script
+) -> None:
+    """The second one fell between an answer and the next prompt, and ended all."""
+    chance = random.Random(seed)
+    waits = [bash("sleep 60", "Wait.")] * 40
+    alloy = talk("--approval", "auto", "-m", script({"on": "alive?", "text": "Yes, I am."}, *waits))
+    for _ in range(10):
+        alloy.send("go\r")
+        alloy.look(chance.random() * 0.3)
+        for _ in range(chance.randint(1, 6)):
+            alloy.send("\x03")
+            alloy.look(chance.random() * 0.05)
+        ask_until_answered(alloy)
+    place = alloy.screen.find("Traceback")
+    assert place < 0, alloy.screen[max(0, place - 500) : place + 3000]
+
+
 def test_ctrl_c_at_a_question_ends_the_answer_alone(talk: Talk, script: Script) -> None:
-    alloy = talk("-m", script(bash("touch made"), "Here I am."))
+    alloy = talk("-m", script({"text": "Yes, I am.", "on": "alive?"}, bash("touch made")))
     alloy.send("go\r")
     alloy.expect(QUESTION)
     while READY not in alloy.screen[alloy.screen.rindex(QUESTION) :]:
         alloy.send("\x03")
-        alloy.look()
-    alloy.send("are you there?\r")
-    alloy.expect("Here I am.")
+        alloy.look(1.0, READY)
+    ask_until_answered(alloy)
 
 
 def test_ctrl_c_at_an_empty_prompt_says_how_to_leave(talk: Talk, script: Script) -> None:
