@@ -87,4 +87,11 @@ def _keys() -> KeyBindings:
     def _(event: KeyPressEvent) -> None:
         event.current_buffer.insert_text("\n")
 
+    @keys.add("c-c", filter=~is_searching)
+    @keys.add("<sigint>")
+    def _(event: KeyPressEvent) -> None:
+        """As prompt_toolkit's own, but a second one, while the first is on its way, is no error."""
+        if event.app.future is not None and not event.app.future.done():
+            event.app.exit(exception=KeyboardInterrupt(), style="class:aborting")
+
     return keys
