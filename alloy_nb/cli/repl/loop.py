@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ..._version import __version__
-from ...errors import AlloyError
+from ...errors import AlloyError, Cancelled
 from ..console import Notes, OutputGone
 from ..failure import INTERRUPTED, READER_GONE, report
 from ..prompt import ending_signals
@@ -90,6 +90,9 @@ def _attend(work: Callable[[], Any], talk: Talk, interrupts: Interrupts, came: l
             if came:
                 raise
             talk.settle()
+        except Cancelled as error:  # a question, such as that of /login, stands on a line that nobody ended
+            print(file=sys.stderr)
+            notes.line(error.message)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told in two lines
             report(error, notes)
 
@@ -133,8 +136,8 @@ def _greet(talk: Talk, notes: Notes, *, must_have_model: bool) -> None:
     except AlloyError as error:
         if must_have_model:
             raise
-        # There is a way on from here: /login.
         report(error, notes)
+        notes.line("/login PROVIDER asks for a key and keeps it; /doctor tells what is here")
 
 
 def _part(talk: Talk, say: Callable[[str], None]) -> None:

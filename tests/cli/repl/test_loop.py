@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -24,6 +25,11 @@ from .conftest import QUESTION, READY
 Talk = Callable[..., Terminal]
 Script = Callable[..., str]
 Alloy = Callable[..., Said]
+
+
+def words(screen: str) -> str:
+    """Without what moves the cursor or paints."""
+    return re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", screen)
 
 
 def leave(alloy: Terminal) -> str:
@@ -387,8 +393,13 @@ def test_without_any_model_it_begins_all_the_same_and_says_the_way_on(talk: Talk
     assert "Hint: " in alloy.screen
     alloy.send("hello\r")
     assert "Error: " in alloy.expect(READY)
+    assert "/login PROVIDER" in alloy.screen
     alloy.send("/doctor\r")
     assert "next: " in alloy.expect(READY)
+    alloy.send("/login openai\r")
+    alloy.expect("(it is not shown): ")
+    alloy.send("\x03")
+    assert "\ninterrupted: no key for openai was stored" in words(alloy.expect(READY))
     leave(alloy)
 
 
