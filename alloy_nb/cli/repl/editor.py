@@ -39,7 +39,9 @@ class Editor:
         )
 
     def read(self) -> str:
-        return self._session.prompt(MARK)
+        # While a line is edited Ctrl-C is a key. As a signal it comes before or after that, and an exception in the
+        # midst of prompt_toolkit's beginning or ending would leave it broken.
+        return self._session.prompt(MARK, handle_sigint=False)
 
 
 class _Kept(FileHistory):
@@ -88,7 +90,6 @@ def _keys() -> KeyBindings:
         event.current_buffer.insert_text("\n")
 
     @keys.add("c-c", filter=~is_searching)
-    @keys.add("<sigint>")
     def _(event: KeyPressEvent) -> None:
         """As prompt_toolkit's own, but a second one, while the first is on its way, is no error."""
         if event.app.future is not None and not event.app.future.done():

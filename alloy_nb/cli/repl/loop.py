@@ -58,7 +58,7 @@ def _next(
     """What a person wants next; None when they leave."""
     try:
         try:
-            # An editor hears Ctrl-C by itself.
+            # To an editor Ctrl-C is a key.
             interrupts.heard = isinstance(reader, LineReader)
             text = reader.read()
         finally:
