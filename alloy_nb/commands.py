@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from .errors import ConfigError
 from .options import nearest
 from .plain import one_line
-from .redaction import redact
+from .redaction import redact, redact_line
 
 if TYPE_CHECKING:
     from .messages import Message
@@ -213,7 +213,7 @@ def in_brief(message: Message) -> str:
     >>> in_brief(Message.user("Hello"))
     'user: Hello'
     """
-    words = one_line(redact(message.text), 10**6)
+    words = redact_line(message.text, 10**6)
     parts = [words if len(words) <= _BRIEF else f"{words[:_BRIEF]}..."] if words else []
     if message.tool_calls:
         parts.append(f"[tool_use: {len(message.tool_calls)}]")
@@ -255,7 +255,7 @@ def _login(place: Place, argument: str) -> None:
     from .login import by_words
 
     for line in by_words(argument, f"{place.prefix}/login PROVIDER"):
-        place.say(one_line(redact(line), 1000))
+        place.say(redact_line(line, 1000))
 
 
 # What the notebook has
@@ -325,7 +325,7 @@ def _config(place: TerminalPlace, argument: str) -> None:
     _no_argument("config", argument)
     settings = place.settings()
     wide = max(map(len, settings)) + 1
-    place.say("\n".join(f"{name + ':':<{wide}} {one_line(redact(value))}" for name, value in settings.items()))
+    place.say("\n".join(f"{name + ':':<{wide}} {redact_line(value)}" for name, value in settings.items()))
 
 
 def _exit(place: TerminalPlace, argument: str) -> None:

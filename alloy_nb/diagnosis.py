@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ._version import __version__
-from .errors import AlloyError
 from .checks import Check, check_front_ends
+from .errors import AlloyError
 from .plain import one_line
 from .redaction import redact, redact_line
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..errors import AlloyError, ConfigError
 from ..options import nearest
 from ..plain import one_line, printable
-from ..redaction import redact
+from ..redaction import redact, redact_line
 
 if TYPE_CHECKING:
     from ..messages import Message
@@ -107,8 +107,8 @@ def _told(session: Session) -> str:
 
 
 def _parts(message: Message) -> list[str]:
-    text = printable(redact(message.text)).strip()
+    text = redact(printable(message.text)).strip()
     said = [f"> {text}".replace("\n", "\n> ") if message.role == "user" else text] if text else []
     lines = [f"● {call.name} {call.input}" for call in message.tool_calls]
     lines += [f"{'✗' if result.is_error else '✓'} {result.name} {result.text}" for result in message.tool_results]
-    return said + (["\n".join(one_line(redact(line)) for line in lines)] if lines else [])
+    return said + (["\n".join(redact_line(line) for line in lines)] if lines else [])
