@@ -180,6 +180,8 @@ def test_who_answers_by_keys_is_never_lost(page: Page, asking: Asking) -> None:
     page.raw.keyboard.press("Enter")
     page.raw.wait_for_function("document.querySelectorAll('.alloy-approval').length === 1")
     assert not focused(page).startswith("outside")
+    # The other card has moved, and takes no press for a moment.
+    page.raw.wait_for_function("document.querySelectorAll('.alloy-approval button:enabled').length > 0")
     tab_to(page, "Deny…")
     page.raw.keyboard.press("Space")
     assert focused(page) == "Reason for denying (optional)"
