@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from alloy_nb.json_text import pretty_json
 from alloy_nb.render.bundle import bundle
+from alloy_nb.render.clean import clean
 from alloy_nb.render.formulas import ACTING
 from alloy_nb.render.html import frozen_html, live_html
 from alloy_nb.render.markdown import ALLOWED_ATTRIBUTES, ALLOWED_TAGS, PICTURE_ATTRIBUTES, to_html
@@ -43,10 +44,10 @@ def _vectors() -> list[tuple[str, str]]:
     return runpy.run_path(str(Path(__file__).with_name("xss_vectors.py")))["VECTORS"]
 
 
-def test_there_are_at_least_sixty_vectors_and_each_has_a_mark() -> None:
-    names = [name for name, _ in _vectors()]
-    assert len(set(names)) == len(names) >= 60
-    assert all("MARK" in text for _, text in _vectors())
+def test_each_of_many_vectors_is_another_and_has_a_mark() -> None:
+    names, texts = zip(*_vectors(), strict=True)
+    assert len(set(names)) == len(set(texts)) == len(names) >= 320
+    assert all("MARK" in text and len(text) <= 400 for text in texts)
 
 
 @pytest.mark.parametrize("static", [True, False])
@@ -103,7 +104,7 @@ def test_markdown_is_inert_where_raw_html_is_allowed(vector, everywhere) -> None
 def test_markdown_is_inert_in_nbconvert(vector) -> None:
     """Its parser keeps other rules than CommonMark, knows formulas, and lets raw HTML through."""
     filters = pytest.importorskip("nbconvert.filters.markdown_mistune")
-    assert live_parts(str(filters.markdown2html_mistune(disarm(vector)))) == []
+    assert live_parts(str(filters.markdown2html_mistune(disarm(clean(vector))))) == []
 
 
 @pytest.mark.parametrize(
@@ -220,11 +221,15 @@ def test_the_judge_would_see_the_vectors_come_alive() -> None:
     parser = MarkdownIt("commonmark", {"html": True}).enable("table")
     parser.validateLink = lambda url: True
     alive = [name for name, text in _vectors() if live_parts(parser.render(text)) or _judge(parser.render(text)).faults]
-    assert len(alive) > 60
+    assert len(alive) > len(_vectors()) // 2
 
 
 def live_parts(html: str) -> list[str]:
-    """What in the HTML would run or be fetched; a heading's own anchor and a formula's tags are no such thing."""
+    """What in the HTML would run or be fetched.
+
+    A heading's own anchor, a formula's tags and the box of a task that nobody can tick are no such thing.
+    """
+    html = re.sub(r'<input class="task-list-item-checkbox" type="checkbox" disabled(?: checked)?/>', "", html)
     found = re.findall(
         r"(?i)<(?:script|img|iframe|svg|math|style|object|embed|form|button|input|link|base|meta)\b[^>]*", html
     )
@@ -232,7 +237,7 @@ def live_parts(html: str) -> list[str]:
     found += [
         url
         for url in re.findall(r'(?i)<[a-z][^<>]*\s(?:href|src)="([^"]*)"', html)
-        if not re.match(r"https?://|mailto:|#", url)
+        if not re.match(r"(?i)https?://|mailto:|#", url)
     ]
     return found
 
