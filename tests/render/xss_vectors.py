@@ -1,8 +1,8 @@
 """Hostile texts. Each holds ``MARK`` where a reader must still see it, and tries to do more than be read.
 
 Data only, by theme in the files of the folder ``xss``: (name, text). ``alert(1)``, the host ``evil.example`` and
-JupyterLab's command ``canary:command`` are the canaries; the browser's tests add what else a text could do. None is
-longer than 400 characters: of what a tool says in a run with very many calls, a reader sees no more.
+JupyterLab's command ``canary:command`` are the canaries; the browser's tests add what else a text could do. ``MARK``
+stands in the first 190 characters: of a long argument, the line of a call shows no more.
 """
 
 import runpy

@@ -87,7 +87,7 @@ VECTORS: list[tuple[str, str]] = [
     ("tex-kern", "$\\kern-99em\\Huge x$ MARK"),
     ("tex-overlay", "$\\smash{\\rlap{\\rule{50em}{9em}}}x$ MARK"),
     ("tex-deep", "$" + "{" * 120 + "MARK" + "}" * 120 + "$"),
-    ("tex-fractions", "$" + "\\frac{" * 40 + "x$ MARK"),
+    ("tex-fractions", "MARK $" + "\\frac{" * 40 + "x$"),
     ("tex-columns", "$\\begin{array}{*{99999}{c}}MARK\\end{array}$"),
     ("tex-endless-environment", "$\\newenvironment{x}{\\begin{x}}{\\end{x}}\\begin{x}\\end{x}$ MARK"),
     # HTML around and inside

@@ -103,5 +103,5 @@ VECTORS: list[tuple[str, str]] = [
     ("md-deep-emphasis", "*" * 120 + "<img src=x onerror=alert(1)>MARK"),
     ("md-deep-brackets", "[" * 150 + "MARK](javascript:alert(1))"),
     ("md-deep-images", "![" * 60 + "MARK](https://evil.example/x)"),
-    ("md-deep-code", "`" * 99 + "<img src=x onerror=alert(1)>" + "`" * 98 + " MARK"),
+    ("md-deep-code", "MARK " + "`" * 99 + "<img src=x onerror=alert(1)>" + "`" * 98),
 ]

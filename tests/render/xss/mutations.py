@@ -39,7 +39,7 @@ VECTORS: list[tuple[str, str]] = [
     ("mutation-comment-attribute", '<p id="<!--"></p><img src=x onerror=alert(1)><p id="-->">MARK</p>'),
     ("mutation-processing", "<?x '?><img src=x onerror=alert(1)>' ?>MARK"),
     ("mutation-declaration", "<!x '><img src=x onerror=alert(1)>'>MARK"),
-    ("mutation-depth", "<b>" * 90 + "<img src=x onerror=alert(1)>MARK"),
+    ("mutation-depth", "MARK" + "<b>" * 90 + "<img src=x onerror=alert(1)>"),
     ("mutation-backtick", "<img alt='``onerror=alert(1)' src=x>MARK"),
     ("mutation-entity-attribute", '<p title="&lt;/p&gt;&lt;img src=x onerror=alert(1)&gt;">MARK</p>'),
     ("mutation-pre", "<pre>\n\n<img src=x onerror=alert(1)></pre>MARK"),

@@ -37,7 +37,7 @@ VECTORS: list[tuple[str, str]] = [
     ("shell", "MARK; rm -rf / `id` $(id) | sh && :"),
     ("path-parents", "../../../etc/passwd\x00MARK.txt"),
     ("path-windows", "C:\\..\\CON\\\\.\\MARK::$DATA"),
-    ("path-long", "a/" * 120 + "MARK"),
+    ("path-long", "a/MARK/" + "a/" * 120),
     ("path-option", "--upload-pack=touch MARK"),
     ("path-glob", "**/[!a]*MARK{a,b}?"),
     ("path-lines", "note.txt\nallowed by you\nMARK"),
