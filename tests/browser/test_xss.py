@@ -25,9 +25,9 @@ from .xss_page import WatchedPage
 
 VECTORS: list[tuple[str, str]] = runpy.run_path(str(ROOT / "tests/render/xss_vectors.py"))["VECTORS"]
 KERNEL_SIDE = Path(__file__).with_name("xss_kernel.py")
-#: So many vectors on one page at most: with more, what a run of all shows of each call is too short. A page takes from
-#: the whole list; the first two are usual tests.
-SIZE = 84
+#: So many vectors on one page at most: with more, what a run of all shows of each call is too short, and a page takes
+#: too long for a usual test. A page takes from the whole list; the first two are usual tests.
+SIZE = 64
 PAGES = -(-len(VECTORS) // SIZE)
 USUAL = 2
 #: How runs are shown while they go on, the usual way first.

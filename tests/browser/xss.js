@@ -36,7 +36,7 @@
 
   // A live cell has buttons and a field of its own, says more to a screen reader, and shows formulas as MathML.
   const VIEW = ".alloy-view", VIEWS_OWN = ".alloy-view button.alloy-button, .alloy-view input.alloy-field";
-  const VIEW_ATTRIBUTES = /^(role|type|placeholder|disabled|data-lm-suppress-shortcuts|aria-(label|live|busy|expanded))$/;
+  const VIEW_ATTRIBUTES = /^(role|type|placeholder|disabled|data-lm-suppress-shortcuts|tabindex|aria-(label|live|busy|expanded))$/;
   const MATH = "http://www.w3.org/1998/Math/MathML";
   const MATH_ATTRIBUTES = /^(?!(id|name|style|actiontype|selection|data-.*|xml.*)$)/;
 
@@ -116,16 +116,18 @@
   function poke(root) {
     const hold = event => {
       const link = event.target.closest?.("a[href]");
-      if (link?.closest(TEXT) || (link && LINK.test(link.getAttribute("href")))) event.preventDefault();
+      if (link && LINK.test(link.getAttribute("href"))) event.preventDefault();
     };
     document.addEventListener("click", hold, true);
     try {
       for (const element of [...root.querySelectorAll(`*:not(${VIEWS_OWN})`)]) {
         // A handler in an attribute hears what is sent to its element, and JupyterLab's own know theirs by one. The rest,
-        // thousands of letters of formulas, is left in peace: JupyterLab lays out the page anew at each press.
+        // thousands of letters of formulas, is left in peace: JupyterLab lays out the page anew at each press. So are
+        // its own links in plain text: to one that names a file it would offer its debugger.
         const names = Element.prototype.getAttributeNames.call(element).filter(name => !QUIET.has(name));
         const formula = element.closest("mjx-container") !== null;
-        if (element.localName === "summary" || !names.some(name => !formula || LOUD.test(name))) continue;
+        const isQuiet = !names.some(name => !formula || LOUD.test(name));
+        if (isQuiet || element.localName === "summary" || element.matches(`${TEXT} a`)) continue;
         const press = element.click ?? (() => element.dispatchEvent(new MouseEvent("click", { bubbles: true })));
         if (names.every(name => PLAIN_LINK.has(name))) {
           press.call(element);

@@ -190,6 +190,9 @@ def test_a_path_that_looks_like_a_macro_stays_whole_in_markdown() -> None:
     ("text", "shown"),
     [
         ("$\\href{javascript:x}{y}$", "$\\ href{javascript:x}{y}$"),
+        ("$\\href x{y}$", "$\\ href x{y}$"),
+        ("$\\href\\alpha{y}$", "$\\ href\\alpha{y}$"),
+        ("$\\toggle{x}{y}\\endtoggle$", "$\\ toggle{x}{y}\\endtoggle$"),
         ("$\\href\\{javascript:x}{y}$", "$\\ href\\{javascript:x}{y}$"),
         ("$\\def\\alpha{x}$", "$\\ def\\alpha{x}$"),
         ("&#36;&#92;def&bsol;alpha{x}$", "&#36;&amp;#92;def&amp;bsol;alpha{x}$"),
@@ -205,6 +208,22 @@ def test_acting_macros_are_cut_in_what_tools_and_errors_say(everywhere) -> None:
     """JupyterLab's page finds a formula between dollars that Markdown has escaped."""
     markdown = to_markdown(everywhere("$\\def\\alpha{forged}$").transcript)
     assert not re.search(r"\\def", markdown)
+
+
+@pytest.mark.parametrize(
+    "text", ["$\\phantom{hidden}$", "\\(x%hidden\\)", "\\\\[x\\\\]", "a $ b $$ \\$ c", "$\\begin{a}\\end{a}"]
+)
+def test_nothing_that_tools_say_is_a_formula_which_could_hide_it(everywhere, text: str) -> None:
+    from markdown_it import MarkdownIt
+
+    lines = [line for line in to_markdown(everywhere(text).transcript).split("\n") if line.startswith((">", "*"))]
+    html = MarkdownIt("commonmark").render("\n".join(lines))
+    assert not re.search(r"\$|\\[(\[]|\\begin", "".join(PageOfFormulas(html).texts))
+    assert "".join(re.sub("<[^>]*>", "", html).split()).count("".join(text.split())) > 5
+
+
+def test_one_price_stays_as_it_was_said(everywhere) -> None:
+    assert "costs \\$5 a day" in to_markdown(everywhere("costs $5 a day").transcript)
 
 
 def test_a_diagram_stays_code() -> None:
