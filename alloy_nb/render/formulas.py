@@ -20,12 +20,15 @@ __all__ = ["ACTING", "UNTOUCHED", "add_formulas", "apart"]
 UNTOUCHED = "tex2jax_ignore mathjax_ignore"
 
 #: Macros that make links, styles and attributes, load something, or change what other macros mean: MathJax keeps a
-#: definition for all formulas of the page, so that an answer could forge what the user's own formulas show. With what
-#: follows: a folder's name in a path is none.
+#: definition for all formulas of the page, so that an answer could forge what the user's own formulas show. Also those
+#: that show something else when they are pressed or pointed at. With what follows: a folder's name in a path is none;
+#: an address may be a single sign without braces.
 ACTING = re.compile(
     r"""(?x) \\ (?:
-      (?: href | url | style | class | cssId | data | html[A-Z][a-z]+ | bbox | unicode | mmlToken | includegraphics
-        | require | definecolor | mathtoolsset | setOptions ) (?= \s* (?: \\?[{[%] | & | \Z ))
+      (?: href | url ) (?! [A-Za-z] )
+    | (?: style | class | cssId | data | html[A-Z][a-z]+ | bbox | unicode | mmlToken | includegraphics
+        | require | definecolor | mathtoolsset | setOptions | toggle | texttip | mathtip
+        ) (?= \s* (?: \\?[{[%] | & | \Z ))
     | (?: [egx]?def | let | futurelet | global | (?:new|renew|provide)command | (?:re)?newenvironment
         | Declare[A-Za-z]+ | Newextarrow | (?:re)?newtagform | newcolumntype ) (?= \*? \s* (?: [\\{[%&] | \Z ))
     )"""

@@ -312,7 +312,9 @@ def _label(text: str) -> str:
 
 
 def _box(html: str, style: str = "output") -> str:
-    return f'<pre style="{STYLES[style]}">{html}</pre>'
+    # A parser takes a line end right behind <pre> for none, and each further parser one more.
+    inner = html.lstrip("\n")
+    return f'<pre style="{STYLES[style]}">{inner}</pre>'
 
 
 def _tool_body(tool: Tool, longest: int) -> str:

@@ -113,7 +113,8 @@ def to_html(markdown: str, *, lean: bool = False) -> str:
     tokens = parser.parse(markdown, env)
     if any(token.level >= _DEEPEST - 1 for token in tokens):
         # The parser drops what is nested deeper; nobody writes that, but it must not hide anything.
-        return sanitize(f'<pre style="{STYLES["output"]}">{escape(markdown, quote=False)}</pre>')
+        text = escape(markdown.lstrip("\n"), quote=False)
+        return sanitize(f'<pre style="{STYLES["output"]}">{text}</pre>')
     return sanitize(parser.renderer.render(tokens, parser.options, env))
 
 

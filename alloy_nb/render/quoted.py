@@ -121,15 +121,27 @@ def _code(text: str) -> str:
     return f"{fence}{blank}{text}{blank}{fence}"
 
 
-_SPECIAL = re.compile(r"[\\`*_\[\]|~$<>&]")
+# What may open or close a formula, and what else means something.
+_SPECIAL = re.compile(r"(?P<formula>(?:\\*\$+|\\+(?=[()\[\]]|begin|end))+)|[\\`*_\[\]|~<>&]")
+# One price, which no other sign makes a formula of.
+_PRICE = re.compile(r"([^$\\]*)\$(\d[^$\\]*)")
 
 
 def _inline(text: str) -> str:
-    """Words that must not be read as Markdown, on one line a paragraph."""
-    return _SPECIAL.sub(_escape, _tame(" ".join(text.split())))
+    """Words that must not be read as Markdown, on one line a paragraph.
+
+    Nor as a formula, which may hide what it holds: a page finds one in what was escaped, but none over an element.
+    """
+    line = _tame(" ".join(text.split()))
+    price = _PRICE.fullmatch(line)
+    if price is not None:
+        return "\\$".join(_SPECIAL.sub(_escape, part) for part in price.groups())
+    return _SPECIAL.sub(_escape, line)
 
 
 def _escape(match: re.Match[str]) -> str:
+    if match["formula"]:
+        return f"`{match[0]}`"
     return {"<": "&lt;", ">": "&gt;", "&": "&amp;"}.get(match[0], "\\" + match[0])
 
 

@@ -20,46 +20,52 @@ from playwright.sync_api import Error
 from . import ROOT
 from .asking import convert
 from .conftest import SCREENSHOTS
-from .lab import Lab
+from .lab import Lab, write_settings
 from .xss_page import WatchedPage
 
 VECTORS: list[tuple[str, str]] = runpy.run_path(str(ROOT / "tests/render/xss_vectors.py"))["VECTORS"]
 KERNEL_SIDE = Path(__file__).with_name("xss_kernel.py")
-#: So many vectors on one page at most: JupyterLab shows the first 50 outputs of a cell, and of 16 tools that run at
-#: once three messages of progress each are shown. A page takes from the whole list; the first two are usual tests.
-SIZE = 32
+#: So many vectors on one page at most: with more, what a run of all shows of each call is too short, and a page takes
+#: too long for a usual test. A page takes from the whole list; the first two are usual tests.
+SIZE = 64
 PAGES = -(-len(VECTORS) // SIZE)
 USUAL = 2
+#: How runs are shown while they go on, the usual way first.
+DISPLAYS = ("widget", "html")
+#: JupyterLab shows the first 50 outputs of a cell, unless it is told otherwise.
+ALL_OUTPUTS = {"@jupyterlab/notebook-extension:tracker": {"maxNumberOutputs": 1000}}
 #: Where in a vector the stream stands still.
 CUTS = (0.3, 0.55, 0.8)
 
-SAID = ("retry", "thinking", "text", "output", "odd", "rich", "failure", "name", "key", "value", "diff")
+SAID = ("retry", "thinking", "text", "output", "odd", "rich", "failure", "name", "key", "value", "file", "diff")
 SPOKEN_TO = ("said", "error", "hint", "model")
-CHANNELS = (*SAID, "progress", "reason", "asked", *SPOKEN_TO, "split", "tail", "raised", "inputs")
+CHANNELS = (*SAID, "progress", "reason", "asked", *SPOKEN_TO, "split", "tail", "raised", "inputs", "id")
 
 SETUP = """
 import os
 import alloy_nb as alloy
 from IPython.display import Math, display
 from alloy_nb.notebook import shows
+from alloy_nb.tools import executor
 shows.LARGEST_LIVE = 10**7  # all of a long run is to be looked at while it goes on
+executor.MAX_PARALLEL = 100  # and all of its tools at once
 %load_ext alloy_nb
 from xss_kernel import *
 load("{name}")
-os.environ["ALLOY_MODEL"] = "scripted:none"
+os.environ |= {{"ALLOY_MODEL": "scripted:none", "ALLOY_DISPLAY": "{display}"}}
 everything, cards, failure, careful = say_everything(), ask_everything(), raising(), Careful()
 again = say_everything()
-tools = [speak, odd, rich, fail, edit, linger]
+tools = [speak, look, odd, rich, fail, edit, linger]
 names = dict.fromkeys(TEXTS["inputs"], 1)
 """
 EVERYTHING, ASKED, MANY, SPLIT, RAISED, PLAIN, MARKDOWN, FORMULA, DOCUMENT = range(1, 10)
 CELLS = {
-    EVERYTHING: "%%alloy -m everything -t speak,odd,rich,fail,edit,linger --max-turns 100 -o answer\ngo",
+    EVERYTHING: "%%alloy -m everything -t speak,look,odd,rich,fail,edit,linger --max-turns 100 -o answer\ngo",
     ASKED: "%%alloy -m cards -t careful --fresh\ngo",
     MANY: "runs = [failing(n) for n in range(len(TEXTS['said']))]\nfor run in runs: display(run)",
     SPLIT: f"for run in all_halting({CUTS}): display(run)",
     RAISED: "%%alloy -m failure --fresh\nPROMPT",
-    PLAIN: "_ = alloy.run('go', model=again, tools=tools, max_turns=100, display='text')",
+    PLAIN: "os.environ['ALLOY_DISPLAY'] = 'text'\n_ = alloy.run('go', model=again, tools=tools, max_turns=100)",
     MARKDOWN: "show_markdown([answer, *(run.result(check=False) for run in runs)])",
     FORMULA: "Math(r'\\alpha')",
 }
@@ -70,9 +76,9 @@ FROZEN = {
     MANY: SPOKEN_TO,
     SPLIT: ("split", "tail"),
     RAISED: ("raised", "inputs"),
-    PLAIN: ("text",),
-    MARKDOWN: ("text", "retry", "name", "value", *SPOKEN_TO),
-    DOCUMENT: ("text", "retry", "name", "value"),
+    PLAIN: ("text", "file"),
+    MARKDOWN: ("text", "retry", "name", "value", "file", *SPOKEN_TO),
+    DOCUMENT: ("text", "retry", "name", "value", "file"),
 }
 BY_HOST = (MARKDOWN, DOCUMENT)
 
@@ -107,6 +113,15 @@ HIDDEN = {
 }
 
 
+#: What may stand between quotes as a key in a prompt.
+_SIGN = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\\`$%s]"
+KEY = re.compile(f"{_SIGN % chr(34)}+|{_SIGN % chr(39)}+")
+
+
+def quoted(text: str) -> str:
+    return f"'{text}'" if '"' in text else f'"{text}"'
+
+
 def mark(channel: str, number: int) -> str:
     """A word of letters and digits, so that no renderer cuts it."""
     return f"Q{CHANNELS.index(channel):02}x{number:03}Z"
@@ -115,19 +130,21 @@ def mark(channel: str, number: int) -> str:
 class Hostile:
     """A notebook whose runs say `vectors`; `wrong` is what was found, with the form it was found in."""
 
-    def __init__(self, page: WatchedPage, lab: Lab, name: str, vectors: Sequence[tuple[str, str]]) -> None:
-        self.page, self.name, self.vectors = page, name, vectors
+    def __init__(
+        self, page: WatchedPage, lab: Lab, name: str, vectors: Sequence[tuple[str, str]], display: str
+    ) -> None:
+        self.page, self.name, self.vectors, self.display = page, name, vectors, display
         self.wrong: list[str] = []
         self._gate = lab.root / f"{name}.gate"
         texts = {channel: self._texts(channel) for channel in CHANNELS}
         # What goes into a prompt is named as it stands there: here, a key between quotes on one line.
-        self._inputs = [n for n, text in enumerate(texts["inputs"]) if re.fullmatch(r"[ !#%-\[\]-_a-~]+", text)]
+        self._inputs = [n for n, text in enumerate(texts["inputs"]) if KEY.fullmatch(text)]
         inputs = [texts["inputs"][n] for n in self._inputs]
         texts["inputs"] = inputs
         (lab.root / f"{name}.json").write_text(json.dumps(texts), "utf-8")
         shutil.copy(KERNEL_SIDE, lab.root)
-        prompt = "\n".join(f'{{names["{text}"]}}' for text in inputs)
-        cells = [SETUP.format(name=name), *(cell.replace("PROMPT", prompt) for cell in CELLS.values())]
+        prompt = "\n".join(f"{{names[{quoted(text)}]}}" for text in inputs)
+        cells = [SETUP.format(name=name, display=display), *(cell.replace("PROMPT", prompt) for cell in CELLS.values())]
         document = {"cell_type": "markdown", "id": "document", "metadata": {}, "source": "-"}
         page.open(*cells, document, name=f"{name}.ipynb")
         assert page.run(0) == "ok", page.text(0)
@@ -188,7 +205,8 @@ def stand_still_within_words(hostile: Hostile) -> None:
     for number in range(len(CUTS)):
         page.await_text(SPLIT, f"piece {number}")
         assert f"piece {number + 1}" not in page.text(SPLIT)
-        page.await_text(SPLIT, "characters so far")
+        if hostile.display == "html":
+            page.await_text(SPLIT, "characters so far")
         hostile.judge(f"cut {number}", SPLIT)
         hostile.step()
     assert page.finish(SPLIT) == "ok"
@@ -221,10 +239,12 @@ def judge_converted(hostile: Hostile, path: Path, empty: str) -> None:
 
 @pytest.fixture(scope="module")
 def the_watched(browser: Any, lab: Lab) -> Iterator[WatchedPage]:
+    write_settings(lab.state / "settings", ALL_OUTPUTS)
     page = WatchedPage(browser, lab, SCREENSHOTS)
     page.start()
     yield page
     page.raw.context.close()
+    write_settings(lab.state / "settings", {plugin: {} for plugin in ALL_OUTPUTS})
 
 
 @pytest.fixture
@@ -244,12 +264,20 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> str:
     return convert(path)
 
 
-@pytest.mark.parametrize(
-    "number", [pytest.param(n, marks=[pytest.mark.slow] if n >= USUAL else []) for n in range(PAGES)]
-)
-def test_hostile_texts_are_read_and_do_nothing_else(watched: WatchedPage, lab: Lab, empty: str, number: int) -> None:
+def pages() -> Iterator[Any]:
+    """Each page in each display; a usual test is the page of that number in the display of that number."""
+    for number in range(PAGES):
+        for place, display in enumerate(DISPLAYS):
+            usual = number < USUAL and number % len(DISPLAYS) == place
+            yield pytest.param(number, display, id=f"{display}-{number}", marks=[] if usual else [pytest.mark.slow])
+
+
+@pytest.mark.parametrize(("number", "display"), list(pages()))
+def test_hostile_texts_are_read_and_do_nothing_else(
+    watched: WatchedPage, lab: Lab, empty: str, number: int, display: str
+) -> None:
     page, vectors = watched, VECTORS[number::PAGES]
-    hostile = Hostile(page, lab, f"xss-{number}", vectors)
+    hostile = Hostile(page, lab, f"xss-{display}-{number}", vectors, display)
     say_everything(hostile)
     ask_about_everything(hostile)
     assert page.run(MANY) == "ok"
@@ -257,7 +285,7 @@ def test_hostile_texts_are_read_and_do_nothing_else(watched: WatchedPage, lab: L
     show_the_rest(hostile)
     hostile.judge_all("frozen")
     if number == 0:
-        page.screenshot("hostile", themes=("light",), cell=EVERYTHING)
+        page.screenshot(f"hostile-{display}", themes=("light",), cell=EVERYTHING)
         hostile.note("frozen again", [])
     look_at_contents(hostile)
     page.save()

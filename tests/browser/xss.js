@@ -22,29 +22,48 @@
   const ATTRIBUTES = new Set(["class", "style", "href", "rel", "target", "start", "open"]);
   // What JupyterLab and nbconvert themselves make of a heading, a link or a piece of code.
   const HOSTS_OWN = new Set(["id", "data-jupyter-id", "data-mime-type", "data-lm", "tabindex", "title"]);
+  const TASK = "input[type=checkbox][disabled]", TASK_ATTRIBUTES = new Set(["type", "disabled", "checked", "class"]);
+  const HOSTS_TAGS = new Set(["del", "dl", "dt", "dd", "section", "sup"]); // footnotes and the like
   const LINK = /^(https?:\/\/|mailto:|#)/i;
   // A tool's picture, which lies in the page itself; its words stay where the data is dropped.
   const PICTURE = /^data:image\/(png|jpeg|gif|webp);base64,[A-Za-z0-9+\/]+=*$/;
   const STYLE = /url\s*\(|image\s*\(|expression|@import|behavior|binding|position:\s*(fixed|absolute|sticky)/i;
 
-  // Plain text is JupyterLab's to show, and it makes links of addresses there, as of a person's own output.
-  const TEXT = ".jp-RenderedText", TEXT_LINK = /^(?!\s*(java|vb)script:)/i;
+  // Plain text is JupyterLab's to show, and it makes links of addresses of any kind there, as of a person's own output.
+  // A script's opens an empty window that has no opener, where nothing runs.
+  const TEXT = ".jp-RenderedText", SCRIPT = /^\s*(java|vb)script:/i;
+  const isHarmless = link => !SCRIPT.test(link.getAttribute("href")) || (link.target === "_blank" && link.rel === "noopener");
+
+  // A live cell has buttons and a field of its own, says more to a screen reader, and shows formulas as MathML.
+  const VIEW = ".alloy-view", VIEWS_OWN = ".alloy-view button.alloy-button, .alloy-view input.alloy-field";
+  const VIEW_ATTRIBUTES = /^(role|type|placeholder|disabled|data-lm-suppress-shortcuts|tabindex|aria-(label|live|busy|expanded))$/;
+  const MATH = "http://www.w3.org/1998/Math/MathML";
+  const MATH_ATTRIBUTES = /^(?!(id|name|style|actiontype|selection|data-.*|xml.*)$)/;
+
+  // What an argument may have given to every object.
+  const polluted = () => [{}, [], () => 0, "", document.body].some(one => one.polluted !== undefined);
 
   // `byHost`: the host rendered Markdown itself, and its own attributes are no fault.
   function faultsOf(element, byHost) {
     const tag = element.localName, found = [];
     if (element.matches(".jp-Stdin-input")) return found; // where a person answers
+    if (byHost && element.matches(TASK) && [...element.attributes].every(one => TASK_ATTRIBUTES.has(one.name))) return found;
     const picture = tag === "img" && PICTURE.test(element.getAttribute("src") ?? "data:image/png;base64,A");
     const formula = element.closest("mjx-container") !== null;
-    if (!TAGS.has(tag) && !picture && !(formula && (tag.startsWith("mjx-") || !/^(script|a|img|iframe|maction)$/.test(tag)))) {
+    const view = element.closest(VIEW) !== null, math = view && element.namespaceURI === MATH;
+    const known = math ? !/^(maction|mglyph|annotation-xml|a|script|style)$/.test(tag) : TAGS.has(tag) || picture ||
+      element.matches(VIEWS_OWN) || (byHost && HOSTS_TAGS.has(tag));
+    if (!known && !(formula && (tag.startsWith("mjx-") || !/^(script|a|img|iframe|maction)$/.test(tag)))) {
       found.push(`<${tag}>`);
     }
     for (const { name, value } of element.attributes) {
       if (picture && (name === "src" || name === "alt")) continue;
       if (name === "style" && STYLE.test(value)) found.push(`<${tag} style=${value}>`);
-      else if (name === "href" && !(element.closest(TEXT) ? TEXT_LINK : LINK).test(value)) found.push(`<${tag} href=${value}>`);
+      else if (name === "href" && !(element.closest(TEXT) ? isHarmless(element) : LINK.test(value))) found.push(`<${tag} href=${value}>`);
       else if (/^on|command|^(src|srcset|srcdoc|action|formaction|ping|xlink:href|background)$/i.test(name)) {
         found.push(`<${tag} ${name}=${value}>`);
+      } else if (math ? MATH_ATTRIBUTES.test(name) : view && VIEW_ATTRIBUTES.test(name)) {
+        continue;
       } else if (!formula && !ATTRIBUTES.has(name) && !(byHost && HOSTS_OWN.has(name))) {
         found.push(`<${tag} ${name}=${value}>`);
       }
@@ -86,7 +105,8 @@
 
   const EVENTS = ("mouseover mouseenter mousemove pointerdown mousedown focus keydown click toggle load error wheel " +
     "animationend").split(" ");
-  const QUIET = new Set(["class", "style", "open"]);
+  const QUIET = new Set(["class", "style", "open"]), LOUD = /^on|href|src|command|action|^(id|name)$/i;
+  const PLAIN_LINK = new Set(["href", "rel", "target"]);
 
   function openAll(root) {
     root.querySelectorAll("details").forEach(details => (details.open = true));
@@ -96,17 +116,26 @@
   function poke(root) {
     const hold = event => {
       const link = event.target.closest?.("a[href]");
-      if (link?.closest(TEXT) || (link && LINK.test(link.getAttribute("href")))) event.preventDefault();
+      if (link && LINK.test(link.getAttribute("href"))) event.preventDefault();
     };
     document.addEventListener("click", hold, true);
     try {
-      for (const element of [...root.querySelectorAll("*")]) {
-        // A handler in an attribute hears what is sent to its element. JupyterLab need not hear of it, unless the
-        // element has an attribute that may mean something to it: thousands of clicks take their time.
+      for (const element of [...root.querySelectorAll(`*:not(${VIEWS_OWN})`)]) {
+        // A handler in an attribute hears what is sent to its element, and JupyterLab's own know theirs by one. The rest,
+        // thousands of letters of formulas, is left in peace: JupyterLab lays out the page anew at each press. So are
+        // its own links in plain text: to one that names a file it would offer its debugger.
+        const names = Element.prototype.getAttributeNames.call(element).filter(name => !QUIET.has(name));
+        const formula = element.closest("mjx-container") !== null;
+        const isQuiet = !names.some(name => !formula || LOUD.test(name));
+        if (isQuiet || element.localName === "summary" || element.matches(`${TEXT} a`)) continue;
+        const press = element.click ?? (() => element.dispatchEvent(new MouseEvent("click", { bubbles: true })));
+        if (names.every(name => PLAIN_LINK.has(name))) {
+          press.call(element);
+          continue;
+        }
         for (const type of EVENTS) element.dispatchEvent(new Event(type, { bubbles: false }));
-        if (element.localName === "summary" || ![...element.attributes].some(one => !QUIET.has(one.name))) continue;
         if (element.tabIndex >= 0) element.focus?.({ preventScroll: true });
-        (element.click ?? (() => element.dispatchEvent(new MouseEvent("click", { bubbles: true })))).call(element);
+        press.call(element);
         element.form?.requestSubmit?.();
       }
     } finally {
@@ -129,6 +158,7 @@
     });
     const faults = roots.flatMap(root => [...root.querySelectorAll("*")]).flatMap(one => faultsOf(one, byHost));
     roots.forEach(poke);
+    if (polluted()) faults.push("every object is polluted");
     return [...unseen.map(mark => `unseen: ${mark}`), ...faults];
   }
 
@@ -141,6 +171,7 @@
         await notebook().scrollToItem(i, "start");
         const end = performance.now() + limit;
         while (performance.now() < end) {
+          outputsOf(i).forEach(openAll); // a live cell fills what is folded when it is opened
           const { text } = read(outputsOf(i));
           if (marks.every(mark => text.includes(mark))) break;
           await pause(50);
@@ -167,7 +198,9 @@
       const loaded = frames.map(frame => new Promise(resolve => (frame.onload = resolve)));
       document.body.append(...frames);
       await Promise.all(loaded);
-      for (const { contentWindow, contentDocument } of frames) contentWindow.hostile?.poke(contentDocument.body);
+      for (const { contentWindow, contentDocument } of frames) {
+        if (contentDocument) contentWindow.hostile?.poke(contentDocument.documentElement); // it may have gone elsewhere
+      }
       await pause(100);
       frames.forEach(frame => frame.remove());
     },

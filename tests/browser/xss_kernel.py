@@ -14,8 +14,16 @@ import alloy_nb as alloy
 from alloy_nb.providers.base import TextDelta
 
 TEXTS, GATE = {}, Path("never")
-#: So many tools run at once; each one's last three messages are shown.
-LINGERERS = 16
+#: Of a tool that works, its last messages are shown: so many.
+MESSAGES = 3
+#: Names and ids that mean something to JavaScript, and arguments that would change what every object has.
+NATIVE = ("__proto__", "constructor", "hasOwnProperty", "toString", "then")
+POLLUTING = {
+    "__proto__": {"polluted": "x"},
+    "constructor": {"prototype": {"polluted": "x"}},
+    "toString": "x",
+    "length": -1,
+}
 
 
 def load(name):
@@ -35,6 +43,11 @@ def step():
 def speak(number: int) -> str:
     """Say a text."""
     return TEXTS["output"][number]
+
+
+def look(file_path: str) -> str:
+    """Read a file, as the built-in tools name it."""
+    return "done"
 
 
 def odd(number: int) -> dict:
@@ -97,14 +110,17 @@ class Careful(alloy.Tool):
 
 def lines(texts):
     """The script: a turn for each vector, in the end a turn of calls that all wait."""
+    yield {"tool_calls": [{"id": name, "name": name, "input": POLLUTING} for name in NATIVE]}
     for n in range(len(texts["text"])):
         yield {"error": {"type": "RateLimitError", "message": texts["retry"][n], "retry_after": 0.001}}
         calls = [{"name": name, "input": {"number": n}} for name in ("speak", "odd", "rich", "fail")]
         calls.append({"name": texts["name"][n], "input": {"query": texts["value"][n], texts["key"][n]: 1}})
+        calls.append({"name": "look", "id": texts["id"][n], "input": {"file_path": texts["file"][n]}})
         calls.append({"name": "edit", "input": {"old_string": texts["diff"][n], "new_string": "new"}})
         yield {"thinking": texts["thinking"][n], "text": texts["text"][n], "tool_calls": calls}
     numbers = list(range(len(texts["text"])))
-    yield {"tool_calls": [{"name": "linger", "input": {"numbers": numbers[n::LINGERERS]}} for n in range(LINGERERS)]}
+    few = [numbers[n : n + MESSAGES] for n in range(0, len(numbers), MESSAGES)]
+    yield {"tool_calls": [{"name": "linger", "input": {"numbers": some}} for some in few]}
     yield "The end."
 
 

@@ -10,6 +10,7 @@ from alloy_nb.messages import Message
 from alloy_nb.render import html as html_module
 from alloy_nb.render.blocks import Transcript
 from alloy_nb.render.html import frozen_html, live_html
+from alloy_nb.render.markdown import sanitize
 
 
 def words(judge, html: str) -> str:
@@ -245,3 +246,10 @@ def test_an_answer_of_a_type_has_the_colours_of_json(tell) -> None:
     html = frozen_html(tell.transcript)
     assert '<code class="language-json"' in html
     assert "#c15d05" in html  # of a number
+
+
+def test_blank_lines_before_an_output_do_not_vanish_one_a_parser(tell) -> None:
+    """A parser drops a line end right behind <pre>; what one wrote, the next one changed."""
+    html = frozen_html(tell.tool(output="\n\n\nwords").end().transcript)
+    assert sanitize(html) == html
+    assert ">words</pre>" in html

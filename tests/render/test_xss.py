@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from alloy_nb.json_text import pretty_json
 from alloy_nb.render.bundle import bundle
+from alloy_nb.render.clean import clean
 from alloy_nb.render.formulas import ACTING
 from alloy_nb.render.html import frozen_html, live_html
 from alloy_nb.render.markdown import ALLOWED_ATTRIBUTES, ALLOWED_TAGS, PICTURE_ATTRIBUTES, to_html
@@ -43,10 +44,10 @@ def _vectors() -> list[tuple[str, str]]:
     return runpy.run_path(str(Path(__file__).with_name("xss_vectors.py")))["VECTORS"]
 
 
-def test_there_are_at_least_sixty_vectors_and_each_has_a_mark() -> None:
-    names = [name for name, _ in _vectors()]
-    assert len(set(names)) == len(names) >= 60
-    assert all("MARK" in text for _, text in _vectors())
+def test_each_of_many_vectors_is_another_and_has_a_mark() -> None:
+    names, texts = zip(*_vectors(), strict=True)
+    assert len(set(names)) == len(set(texts)) == len(names) >= 320
+    assert all(0 <= text.find("MARK") < 190 for text in texts)
 
 
 @pytest.mark.parametrize("static", [True, False])
@@ -103,7 +104,7 @@ def test_markdown_is_inert_where_raw_html_is_allowed(vector, everywhere) -> None
 def test_markdown_is_inert_in_nbconvert(vector) -> None:
     """Its parser keeps other rules than CommonMark, knows formulas, and lets raw HTML through."""
     filters = pytest.importorskip("nbconvert.filters.markdown_mistune")
-    assert live_parts(str(filters.markdown2html_mistune(disarm(vector)))) == []
+    assert live_parts(str(filters.markdown2html_mistune(disarm(clean(vector))))) == []
 
 
 @pytest.mark.parametrize(
@@ -189,6 +190,9 @@ def test_a_path_that_looks_like_a_macro_stays_whole_in_markdown() -> None:
     ("text", "shown"),
     [
         ("$\\href{javascript:x}{y}$", "$\\ href{javascript:x}{y}$"),
+        ("$\\href x{y}$", "$\\ href x{y}$"),
+        ("$\\href\\alpha{y}$", "$\\ href\\alpha{y}$"),
+        ("$\\toggle{x}{y}\\endtoggle$", "$\\ toggle{x}{y}\\endtoggle$"),
         ("$\\href\\{javascript:x}{y}$", "$\\ href\\{javascript:x}{y}$"),
         ("$\\def\\alpha{x}$", "$\\ def\\alpha{x}$"),
         ("&#36;&#92;def&bsol;alpha{x}$", "&#36;&amp;#92;def&amp;bsol;alpha{x}$"),
@@ -206,6 +210,22 @@ def test_acting_macros_are_cut_in_what_tools_and_errors_say(everywhere) -> None:
     assert not re.search(r"\\def", markdown)
 
 
+@pytest.mark.parametrize(
+    "text", ["$\\phantom{hidden}$", "\\(x%hidden\\)", "\\\\[x\\\\]", "a $ b $$ \\$ c", "$\\begin{a}\\end{a}"]
+)
+def test_nothing_that_tools_say_is_a_formula_which_could_hide_it(everywhere, text: str) -> None:
+    from markdown_it import MarkdownIt
+
+    lines = [line for line in to_markdown(everywhere(text).transcript).split("\n") if line.startswith((">", "*"))]
+    html = MarkdownIt("commonmark").render("\n".join(lines))
+    assert not re.search(r"\$|\\[(\[]|\\begin", "".join(PageOfFormulas(html).texts))
+    assert "".join(re.sub("<[^>]*>", "", html).split()).count("".join(text.split())) > 5
+
+
+def test_one_price_stays_as_it_was_said(everywhere) -> None:
+    assert "costs \\$5 a day" in to_markdown(everywhere("costs $5 a day").transcript)
+
+
 def test_a_diagram_stays_code() -> None:
     """nbconvert puts a diagram's text into the page as HTML."""
     assert disarm("```mermaid\ngraph TD\n```") == "```text\ngraph TD\n```"
@@ -220,11 +240,15 @@ def test_the_judge_would_see_the_vectors_come_alive() -> None:
     parser = MarkdownIt("commonmark", {"html": True}).enable("table")
     parser.validateLink = lambda url: True
     alive = [name for name, text in _vectors() if live_parts(parser.render(text)) or _judge(parser.render(text)).faults]
-    assert len(alive) > 60
+    assert len(alive) > len(_vectors()) // 2
 
 
 def live_parts(html: str) -> list[str]:
-    """What in the HTML would run or be fetched; a heading's own anchor and a formula's tags are no such thing."""
+    """What in the HTML would run or be fetched.
+
+    A heading's own anchor, a formula's tags and the box of a task that nobody can tick are no such thing.
+    """
+    html = re.sub(r'<input class="task-list-item-checkbox" type="checkbox" disabled(?: checked)?/>', "", html)
     found = re.findall(
         r"(?i)<(?:script|img|iframe|svg|math|style|object|embed|form|button|input|link|base|meta)\b[^>]*", html
     )
@@ -232,7 +256,7 @@ def live_parts(html: str) -> list[str]:
     found += [
         url
         for url in re.findall(r'(?i)<[a-z][^<>]*\s(?:href|src)="([^"]*)"', html)
-        if not re.match(r"https?://|mailto:|#", url)
+        if not re.match(r"(?i)https?://|mailto:|#", url)
     ]
     return found
 

@@ -8,10 +8,13 @@ import type { MarkdownIt, StateBlock, StateInline } from "markdown-it";
 export const TEX = "alloy-tex";
 export const TEX_BLOCK = "alloy-tex-block";
 
-/** Macros that make links, styles and attributes, load something, or change what other macros mean. */
+/**
+ * Macros that make links, styles and attributes, load something, change what other macros mean, or show something else
+ * when they are pressed or pointed at.
+ */
 export const ACTING = new RegExp(
-  String.raw`\\(?:(?:href|url|style|class|cssId|data|html[A-Z][a-z]+|bbox|unicode|mmlToken|includegraphics|require` +
-    String.raw`|definecolor|mathtoolsset|setOptions)(?=\s*(?:\\?[{[%]|&|$))` +
+  String.raw`\\(?:(?:href|url)(?![A-Za-z])|(?:style|class|cssId|data|html[A-Z][a-z]+|bbox|unicode|mmlToken|includegraphics|require` +
+    String.raw`|definecolor|mathtoolsset|setOptions|toggle|texttip|mathtip)(?=\s*(?:\\?[{[%]|&|$))` +
     String.raw`|(?:[egx]?def|let|futurelet|global|(?:new|renew|provide)command|(?:re)?newenvironment` +
     String.raw`|Declare[A-Za-z]+|Newextarrow|(?:re)?newtagform|newcolumntype)(?=\*?\s*(?:[\\{[%&]|$)))`,
 );
