@@ -185,6 +185,8 @@ async def await_on(execution: Execution, sink: Sink | None = None, *, check: boo
                     raise
                 interrupted = True
                 execution.cancel()
+                if (task := asyncio.current_task()) is not None:
+                    task.uncancel()  # it was heard; until Python 3.11.4 no timeout would end as one any more
             woken.clear()
     return _conclude(execution, interrupted=interrupted, check=check)
 

@@ -44,10 +44,11 @@ _INLINE = re.compile(
     | \$ (?=[^\s$]) (?:\\.|[^\\$`])*? (?<=[^\s$]) \$ (?![0-9$])
     """
 )
-# What follows `\(` and `\[`: their closer, and all that a formula up to it may hold.
+# What follows `\(` and `\[`: their closer, and all that a formula up to it may hold. (Nothing comes behind that could
+# make it go back; a possessive `*+` says so, and is wrong in Python 3.11.2.)
 _BRACKETS = {
-    "\\(": ("\\)", re.compile(r"(?s)(?:[^\\`]|\\(?!\)).)*+")),
-    "\\[": ("\\]", re.compile(r"(?s)(?:[^\\`]|\\(?!\]).)*+")),
+    "\\(": ("\\)", re.compile(r"(?s)(?:[^\\`]|\\(?!\)).)*")),
+    "\\[": ("\\]", re.compile(r"(?s)(?:[^\\`]|\\(?!\]).)*")),
 }
 _OPENERS = re.compile(r"(\$\$|\\\[|\\begin\{([A-Za-z*]{1,20})\})(.*)$")
 

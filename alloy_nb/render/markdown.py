@@ -7,7 +7,7 @@ and whole style values.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from html import escape
 from typing import Any
@@ -20,6 +20,7 @@ __all__ = [
     "ALLOWED_ATTRIBUTES",
     "ALLOWED_TAGS",
     "PICTURE_ATTRIBUTES",
+    "is_too_deep",
     "plain_block_parser",
     "plain_parser",
     "sanitize",
@@ -111,8 +112,8 @@ def to_html(markdown: str, *, lean: bool = False) -> str:
     parser, markdown = _parser(), clean(markdown)
     env = {"lean": lean}
     tokens = parser.parse(markdown, env)
-    if any(token.level >= _DEEPEST - 1 for token in tokens):
-        # The parser drops what is nested deeper; nobody writes that, but it must not hide anything.
+    if is_too_deep(tokens):
+        # Nobody writes that, but it must not hide anything.
         text = escape(markdown.lstrip("\n"), quote=False)
         return sanitize(f'<pre style="{STYLES["output"]}">{text}</pre>')
     return sanitize(parser.renderer.render(tokens, parser.options, env))
@@ -206,6 +207,11 @@ def plain_block_parser() -> Any:
     parser = _new_parser(formulas=False)
     parser.core.ruler.enableOnly(["normalize", "block"])
     return parser
+
+
+def is_too_deep(tokens: Iterable[Any]) -> bool:
+    """Whether quotes and lists lie so deep in each other that the parser may have dropped some of what is in them."""
+    return any(token.level >= _DEEPEST - 1 for token in tokens)
 
 
 @lru_cache(maxsize=1)

@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.theme import Theme
 
 from .clean import shown
-from .markdown import plain_parser, split_settled
+from .markdown import is_too_deep, plain_parser, split_settled
 from .text import TextWriter
 
 if TYPE_CHECKING:
@@ -59,8 +59,11 @@ def to_terminal(markdown: str, width: int, *, color: bool = True) -> str:
         theme=_LOOK,
         _environ={},
     )
+    set_text = _Set(markdown)
+    if is_too_deep(set_text.parsed):
+        return markdown.rstrip("\n") + "\n"  # the parser drops what is nested deeper; it must not hide anything
     with console.capture() as capture:
-        console.print(_Set(markdown), crop=False)
+        console.print(set_text, crop=False)
     lines = [_PADDING.sub(r"\1", line) for line in capture.get().strip("\n").split("\n")]
     return "\n".join(lines) + "\n"
 
