@@ -60,7 +60,7 @@ def test_it_streams_in_a_widget_and_is_frozen(page: Page, lab: Lab, kernel: str,
 
 
 @pytest.mark.parametrize("button", ["Allow once", "Always for this command"])
-def test_a_card_allows(page: Page, lab: Lab, kernel: str, form: str, button: str) -> None:
+def test_a_card_allows(page: Page, lab: Lab, form: str, button: str) -> None:
     """And what is always allowed is not asked about again, nor in a later question."""
     always = button.startswith("Always")
     lines = [
@@ -68,8 +68,8 @@ def test_a_card_allows(page: Page, lab: Lab, kernel: str, form: str, button: str
         {"text": "Once more?", "tool_calls": [bash("echo done-1")]},
         "Thanks.",
     ]
-    name = f"allow-{always}-{form}-{kernel}"
-    Asking(page, lab, name, lines, FORMS[form].format(options="-t bash"), TOLD, kernel=kernel)
+    name = f"allow-{always}-{form}"
+    Asking(page, lab, name, lines, FORMS[form].format(options="-t bash"), TOLD)
     page.run(1, wait=False)
     page.press(button)
     if not always:
@@ -80,10 +80,10 @@ def test_a_card_allows(page: Page, lab: Lab, kernel: str, form: str, button: str
     page.await_text(1, "allowed for this command by you" if always else "allowed once by you")
 
 
-def test_a_card_denies_with_a_reason(page: Page, lab: Lab, kernel: str, form: str) -> None:
+def test_a_card_denies_with_a_reason(page: Page, lab: Lab, form: str) -> None:
     lines = [{"text": "May I?", "tool_calls": [bash("rm -rf build")]}, "Then not."]
-    name = f"deny-{form}-{kernel}"
-    Asking(page, lab, name, lines, FORMS[form].format(options="-t bash"), TOLD, kernel=kernel)
+    name = f"deny-{form}"
+    Asking(page, lab, name, lines, FORMS[form].format(options="-t bash"), TOLD)
     page.run(1, wait=False)
     page.press("Deny…")
     field = page.raw.locator(".alloy-run-live input")
@@ -123,15 +123,15 @@ def test_an_agents_chat_in_a_cell_has_the_same_buttons(page: Page, lab: Lab) -> 
     assert told(page, 2)[2] == [["bash", "echo hi", None]]
 
 
-def test_where_no_page_is_heard_the_input_box_asks(page: Page, lab: Lab, kernel: str, form: str) -> None:
+def test_where_no_page_is_heard_the_input_box_asks(page: Page, lab: Lab, form: str) -> None:
     """As in a front end whose messages do not reach a kernel at work."""
     setup = """
 from alloy_nb.notebook.live import asker, widgets
 widgets.ROUTES, asker.FIRST_PATIENCE = (), 0.5
 """
     lines = [{"text": "May I?", "tool_calls": [bash("echo hi")]}, "Thanks."]
-    name = f"input-box-{form}-{kernel}"
-    Asking(page, lab, name, lines, FORMS[form].format(options="-t bash"), TOLD, kernel=kernel, setup=setup)
+    name = f"input-box-{form}"
+    Asking(page, lab, name, lines, FORMS[form].format(options="-t bash"), TOLD, setup=setup)
     page.run(1, wait=False)
     page.await_answer()
     page.await_text(1, "answer in the input box")
@@ -207,10 +207,10 @@ def test_when_the_kernel_dies_the_cell_says_so(page: Page, lab: Lab) -> None:
     page.raw.locator(".jp-Dialog .jp-mod-accept").click()  # JupyterLab says so, too
 
 
-def test_two_tabs_on_one_kernel_show_and_stop_the_same_run(page: Page, lab: Lab, kernel: str) -> None:
+def test_two_tabs_on_one_kernel_show_and_stop_the_same_run(page: Page, lab: Lab) -> None:
     lines = [{"text": "The first half, ‖the second ‖and the end."}]
     cells = ["run = alloy.start('go', model=model)\nrun", "%alloy /attach", "print(run.result(check=False).status)"]
-    asking = Asking(page, lab, f"tabs-{kernel}", lines, *cells, kernel=kernel)
+    asking = Asking(page, lab, "tabs", lines, *cells)
     page.run(1)
     page.await_text(1, "The first half,")
     other = page.second()
@@ -260,7 +260,7 @@ def test_a_run_id_that_is_given_twice_is_two_runs(page: Page, lab: Lab) -> None:
 TEN = 10
 
 
-def test_ten_agents_stream_at_once_and_none_loses_a_word(page: Page, lab: Lab, kernel: str) -> None:
+def test_ten_agents_stream_at_once_and_none_loses_a_word(page: Page, lab: Lab) -> None:
     setup = f"""
 from alloy_nb.notebook.live import hub as hubs
 texts = [" ".join(f"a{{n}}w{{i}}" for i in range(400)) for n in range({TEN})]
@@ -277,7 +277,7 @@ sent = []
         "results = [run.result() for run in runs]\ntook = time.monotonic() - began\n"
         "print(json.dumps([[r.text == t for r, t in zip(results, texts)], len(sent), took]))",
     ]
-    Asking(page, lab, f"ten-{kernel}", ["x"], *cells, kernel=kernel, setup=setup + "import json\n")
+    Asking(page, lab, "ten", ["x"], *cells, setup=setup + "import json\n")
     assert page.run(1) == "ok", page.text(1)
     assert page.run(2) == "ok", page.text(2)
     whole, messages, took = json.loads(page.text(2))
@@ -290,7 +290,7 @@ sent = []
         assert words in " ".join(shown.split())
 
 
-def test_stop_from_another_cell(page: Page, lab: Lab, kernel: str) -> None:
+def test_stop_from_another_cell(page: Page, lab: Lab) -> None:
     lines = [{"on": "one", "text": "One goes ‖on."}, {"on": "two", "text": "Two goes ‖on."}]
     cells = [
         "one = alloy.start('one', model=model, run_id='r-one')\ntwo = alloy.start('two', model=model, run_id='r-two')\n"
@@ -302,7 +302,7 @@ def test_stop_from_another_cell(page: Page, lab: Lab, kernel: str) -> None:
         "%alloy /stop r-none",
         "%alloy /attach r-one",
     ]
-    Asking(page, lab, f"stop-cell-{kernel}", lines, *cells, kernel=kernel)
+    Asking(page, lab, "stop-cell", lines, *cells)
     page.run(1)
     page.await_text(1, "One goes")
     page.await_text(1, "Two goes")

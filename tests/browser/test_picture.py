@@ -10,6 +10,7 @@ import io
 import os
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from . import ROOT
@@ -87,6 +88,7 @@ MOST_FRAMES = 400
 COLOURS, LARGEST = 48, 900_000
 
 
+@pytest.mark.slow
 def test_the_recording_and_the_picture_of_the_readme(page: Page, lab: Lab) -> None:
     page.resize(WIDTH, HEIGHT)
     (lab.root / "sales_report.py").write_text(TOOLS, "utf-8")
