@@ -17,14 +17,15 @@ from alloy_nb.render.blocks import Transcript
 VECTORS = runpy.run_path(str(Path(__file__).with_name("xss_vectors.py")))["VECTORS"]
 
 
-#: `make check` tries each fifth of them, of every theme; `make test` all.
-QUICK = 5
+#: Of each five, of every theme, `make check` tries the first one and `make test` two; `make soak` tries all.
+OF = 5
+MARKS = {0: [], 1: [pytest.mark.thorough]}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "vector" in metafunc.fixturenames:
         tried = [
-            pytest.param(text, id=name, marks=[pytest.mark.thorough] if number % QUICK else [])
+            pytest.param(text, id=name, marks=MARKS.get(number % OF, [pytest.mark.slow]))
             for number, (name, text) in enumerate(VECTORS)
         ]
         metafunc.parametrize("vector", tried)
