@@ -45,8 +45,12 @@ _KEY_NAMES = (
 def key_of(input: Any, key_argument: str | None = None) -> str:
     """The argument that matters, on one line: the one named, else a well-known one, else the first word-like one.
 
+    Of several lines the first one, since joined they would read as something else.
+
     >>> key_of({"limit": 3, "file_path": "note.txt"})
     'note.txt'
+    >>> key_of({"command": "echo one\\necho two"})
+    'echo one …'
     """
     if not isinstance(input, Mapping) or not input:
         return ""
@@ -55,7 +59,9 @@ def key_of(input: Any, key_argument: str | None = None) -> str:
     if value is None:
         value = next((item for item in input.values() if isinstance(item, str)), "")
     # What is cut here, or is still arriving, may end within a key.
-    line = " ".join(shown_value(without_beginning(str(value)[: 4 * _LONGEST_KEY])).split())
+    text = without_beginning(str(value)[: 4 * _LONGEST_KEY]).strip()
+    first, *others = text.splitlines() or [""]
+    line = " ".join(shown_value(first).split()) + (" …" if others else "")
     return line if len(line) <= _LONGEST_KEY else line[: _LONGEST_KEY - 1] + "…"
 
 

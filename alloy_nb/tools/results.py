@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -141,7 +142,15 @@ def is_drawing(value: Any) -> bool:
 
 def _from_figure(figure: Any) -> ToolResult:
     image = Image.from_figure(figure)
+    _close(figure)
     return ToolResult(_image_text(image), images=(image,), display=figure)
+
+
+def _close(figure: Any) -> None:
+    """What is shown with the result is not to be shown once more by pyplot at the end of the cell."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None and getattr(figure, "number", None) is not None:
+        pyplot.close(figure)
 
 
 def _from_picture(picture: Any) -> ToolResult:

@@ -284,3 +284,20 @@ def test_numbers_of_numpy_are_json() -> None:
     assert to_result(numpy.array([[1, 2]])).data == [[1, 2]]
     big = to_result(numpy.zeros(10**6))
     assert (big.data, len(big.text) < 200) == (None, True)
+
+
+def test_a_figure_that_was_shown_with_the_result_is_not_shown_again_by_pyplot() -> None:
+    """At the end of a cell matplotlib shows every figure that is open."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots()
+    axes.plot([1, 2])
+    other = pyplot.figure()
+    result = to_result(figure)
+    assert len(result.images) == 1
+    assert pyplot.get_fignums() == [other.number]
+    assert axes.lines  # it is the user's, and still there
+    pyplot.close(other)

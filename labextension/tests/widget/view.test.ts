@@ -163,9 +163,19 @@ describe("A view", () => {
     expect(find(el, "summary").textContent).toMatch(/^Thinking… [2-5]\.\d s$/);
     kernel.change("r", ["b", 0, { live: false, seconds: 4 }], ["f", { status: "completed", seconds: 12 }]);
     await frames();
-    const told = el.textContent;
+    const told = find(el, ".alloy-foot").textContent;
     await vi.advanceTimersByTimeAsync(5_000);
-    expect(el.textContent).toBe(told);
+    expect(find(el, ".alloy-foot").textContent).toBe(told);
+  });
+
+  it("says that the end is in no file where the frozen form does not come, as after a reload", async () => {
+    const { kernel, el, close } = await shown(["b", 0, { block: "text", markdown: "words" }]);
+    kernel.change("r", ["f", { status: "completed" }]);
+    await frames();
+    expect(find(el, ".alloy-told").textContent).toBe("");
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(find(el, ".alloy-told").textContent).toContain("%alloy /attach");
+    close();
   });
 
   it("tells a screen reader its turning points, and never the stream", async () => {

@@ -1,6 +1,6 @@
 /** Under a run: Stop, and its facts. */
 import type { Facts } from "../../blocks/block";
-import { WORDS } from "../../blocks/catalogue";
+import { LOST, WORDS } from "../../blocks/catalogue";
 import { durationWords, footerWords } from "../../blocks/words";
 import type { Desk } from "../desk";
 import { button, holdsFocus, make, setText } from "../dom";
@@ -9,6 +9,8 @@ import { everyTick } from "../ticker";
 
 /** A run that has not ended so long after Stop can be stopped again. */
 const AGAIN_MS = 6_000;
+/** An ended run is replaced by its frozen form at once, unless the page was loaded anew meanwhile. */
+const FROZEN_MS = 3_000;
 
 export class Footer {
   readonly elements: readonly HTMLElement[];
@@ -21,6 +23,7 @@ export class Footer {
   private counted = { told: undefined as number | undefined, at: performance.now() };
   private stopTicking: (() => void) | undefined;
   private again: ReturnType<typeof setTimeout> | undefined;
+  private unkept: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly desk: Desk) {
     this.stop = button("alloy-button alloy-stop", WORDS.stop, () => void this.press());
@@ -38,9 +41,13 @@ export class Footer {
     if (live) {
       this.stopTicking ??= everyTick(() => this.say(true));
     } else {
-      this.close();
+      this.stopTicking?.();
+      this.stopTicking = undefined;
       this.stop.remove();
-      setText(this.told, "");
+      if (this.unkept === undefined) {
+        setText(this.told, "");
+        this.unkept = setTimeout(() => setText(this.told, facts.status === LOST ? "" : LABELS.unkept), FROZEN_MS);
+      }
     }
     this.say(live);
     setText(this.notice, facts.notice ?? "");
@@ -50,6 +57,7 @@ export class Footer {
     this.stopTicking?.();
     this.stopTicking = undefined;
     clearTimeout(this.again);
+    clearTimeout(this.unkept);
   }
 
   private say(live: boolean): void {
