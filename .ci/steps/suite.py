@@ -28,7 +28,7 @@ SUMMARY = re.compile(r"^=*\s*((?:\d+ [a-z]+(?:, )?)+) in [\d.]+s", re.M)
 def test(session: Session) -> int:
     """Everything but the slow kinds: the browser's code, the notebooks on the scripted provider, the tests.
 
-    The browser's run is one of its own: what it measures in seconds is not measured beside other tests.
+    The browser's run is one of its own: what waits for a page does not wait beside tests that take all of the machine.
     """
     with session.prepared():
         kernels, found = bring_kernels(session), browser.choose(session)
@@ -38,7 +38,9 @@ def test(session: Session) -> int:
         runs.append(Run("tests", without, optional=some, variables=kernels))
         if isinstance(found, Choice):
             variables = kernels | {"ALLOY_CHROMIUM": str(found.executable)}
-            runs.append(Run("browser tests", ["tests", "-m", IN_BROWSER], optional=some, variables=variables))
+            runs.append(
+                Run("browser tests", ["tests", *PARALLEL, "-m", IN_BROWSER], optional=some, variables=variables)
+            )
         code = None if some else page.check(session)
         failures = [*([code] if isinstance(code, Failure) else []), *run_each(session, runs)]
         missed = count_missed(session, kernels) if isinstance(found, Missing) else 0

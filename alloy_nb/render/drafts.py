@@ -45,12 +45,12 @@ _KEY_NAMES = (
 def key_of(input: Any, key_argument: str | None = None) -> str:
     """The argument that matters, on one line: the one named, else a well-known one, else the first word-like one.
 
-    Of several lines the first one, since joined they would read as something else.
+    Where there are several lines a sign stands between them: joined by blanks they would read as something else.
 
     >>> key_of({"limit": 3, "file_path": "note.txt"})
     'note.txt'
     >>> key_of({"command": "echo one\\necho two"})
-    'echo one …'
+    'echo one ⏎ echo two'
     """
     if not isinstance(input, Mapping) or not input:
         return ""
@@ -60,8 +60,8 @@ def key_of(input: Any, key_argument: str | None = None) -> str:
         value = next((item for item in input.values() if isinstance(item, str)), "")
     # What is cut here, or is still arriving, may end within a key.
     text = without_beginning(str(value)[: 4 * _LONGEST_KEY]).strip()
-    first, *others = text.splitlines() or [""]
-    line = " ".join(shown_value(first).split()) + (" …" if others else "")
+    lines = (" ".join(shown_value(line).split()) for line in text.split("\n"))
+    line = " ⏎ ".join(line for line in lines if line)
     return line if len(line) <= _LONGEST_KEY else line[: _LONGEST_KEY - 1] + "…"
 
 
