@@ -17,9 +17,9 @@ from alloy_nb.render.blocks import Transcript
 VECTORS = runpy.run_path(str(Path(__file__).with_name("xss_vectors.py")))["VECTORS"]
 
 
-#: Of each five, of every theme, `make check` tries the first one and `make test` two; `make soak` tries all.
-OF = 5
-MARKS = {0: [], 1: [pytest.mark.thorough]}
+#: Of each ten, of every theme, `make check` tries the first one and `make test` four; `make soak` tries all.
+OF = 10
+MARKS = {0: [], **{number: [pytest.mark.thorough] for number in (1, 2, 3)}}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

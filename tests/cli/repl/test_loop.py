@@ -22,6 +22,8 @@ from ..conftest import Said, environment
 from ..terminals import LONGEST, Terminal, bash, pid_of, process_is_gone
 from .conftest import QUESTION, READY
 
+pytestmark = pytest.mark.thorough  # each starts a terminal, and waits for it
+
 Talk = Callable[..., Terminal]
 Script = Callable[..., str]
 Alloy = Callable[..., Said]
