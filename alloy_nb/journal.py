@@ -114,10 +114,14 @@ class Reader:
         self._wake()
 
 
-def follow(journal: Journal, idle: Callable[[int], None] | None = None) -> Iterator[list[Event]]:
-    """Burst after burst until no more comes, blocking this thread in between; `idle(place)` before each wait."""
+def follow(journal: Journal, idle: Callable[[int], None] | None = None, place: int = 0) -> Iterator[list[Event]]:
+    """Burst after burst until no more comes, blocking this thread in between; `idle(place)` before each wait.
+
+    The first `place` events are passed over.
+    """
     bell = Bell()
     reader = Reader(journal, bell.ring)
+    reader.place = place
     while (events := reader.step()) is not None:
         if events:
             yield events

@@ -22,7 +22,7 @@ from .result import Result
 from .sinks import Sink
 from .tools.workers import MAIN
 
-__all__ = ["Listener", "await_end", "await_on", "block_on"]
+__all__ = ["Listener", "await_end", "await_on", "block_on", "see_out"]
 
 logger = logging.getLogger("alloy_nb")
 
@@ -213,16 +213,22 @@ def _closing(sink: Sink | None, execution: Execution, waiter: _Waiter) -> Iterat
         elif execution.result is not None:
             sink.close(execution.result)
         else:
-            context = contextvars.copy_context()  # its output belongs to the cell that was left
-            see_out = partial(_see_out, execution, sink, waiter.shown)
-            threading.Thread(target=context.run, args=(see_out,), name="alloy-left-sink", daemon=True).start()
+            see_out(execution, sink, waiter.shown)
 
 
-def _see_out(execution: Execution, sink: Sink, shown: int) -> None:
-    place = 0
-    for events in follow(execution.journal):
-        sink.feed(events[max(0, shown - place) :])
-        place += len(events)
+def see_out(execution: Execution, sink: Sink, shown: int = 0) -> None:
+    """Have a thread feed a sink that has `shown` so many events, no faster than it likes, until the run is over."""
+    context = contextvars.copy_context()  # output of the thread belongs to the cell that it was started in
+    work = partial(context.run, _feed_on, execution, sink, shown)
+    threading.Thread(target=work, name=f"alloy-show-{execution.run_id}", daemon=True).start()
+
+
+def _feed_on(execution: Execution, sink: Sink, shown: int) -> None:
+    pause = threading.Event()
+    for events in follow(execution.journal, place=shown):
+        sink.feed(events)
+        if not execution.journal.closed:
+            pause.wait(sink.interval)
     sink.close(execution.settled())
 
 

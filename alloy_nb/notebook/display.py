@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import contextvars
 import os
-import threading
 from collections.abc import Sequence
 from typing import Any
 
 from ..asking import stdin_available
 from ..errors import ConfigError
 from ..execution import Execution
-from ..journal import follow
 from ..options import nearest
 from ..result import Result
 from ..sinks import DISPLAYS, Sink
-from ..waiting import block_on
+from ..waiting import block_on, see_out
 from .cell import Cell, current_cell, is_top_level, running_shell, say
 from .folding import FoldedSink, row_of
 
@@ -117,17 +114,4 @@ def show_run(run: Execution) -> None:
         return
     sink = _make(f"background-{kind}", cell, ())
     sink.open(run)
-    context = contextvars.copy_context()  # output of this thread belongs to the cell that it was started in
-    threading.Thread(
-        target=context.run, args=(_follow, run, sink), name=f"alloy-show-{run.run_id}", daemon=True
-    ).start()
-
-
-def _follow(run: Execution, sink: Sink) -> None:
-    """Feed a sink from a thread of its own until the run is over, no faster than it likes."""
-    pause = threading.Event()
-    for events in follow(run.journal):
-        sink.feed(events)
-        if not run.journal.closed:
-            pause.wait(sink.interval)
-    sink.close(run.settled())
+    see_out(run, sink)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -84,27 +85,22 @@ class Hub:
 
     def hello(self, name: str) -> bool:
         self.known = True
-        live = self.find(name)
-        if live is not None:
-            live.hear()
-        return live is not None
+        return self._do(name, LiveRun.hear)
 
     def stop(self, name: str) -> bool:
-        live = self.find(name)
-        if live is not None:
-            live.stop()
-        return live is not None
+        return self._do(name, LiveRun.stop)
 
     def decide(self, name: str, call_id: str, decision: Decision) -> bool:
-        live = self.find(name)
-        if live is not None:
-            live.decide(call_id, decision)
-        return live is not None
+        return self._do(name, lambda live: live.decide(call_id, decision))
 
     def sync(self, name: str) -> bool:
+        return self._do(name, lambda live: self.courier.post({"kind": "snapshot", "run": name, **live.snapshot()}))
+
+    def _do(self, name: str, action: Callable[[LiveRun], Any]) -> bool:
+        """Whether there is a run of that name, whatever comes of it."""
         live = self.find(name)
         if live is not None:
-            self.courier.post({"kind": "snapshot", "run": name, **live.snapshot()})
+            action(live)
         return live is not None
 
     def want(self, asset: str) -> bool:
