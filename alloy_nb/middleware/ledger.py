@@ -60,10 +60,12 @@ class Ledger:
             if not stat.S_ISREG(os.fstat(file).st_mode):
                 _write(file, _line(entry))
                 return
-            if not self.chain:
-                _write(file, _line(entry), after=_last_byte(file))
-                return
-            with _locked(file):
+            # The lock also without a chain: the size of a file grows by the page while another process writes, so that
+            # a line in the making looks like one that was cut.
+            with _locked(file, needed=self.chain):
+                if not self.chain:
+                    _write(file, _line(entry), after=_last_byte(file))
+                    return
                 last = _last_line(file)
                 link = sha256(last.removesuffix(b"\n")).hexdigest() if last else BEGINNING
                 _write(file, _line({**entry, "prev": link}), after=last[-1:])
@@ -132,9 +134,9 @@ def _last_line(file: int, block: int = 1 << 14) -> bytes:
 
 
 @contextmanager
-def _locked(file: int) -> Iterator[None]:
+def _locked(file: int, *, needed: bool) -> Iterator[None]:
     end = time.monotonic() + PATIENCE
-    while not _try_lock(file):
+    while not _try_lock(file, needed=needed):
         if time.monotonic() > end:
             raise OSError(errno.EAGAIN, "another process keeps the file locked")
         time.sleep(0.002)
@@ -143,15 +145,19 @@ def _locked(file: int) -> Iterator[None]:
 
 if sys.platform == "win32":
 
-    def _try_lock(file: int) -> bool:  # noqa: ARG001 - chains are refused here
+    def _try_lock(file: int, *, needed: bool) -> bool:  # noqa: ARG001 - chains are refused here
         return True
 
 else:
     import fcntl
 
-    def _try_lock(file: int) -> bool:
+    def _try_lock(file: int, *, needed: bool) -> bool:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
+        except OSError as error:
+            # Some network file systems have no locks. A chain cannot be without; lines of their own nearly can.
+            if needed or error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS):
+                raise
         return True

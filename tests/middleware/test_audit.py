@@ -9,6 +9,7 @@ import resource
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -276,6 +277,22 @@ def test_what_cannot_be_verified_is_an_error(tmp_path: Path) -> None:
 def test_what_is_no_file_cannot_be_chained() -> None:
     with pytest.raises(alloy.ConfigError, match="is no file"):
         alloy.Audit("/dev/null", chain=True)
+
+
+def test_a_line_that_another_process_is_writing_is_not_taken_for_one_that_was_cut(path: Path) -> None:
+    import fcntl
+
+    audit = alloy.Audit(path)
+    with path.open("ab", buffering=0) as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        other.write(b'{"event": "begun"')
+        second = threading.Thread(target=run, args=(audit, "x"))
+        second.start()
+        second.join(0.05)  # by now it waits, or has added the end that it missed
+        other.write(b"}\n")
+        fcntl.flock(other, fcntl.LOCK_UN)
+        second.join()
+    assert [entry["event"] for entry in entries(path)] == ["begun", "run_start", "run_end"]
 
 
 def test_a_lock_that_is_never_let_go_is_a_failure_and_not_for_ever(
