@@ -6,6 +6,8 @@ import asyncio
 import threading
 from typing import Any
 
+import pytest
+
 import alloy_nb as alloy
 from tests.histories import assert_law_1
 
@@ -226,6 +228,7 @@ def test_two_agents_that_ask_at_once_by_one_id_are_never_taken_for_each_other() 
     assert ran == ["harmless"]
 
 
+@pytest.mark.thorough
 def test_the_time_a_person_takes_is_not_the_time_of_the_run_around() -> None:
     inner = alloy.Agent(model=alloy.Scripted([LAUNCH, "found"]), name="research", tools=[launch])
 

@@ -7,6 +7,7 @@ import os
 import threading
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -144,6 +145,7 @@ def normal(result: alloy.Result) -> Any:
     return result, str(result.error), type(result.error)
 
 
+@pytest.mark.thorough
 @settings(max_examples=30 * SCALE, deadline=None)
 @given(turns, policies)
 def test_law_5_run_arun_and_start_give_equal_results(plan: list[dict[str, Any]], policy: str) -> None:
@@ -171,6 +173,7 @@ def test_law_1_cancelled_after_any_event(plan: list[dict[str, Any]], after: int)
     assert len(left) <= len(TOOLS), left
 
 
+@pytest.mark.thorough
 @settings(max_examples=40 * SCALE, deadline=None)
 @given(
     st.lists(st.sampled_from(["echo", "crash", "hang", "exit", "slowish", "blocked", "sync"]), min_size=1, max_size=6)

@@ -173,6 +173,7 @@ def test_a_main_thread_tool_with_nobody_there_is_a_tool_error_with_a_hint() -> N
     assert "main thread" in run.result().messages[2].tool_results[0].text
 
 
+@pytest.mark.thorough
 def test_waiting_for_the_main_thread_is_not_tool_time() -> None:
     """The time limit of a call begins when the tool does."""
 
@@ -519,6 +520,7 @@ print("leaving")
     assert (done.returncode, done.stdout) == (0, "leaving\n"), done.stderr
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(os.name == "nt", reason="bash is not there on Windows")
 def test_at_exit_process_groups_are_killed(tmp_path: Any) -> None:
     code = f"""
@@ -574,6 +576,7 @@ def test_many_loops_leak_neither_threads_nor_tasks() -> None:
     assert threading.active_count() <= before
 
 
+@pytest.mark.thorough
 def test_an_async_tool_that_blocks_the_portal_is_named(caplog: pytest.LogCaptureFixture) -> None:
     @alloy.tool
     async def greedy() -> str:

@@ -105,6 +105,7 @@ def test_ctrl_c_ends_the_run_with_130_keeps_what_was_said_and_kills_the_command(
     assert process_is_gone(pid)
 
 
+@pytest.mark.thorough
 def test_ctrl_c_at_a_question_ends_the_run(terminal: Callable[..., Terminal], script: Script) -> None:
     alloy = terminal("-p", "go", "-t", "bash", "-m", script(bash("echo hi", "Let me."), "never"))
     alloy.wait_for("say why not: ")

@@ -264,6 +264,7 @@ def test_the_models_are_listed_page_by_page(service: Any, reply: Any) -> None:
     assert (first.headers["x-api-key"], first.headers["anthropic-version"]) == (KEY, "2023-06-01")
 
 
+@pytest.mark.thorough
 def test_a_list_without_end_is_not_read_for_ever(service: Any, reply: Any) -> None:
     page = {"data": [{"id": "claude-a"}], "has_more": True, "last_id": "claude-a"}
     service.answers(reply(json.dumps(page), headers=JSON))

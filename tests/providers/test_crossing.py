@@ -232,6 +232,7 @@ def test_law_9_no_provider_is_sent_what_is_another_ones(kind: str, history: list
         assert not any("base64," in value for name in ("text", "content") if isinstance(value := item.get(name), str))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", PROVIDERS)
 @given(histories)
 def test_law_15_what_was_encoded_before_is_sent_the_same(kind: str, history: list[Message]) -> None:

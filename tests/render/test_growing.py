@@ -56,6 +56,7 @@ def shown_of(whole: str, *, ended: bool = False) -> str:
     return SHAPES.sub(MASK, text[:place]).replace("\0", MASK) + held
 
 
+@pytest.mark.thorough
 @given(PIECES)
 @example(["abcXYabcX", "\x1b[31m", "Ycb"])
 @example(["sk-" + "b" * 20, "abcXYabcXY", "b"])

@@ -113,6 +113,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.thorough
 @given(st.lists(JSON, max_size=5))
 def test_whatever_is_read_is_told_again_as_the_same(items) -> None:
     read = read_rich(items)

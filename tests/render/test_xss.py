@@ -282,6 +282,7 @@ def test_no_text_in_any_field_yields_a_foreign_tag(everywhere_text: str) -> None
         html.encode()
 
 
+@pytest.mark.thorough
 @given(HOSTILE)
 @settings(max_examples=150, deadline=None)
 def test_words_after_any_text_can_still_be_read(text: str) -> None:

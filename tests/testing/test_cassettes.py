@@ -403,6 +403,7 @@ secret = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=9,
 )
 
 
+@pytest.mark.thorough
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(
     key=secret, cut=st.integers(0, 400), kind=st.sampled_from(["text/event-stream", "application/json", "text/plain"])

@@ -195,6 +195,7 @@ def test_of_two_blocks_the_struck_one_ends() -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
+@pytest.mark.thorough
 def test_two_blocks_that_are_struck_at_once_both_end() -> None:
     """Two signals may be one when they arrive: what was for the outer block is not lost with it."""
     outer, inner = Strike(), Strike()

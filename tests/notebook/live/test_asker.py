@@ -50,6 +50,7 @@ def test_a_page_that_is_heard_is_left_the_question(monkeypatch: pytest.MonkeyPat
     assert (box.asked, facts(live)["asks"]) == (0, "page")
 
 
+@pytest.mark.thorough
 def test_a_page_that_comes_to_be_heard_no_more_leaves_it_to_the_box(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its tab was closed."""
     monkeypatch.setattr(runs, "HEARD_SECONDS", 0.2)

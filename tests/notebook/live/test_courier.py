@@ -73,6 +73,7 @@ def test_order_is_kept_with_answers_and_files_behind() -> None:
     assert wire.messages[3][1] == [b"code"]
 
 
+@pytest.mark.thorough
 def test_its_thread_ends_and_another_takes_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("alloy_nb.notebook.live.courier._IDLE", 0.01)
     wire = Wire()
