@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ...agent import Agent
 from ...commands import Command, commands_of, find_command, skill_commands
 from ...context.skills import Skill
-from ...context.surroundings import look_around, skills_of
+from ...context.surroundings import look_around, skills_of, tell_problems
 from ...dialogue import Dialogue
 from ...errors import ConfigError
 from ...folders import home_folder
@@ -116,11 +116,15 @@ class Talk:
         self.ask(prompt)
 
     def told_around(self) -> str:
-        """What goes to the model beside the questions, where that is not what was told last; else nothing."""
+        """Context files and skills, where they are not those that were told last; else nothing."""
         dialogue: Dialogue = self.agent().dialogue
         options = dialogue.options
         around = look_around(options, working_directory(options), options.model, collect_tools(options.tools))
-        before, self._around = self._around, around.inputs
+        tell_problems(around.problems)
+        # A person may ask by skills that the model is not shown.
+        names = [skill.name for skill in self.skills()[0]]
+        told = (*map(str, around.sections), *([f"skills: {', '.join(names)}"] if names else []))
+        before, self._around = self._around, told
         if before == self._around:
             return ""
         return f"with {' · '.join(self._around)}" if self._around else "without context files and skills from now on"
