@@ -43,7 +43,8 @@ class Section:
     cut: bool = False
 
     def __str__(self) -> str:
-        return f"{self.name}: {'the first ' if self.cut else ''}{len(self.text):,} character{'' if len(self.text) == 1 else 's'}"
+        size = len(self.text)
+        return f"{self.name}: {'the first ' if self.cut else ''}{size:,} character{'' if size == 1 else 's'}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""What a run takes from around: context files and skills, as its options ask for them."""
+"""What a run takes from around: context files and skills, as its options ask for them.
+
+What finds and reads them is imported when it is first asked for: most runs ask for neither.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +10,24 @@ import os
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
 from ..folders import home_folder
 from ..models import model_info
 from ..options import Options
-from ..tools.base import Tool
-from .discovery import MOST, Found, Section, discover_context, fit
-from .skill_tool import SkillTool
-from .skills import Skill, find_skills, named_skills
-from .system_prompt import compose
+
+if TYPE_CHECKING:
+    from ..tools.base import Tool
+    from .discovery import Section
+    from .skills import Skill
 
 __all__ = ["Surroundings", "home_of", "look_around", "skills_of", "tell_problems"]
 
 logger = logging.getLogger("alloy_nb")
+
+#: The tool by which a model loads skills.
+LOADER = "skill"
 
 _MOST_TOLD = 1000
 _told: set[str] = set()
@@ -37,12 +43,20 @@ class Surroundings:
 
     def prompt(self, base: str | None) -> str | None:
         """The system prompt: `base`, and what was found; None where there is neither."""
-        return compose(base, self.sections, self.skills) if self.sections or self.skills else base
+        if not self.sections and not self.skills:
+            return base
+        from .system_prompt import compose
+
+        return compose(base, self.sections, self.skills)
 
     @property
     def tools(self) -> tuple[Tool, ...]:
         """What loads the skills."""
-        return (SkillTool(self.skills),) if self.skills else ()
+        if not self.skills:
+            return ()
+        from .skill_tool import SkillTool
+
+        return (SkillTool(self.skills),)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -63,20 +77,25 @@ def look_around(options: Options, directory: Path, provider: Any, taken: Contain
     """
     if not options.context_discovery and not options.skills:
         return _NOTHING
+    from .discovery import MOST, Found, discover_context, fit
+
     found = Found()
     if options.context_discovery:
-        # A token is about four characters.
-        found = fit(discover_context(directory, home_of(options)), min(MOST, _window(options, provider)))
+        found = fit(discover_context(directory, home_of(options)), _room(options, provider, MOST))
     skills, problems = skills_of(options.skills, directory, home_of(options))
-    offered = getattr(provider, "shows_tools", True) and SkillTool.name not in taken
+    offered = getattr(provider, "shows_tools", True) and LOADER not in taken
     return Surroundings(found.sections, skills if offered else (), (*found.problems, *problems))
 
 
 def skills_of(given: Any, directory: Path, home: Path) -> tuple[tuple[Skill, ...], tuple[str, ...]]:
     """The skills that the option `skills` asks for, and a line for each that was passed over."""
+    if not given:
+        return (), ()
+    from .skills import find_skills, named_skills
+
     if given is True:
         return find_skills(directory, home)
-    return (named_skills(given, directory) if given else ()), ()
+    return named_skills(given, directory), ()
 
 
 def tell_problems(problems: Sequence[str]) -> None:
@@ -99,8 +118,9 @@ def home_of(options: Options) -> Path:
     return Path(given).expanduser().absolute()
 
 
-def _window(options: Options, provider: Any) -> int:
+def _room(options: Options, provider: Any, most: int) -> int:
+    """Characters for context files: a quarter of the window, at four characters a token."""
     if provider is None:
-        return MOST
+        return most
     known: int | None = options.context_window or getattr(provider, "context_window", None)
-    return known or model_info(provider.model, provider.name).window
+    return min(most, known or model_info(provider.model, provider.name).window)
