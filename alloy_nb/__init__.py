@@ -17,6 +17,8 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .agent import Agent as Agent
+    from .context.skills import Skill as Skill
+    from .context.skills import discover_skills as discover_skills
     from .diagnosis import doctor as doctor
     from .errors import AlloyError as AlloyError
     from .errors import AuthError as AuthError
@@ -126,6 +128,7 @@ _PUBLIC: dict[str, str] = {
     "Scripted": "providers.scripted",
     "SQLiteStore": "sessions.sqlite",
     "Session": "session",
+    "Skill": "context.skills",
     "SessionStore": "session",
     "Telemetry": "middleware.telemetry",
     "Tool": "tools.base",
@@ -134,6 +137,7 @@ _PUBLIC: dict[str, str] = {
     "Usage": "usage",
     "XAI": "providers.xai",
     "arun": "runs",
+    "discover_skills": "context.skills",
     "doctor": "diagnosis",
     "run": "runs",
     "set_default_model": "providers.registry",

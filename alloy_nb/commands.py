@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .errors import ConfigError
@@ -13,6 +14,7 @@ from .plain import one_line
 from .redaction import redact, redact_line
 
 if TYPE_CHECKING:
+    from .context.skills import Skill
     from .messages import Message
     from .session import SessionInfo, SessionStore
     from .usage import Usage
@@ -28,6 +30,7 @@ __all__ = [
     "find_command",
     "in_brief",
     "session_line",
+    "skill_commands",
 ]
 
 # `/usr/bin/python` and `/ 2` are no commands.
@@ -59,6 +62,12 @@ class Place(Protocol):
 
     def store(self) -> SessionStore:
         """Where conversations are kept."""
+
+    def skills(self) -> tuple[Sequence[Skill], Sequence[str]]:
+        """Those that may be asked for by name, and what is wrong with others."""
+
+    def ask_skill(self, skill: Skill, text: str) -> Any:
+        """Put its text as a question, filled with `text`."""
 
     #: How a command is written here, before its slash.
     prefix: str
@@ -98,7 +107,8 @@ class TerminalPlace(Place, Protocol):
 class Command:
     """One word with a slash: `argument` as help writes it, `run(place, argument)`; what that returns is shown.
 
-    `where` names the front ends that have it, `completes` what its argument is one of, `also` its other names.
+    `where` names the front ends that have it, `completes` what its argument is one of, `also` its other names. The
+    argument is one line, unless it takes `lines`.
     """
 
     name: str
@@ -108,6 +118,7 @@ class Command:
     where: frozenset[str]
     completes: str = ""
     also: tuple[str, ...] = ()
+    lines: bool = False
 
 
 def commands_of(place: str) -> tuple[Command, ...]:
@@ -134,6 +145,8 @@ def find_command(prompt: str, commands: Iterable[Command]) -> tuple[Command, str
     name = word[0][1:]
     by_name = {known: command for command in commands for known in (command.name, *command.also)}
     match = _COMMAND.match(text)
+    if name in by_name and by_name[name].lines:
+        return by_name[name], text[word.end() :].strip()
     if name in by_name and match is not None:
         return by_name[name], (match[2] or "").strip()
     if name in by_name:
@@ -242,6 +255,58 @@ def _sessions(place: Place, argument: str) -> None:
 def session_line(info: SessionInfo) -> str:
     """A stored conversation on one line: when it was gone on with last, and its name."""
     return f"{info.updated_at.astimezone():%Y-%m-%d %H:%M}  {one_line(info.id, 80)}"
+
+
+def _skills(place: Place, argument: str) -> None:
+    _no_argument("skills", argument)
+    skills, problems = place.skills()
+    lines = [_skill_line(place, skill) for skill in skills]
+    lines += [one_line(f"{problem}", 300) for problem in problems]
+    place.say("\n".join(lines) or "There are no skills: ~/.alloy/skills/NAME.md, or .alloy/skills/NAME.md, is one.")
+
+
+def _skill_line(place: Place, skill: Skill) -> str:
+    own = any(command.name == skill.name and command.lines for command in place.commands)
+    word = f"/{skill.name}" if own else f"/skill {skill.name}"
+    about = redact_line(skill.description or skill.body, _BRIEF)
+    return one_line(f"{place.prefix}{word}: {about}" + (f" ({skill.path})" if skill.path else ""), 400)
+
+
+def _skill(place: Place, argument: str) -> Any:
+    skills, _ = place.skills()
+    # A name may have blanks in it.
+    fitting = [skill for skill in skills if re.match(rf"{re.escape(skill.name)}(?:\s|\Z)", argument)]
+    if not fitting:
+        given = one_line(argument.partition(" ")[0], 40)
+        near = nearest(given, [skill.name for skill in skills])
+        known = ", ".join(skill.name for skill in skills) or "none"
+        raise ConfigError(
+            f"there is no skill {given!r}" if given else "/skill needs the name of a skill",
+            hint=f"did you mean {near}?" if near else f"the skills are: {known}",
+        )
+    skill = max(fitting, key=lambda skill: len(skill.name))
+    return place.ask_skill(skill, argument[len(skill.name) :].strip())
+
+
+def _ask_skill(skill: Skill, place: Place, text: str) -> Any:
+    return place.ask_skill(skill, text)
+
+
+def skill_commands(skills: Iterable[Skill], commands: Sequence[Command]) -> tuple[Command, ...]:
+    """Each skill as a command of its own name, where that is a word and no command's."""
+    taken = {name for command in commands for name in (command.name, *command.also)}
+    words = [skill for skill in skills if skill.name not in taken and _WORD.fullmatch(f"/{skill.name}")]
+    return tuple(
+        Command(
+            skill.name,
+            "[TEXT]",
+            f"skill: {redact_line(skill.description or skill.body, _BRIEF)}",
+            partial(_ask_skill, skill),
+            _EVERYWHERE,
+            lines=True,
+        )
+        for skill in words
+    )
 
 
 def _doctor(_: Place, argument: str) -> Any:
@@ -357,6 +422,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("save", "[NAME]", "store the conversation, from now on as it grows", _save, _TERMINAL),
     Command("sessions", "", "the stored conversations, the newest first", _sessions, _EVERYWHERE),
     Command("resume", "[NAME]", "go on with a stored conversation; the newest one", _resume, _TERMINAL, "sessions"),
+    Command("skills", "", "the skills that are here", _skills, _EVERYWHERE),
+    Command("skill", "NAME [TEXT]", "ask by a skill; /NAME does it, too", _skill, _EVERYWHERE, "skills", lines=True),
     Command("config", "", "what is set", _config, _TERMINAL),
     Command("login", "PROVIDER", "ask for a provider's key, and store it", _login, _EVERYWHERE, "providers"),
     Command("doctor", "", "what is here, which model is used and why, what to do next", _doctor, _EVERYWHERE),

@@ -72,6 +72,7 @@ class Diagnosis:
     tells something that is set and cannot work from nothing at all. `sends_to` is the host that prompts would go to,
     None for a model on this machine. `notice` is what the model wants to be known of itself. `tried` holds the ways to
     a model in their order, as far as they were looked at, and what came of each. `front_ends` tells what each can show.
+    `context` lists the context files and skills that a conversation would begin with here, and what is passed over.
     """
 
     python: str
@@ -89,6 +90,7 @@ class Diagnosis:
     key_variables: tuple[str, ...]
     local: LocalModel
     front_ends: tuple[Check, ...]
+    context: tuple[str, ...]
     data_folder: str
     data_folder_writable: bool
 
@@ -173,6 +175,7 @@ def doctor(*, working_directory: str | os.PathLike[str] = ".") -> Diagnosis:
         key_variables=_key_variables(),
         local=_local(),
         front_ends=check_front_ends(),
+        context=tuple(_context(working_directory)),
         data_folder=str(folder),
         data_folder_writable=_is_writable(folder),
     )
@@ -256,6 +259,17 @@ def _seen_keys(directory: str | os.PathLike[str]) -> Iterator[SeenKey]:
                 yield SeenKey(variable, where)
 
 
+def _context(directory: str | os.PathLike[str]) -> Iterator[str]:
+    from .context.surroundings import look_around
+    from .options import Options
+
+    options = Options(context_discovery=True, skills=True)
+    around = look_around(options, Path(directory).expanduser().absolute(), None)
+    yield from map(str, around.sections)
+    yield from (f"skill {skill.name}: {skill.path}" for skill in around.skills)
+    yield from around.problems
+
+
 def _local() -> LocalModel:
     from .providers.local import is_installed
     from .weights.store import list_stored
@@ -290,6 +304,7 @@ def _rows(found: Diagnosis) -> Iterator[tuple[str, list[str]]]:
         "keys": _key_lines(found),
         "local model": _local_lines(found),
         "front ends": [f"{'✓' if check.ok else '✗'} {check.name}: {check.says}" for check in found.front_ends],
+        "context": list(found.context) or ["no context files, no skills"],
         "data folder": [f"{found.data_folder}{'' if found.data_folder_writable else ' (cannot be written)'}"],
     }
     if found.model is None or found.notice is not None:

@@ -15,7 +15,7 @@ class Event(NamedTuple):
 
     | type | payload |
     |---|---|
-    | `run_start` | `{prompt, model, provider}`; perhaps `session` (its id) and `parent` (see below) |
+    | `run_start` | `{prompt, model, provider}`; perhaps `session` (its id), `parent`, `context`, `skills`; see below |
     | `turn_start` | `{model, provider}`: who is asked first; a `fallback` tells of another one |
     | `text_delta`, `thinking_delta` | the chunk, a `str` |
     | `tool_call_delta` | `{id, name, delta}`: the text of arguments as it arrives |
@@ -36,6 +36,7 @@ class Event(NamedTuple):
     `output`, where an answer of a type was asked for and came, is `{type, json}`: the type's name, and the answer as
     JSON text with a line for each value.
 
+    `context` lists the names of the context files that went in, `skills` those of the skills that are offered.
     A run within a tool call of another one has `parent: {run_id, call_id}`.
 
     `seq` counts 1, 2, 3 … in the stream it is read from; `run_id` names the run it belongs to, `agent` the path of

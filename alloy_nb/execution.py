@@ -143,6 +143,11 @@ class Execution:
         return self._state.prompt
 
     @property
+    def inputs(self) -> tuple[str, ...]:
+        """What goes to the model beside the prompt: context files and skills, a line each."""
+        return self._state.around.inputs
+
+    @property
     def questions(self) -> tuple[Question, ...]:
         """What waits for a person now; `decide` answers."""
         return self._state.desk.open_questions

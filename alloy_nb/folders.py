@@ -6,10 +6,11 @@ import os
 import sys
 from pathlib import Path
 
-__all__ = ["CONFIG_VARIABLE", "DATA_VARIABLE", "config_folder", "data_folder"]
+__all__ = ["CONFIG_VARIABLE", "DATA_VARIABLE", "HOME_VARIABLE", "config_folder", "data_folder", "home_folder"]
 
 CONFIG_VARIABLE = "ALLOY_CONFIG_DIR"
 DATA_VARIABLE = "ALLOY_DATA_DIR"
+HOME_VARIABLE = "ALLOY_HOME"
 
 
 def config_folder() -> Path:
@@ -20,6 +21,12 @@ def config_folder() -> Path:
 def data_folder() -> Path:
     """``ALLOY_DATA_DIR``, else the user's folder for data of this platform; nothing is created."""
     return _folder(DATA_VARIABLE, "XDG_DATA_HOME", ".local/share")
+
+
+def home_folder() -> Path:
+    """``ALLOY_HOME``, else the user's home: ``.alloy`` in it holds their own context files and skills."""
+    # Unlike Path.home(), it raises nothing where there is no home.
+    return Path(os.path.expanduser(os.environ.get(HOME_VARIABLE, "").strip() or "~")).absolute()
 
 
 def _folder(variable: str, xdg: str, usual: str) -> Path:

@@ -120,6 +120,10 @@ def _opening(state: RunState) -> Event:
     opening: dict[str, Any] = {"prompt": prompt, "model": state.provider.model, "provider": state.provider.name}
     if state.session_id is not None:
         opening["session"] = state.session_id
+    if files := state.around.sections:
+        opening["context"] = [section.name for section in files]
+    if skills := state.around.skills:
+        opening["skills"] = [skill.name for skill in skills]
     if (parent := state.parent) is not None:
         opening["parent"] = {"run_id": parent.run_id, "call_id": parent.call_id}
     if notice := getattr(state.provider, "notice", None):

@@ -14,6 +14,7 @@ from .messages import Message
 from .usage import Budget
 
 if TYPE_CHECKING:
+    from .context.skills import Skill
     from .events import Event
     from .messages import ToolCall
     from .middleware.base import Middleware
@@ -60,7 +61,9 @@ class Options:
     """Everything `run`, `arun` and `start` take; the API guide says what each one means.
 
     Times are in seconds. An answer that is no `output` is sent back, at most `output_retries` times. `tool_choice`
-    forces the first turn only: after it the model is free again. `record` says what of a run that is shown is kept in
+    forces the first turn only: after it the model is free again. `context_discovery` adds the context files of the
+    user and the project to the system prompt, `skills` lists skills there, which the model may load: those found like
+    the files (True), or those given, as paths or `Skill` objects. `record` says what of a run that is shown is kept in
     the notebook file: ``"full"``, ``"summary"`` (no messages, 16 kB), ``"off"``; None goes by the display.
     """
 
@@ -85,6 +88,8 @@ class Options:
     middleware: Sequence[Middleware] = ()
     working_directory: str | os.PathLike[str] = "."
     context: Mapping[str, Any] = field(default_factory=dict)
+    context_discovery: bool = False
+    skills: bool | Sequence[str | os.PathLike[str] | Skill] = False
     stream: bool = True
     session: str | None = None
     store: SessionStore | None = None
@@ -176,7 +181,7 @@ def check_values(options: Options) -> None:
             raise ConfigError(
                 f"middleware holds {item!r}", hint=f"give an object: middleware=[alloy.{name.rpartition('.')[2]}(...)]"
             )
-    for name in ("tools", "fallback", "stop_sequences"):
+    for name in ("tools", "fallback", "skills", "stop_sequences"):
         value = getattr(options, name)
         if isinstance(value, str):
             raise ConfigError(f"{name} is the string {value!r}", hint=f"give a list: {name}=[{value!r}]")
@@ -230,6 +235,12 @@ _CHECKS: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
         ("session",),
         lambda value: value is None or (isinstance(value, str) and bool(value.strip())),
         "give a name: session='my-analysis'",
+    ),
+    (("context_discovery",), lambda value: isinstance(value, bool), "give True or False"),
+    (
+        ("skills",),
+        lambda value: isinstance(value, bool | Iterable),
+        "give True, False, or a list of paths: skills=['skills/review.md']",
     ),
     (("store",), _is_store, "give a store: store=alloy.SQLiteStore('sessions.sqlite')"),
     (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["one_line", "printable", "revealed", "revealed_name", "unfinished"]
+__all__ = ["one_line", "printable", "revealed", "revealed_name", "unfinished", "visible"]
 
 # ANSI sequences (CSI, OSC, and the two-character ones), before single control characters are looked at.
 # An OSC that nothing ends must not swallow the lines after it; a CSI is never long, and what looks like one is text.
@@ -51,6 +51,15 @@ def revealed(text: str) -> str:
     'ls\\\\x1b]0;\\\\u202e'
     """
     return _HIDDEN.sub(_spell, text.replace("\r\n", "\n"))
+
+
+def visible(text: str) -> str:
+    """`text` without hidden characters and escape sequences: whoever reads it sees all that it says.
+
+    >>> visible("be kind" + chr(0xE0041) + chr(0x200B))
+    'be kind'
+    """
+    return _HIDDEN.sub("", printable(text))
 
 
 def revealed_name(text: str) -> str:

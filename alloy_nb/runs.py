@@ -80,7 +80,7 @@ def run_blocking(make: Callable[[Asker | None], Execution], *, check: bool) -> R
     MAIN.note_loop()
     with Pump() as pump:
         execution = make(PumpAsker(pump) if stdin_available() else None)
-        return block_on(execution, pump, find_sink(execution.options.display), check=check)
+        return block_on(execution, pump, find_sink(execution.options.display, execution.inputs), check=check)
 
 
 async def run_awaited(make: Callable[[Asker | None], Execution], *, check: bool) -> Result:

@@ -52,8 +52,8 @@ def resolve(name: str) -> Any:
     return getattr(import_module(module), attribute)
 
 
-def find_sink(display: str | None) -> Sink | None:
-    """The sink for `display`; None when nothing is to be shown.
+def find_sink(display: str | None, inputs: Sequence[str] = ()) -> Sink | None:
+    """The sink for `display`; None when nothing is to be shown. `inputs` names what goes in beside the prompt.
 
     Plain Python shows nothing by itself: only IPython, or being asked, brings the rendering in.
     """
@@ -65,5 +65,5 @@ def find_sink(display: str | None) -> Sink | None:
         )
     if display == "auto" and "IPython" not in sys.modules and not os.environ.get("ALLOY_DISPLAY"):
         return None
-    sink: Sink | None = resolve("choose_sink")(display)
+    sink: Sink | None = resolve("choose_sink")(display, inputs=inputs)
     return sink

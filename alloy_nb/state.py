@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from .answering import answer_tool, with_output
 from .candidates import Candidate, check_prices, collect_candidates
+from .context.surroundings import look_around, tell_problems
 from .deadline import Deadline
 from .errors import AlloyError, ConfigError, DeadlineExceeded
 from .events import Event, now_ms
@@ -65,10 +66,14 @@ class RunState:
         register_dotenv(self.directory)
         self.candidates = collect_candidates(options, self.directory)
         self.tools = collect_tools(options.tools)
+        #: The context files and skills of this run.
+        self.around = look_around(options, self.directory, self.provider, self.tools)
+        tell_problems(self.around.problems)
+        self.tools.update({tool.name: tool for tool in self.around.tools})
         check_tool_choice(options.tool_choice, self.tools)
         self.run_id = options.run_id or f"run-{uuid4().hex[:16]}"
         self.correlation_id = _correlation_id(options, self.run_id)
-        self.system_prompt = options.system_prompt
+        self.system_prompt = self.around.prompt(options.system_prompt)
         self.output_type = None if options.output is None else _output_type(options.output)
         self.answer_tool = None if self.output_type is None else answer_tool(self.output_type, self.tools)
         self.budget = options.budget or (parent.budget if parent is not None else None)

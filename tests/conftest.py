@@ -22,6 +22,8 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest
         if name.endswith(("_API_KEY", "_BASE_URL")) or name in _OURS:
             monkeypatch.delenv(name)
     monkeypatch.setenv("ALLOY_DOTENV", "0")
+    # Neither their context files nor their skills.
+    monkeypatch.setenv("ALLOY_HOME", str(tmp_path_factory.getbasetemp() / "no-home"))
     # No stored key, no table of models, no running Ollama of theirs either.
     monkeypatch.setenv("ALLOY_CONFIG_DIR", str(tmp_path_factory.getbasetemp() / "no-settings"))
     monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:1")

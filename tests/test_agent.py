@@ -839,7 +839,7 @@ def test_a_chat_that_never_began_holds_up_nobody(monkeypatch: pytest.MonkeyPatch
     agent = agent_of("one", max_pending=1)
     runs: list[Any] = []
 
-    def broken(display: Any) -> None:
+    def broken(display: Any, inputs: Any) -> None:
         runs.append(agent.send("queued"))
         raise KeyboardInterrupt
 

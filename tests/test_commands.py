@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 
-from alloy_nb import Message
-from alloy_nb.commands import COMMANDS, command_table, commands_of, find_command, in_brief
+from alloy_nb import Message, Skill
+from alloy_nb.commands import COMMANDS, command_table, commands_of, find_command, in_brief, skill_commands
 from alloy_nb.errors import ConfigError
 from alloy_nb.messages import Image, ToolCall, ToolResult
 
@@ -77,3 +80,66 @@ def test_a_message_on_a_line() -> None:
 
 def test_a_message_on_a_line_shows_no_key_and_steers_no_terminal() -> None:
     assert in_brief(Message.user("sk-ant-canary0123456789abcdef\x1b[2J")) == "user: [redacted]"
+
+
+class Asked:
+    """A place that notes what it is asked."""
+
+    prefix, commands = "", TERMINAL
+
+    def __init__(self, *skills: Skill, problems: Sequence[str] = ()) -> None:
+        self.found, self.said, self.asked = (skills, problems), "", ("", "")
+
+    def skills(self) -> Any:
+        return self.found
+
+    def say(self, text: str) -> None:
+        self.said = text
+
+    def ask_skill(self, skill: Skill, text: str) -> None:
+        self.asked = (skill.name, text)
+
+
+def typed(text: str, place: Asked) -> None:
+    commands = (*TERMINAL, *skill_commands(place.found[0], TERMINAL))
+    place.commands = commands
+    found = find_command(text, commands)
+    assert found is not None
+    found[0].run(place, found[1])
+
+
+def test_a_skill_is_a_command_where_no_other_has_its_name() -> None:
+    """CLI-9: what is built in comes first."""
+    skills = [Skill(name) for name in ("review", "help", "cost", "two words", "1st", "päper", "a-b")]
+    assert [command.name for command in skill_commands(skills, TERMINAL)] == ["review", "päper", "a-b"]
+    place = Asked(*skills)
+    typed("/review one\n\ntwo\n", place)
+    assert place.asked == ("review", "one\n\ntwo")
+    typed("/skill two words and more", place)
+    assert place.asked == ("two words", "and more")
+    typed("/skill help", place)
+    assert place.asked == ("help", "")
+
+
+def test_an_unknown_skill_names_those_there_are() -> None:
+    """CLI-9"""
+    place = Asked(Skill("review"), Skill("tidy"))
+    for text, hint in (("/skill revew x", "did you mean review?"), ("/skill", "the skills are: review, tidy")):
+        with pytest.raises(ConfigError) as caught:
+            typed(text, place)
+        assert caught.value.hint == hint
+    with pytest.raises(ConfigError, match="there is no command") as caught:
+        typed("/zzzz", place)
+    assert "/tidy" in (caught.value.hint or "")
+
+
+def test_skills_are_listed_with_what_was_passed_over() -> None:
+    place = Asked(Skill("help", "A\x1b[2J"), Skill("tidy", body="Sweep " * 50), problems=["bad.md was not read"])
+    typed("/skills", place)
+    lines = place.said.splitlines()
+    assert lines[0] == "/skill help: A"
+    assert lines[1].startswith("/tidy: Sweep Sweep")
+    assert len(lines[1]) < 100
+    assert lines[2] == "bad.md was not read"
+    typed("/skills", nothing := Asked())
+    assert nothing.said.startswith("There are no skills")

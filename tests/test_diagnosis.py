@@ -263,3 +263,19 @@ def test_a_diagnosis_is_a_value() -> None:
     assert doctor() == doctor()
     with pytest.raises(dataclasses.FrozenInstanceError):
         doctor().model = "another"  # type: ignore[misc]
+
+
+def test_it_lists_context_files_and_skills(tmp_path: Path) -> None:
+    assert doctor().context == ()
+    assert "no context files, no skills" in str(doctor())
+    skills = tmp_path / ".alloy" / "skills"
+    skills.mkdir(parents=True)
+    (skills / "tidy.md").write_text("Sweep.")
+    (skills / "bad.md").write_bytes(b"\xff")
+    (tmp_path / "AGENTS.md").write_text("Use tabs.")
+    assert doctor().context == (
+        "AGENTS.md: 9 characters",
+        f"skill tidy: {skills / 'tidy.md'}",
+        ".alloy/skills/bad.md was not read: it is not in UTF-8",
+    )
+    assert "AGENTS.md: 9 characters" in str(doctor())

@@ -220,3 +220,14 @@ def test_what_is_kept_of_a_run_is_one_of_three_words() -> None:
         alloy.run("hi", model=alloy.Scripted(["x"]), record="ful")
     assert caught.value.hint == "did you mean 'full'?"
     assert alloy.Agent(model=alloy.Scripted(["x"]), record="off").chat("hi", record="full").text == "x"
+
+
+def test_context_discovery_is_an_option_and_off() -> None:
+    """CFG-12: and so are skills."""
+    options = make_options({})
+    assert (options.context_discovery, options.skills) == (False, False)
+    assert make_options({"context_discovery": True, "skills": ["a.md"]}).skills == ["a.md"]
+    for wrong in ({"context_discovery": 1}, {"context_discovery": "yes"}, {"skills": "a.md"}, {"skills": 3}):
+        with pytest.raises(alloy.ConfigError) as caught:
+            make_options(wrong)
+        assert caught.value.hint

@@ -44,6 +44,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add("--timeout", type=float, metavar="SECONDS", help="for the whole run (default: none)")
     add("--dir", metavar="FOLDER", default=".", help="the tools' working directory (default: this one)")
     add("--session", metavar="NAME", help="store the conversation under this name, or go on with it")
+    add("--no-context", action="store_true", help="leave out AGENTS.md, .alloy/context/*.md and skills")
     add("--approval", choices=("ask", "auto", "deny"), default="ask", help="of tool calls that change or run things")
     add("--no-stream", action="store_true", help="show the answer when it is whole")
     add("--json", action="store_true", help="print the whole result as one line of JSON")
@@ -131,6 +132,8 @@ def run_options(args: Namespace, tools: Sequence[Tool]) -> dict[str, Any]:
         "working_directory": args.dir,
         "approval": args.approval,
         "stream": not args.no_stream,
+        "context_discovery": not args.no_context,
+        "skills": not args.no_context,
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..tools.toolbox import subject_of
 from .console import Answer, Notes, is_terminal
@@ -36,6 +36,8 @@ class Transcript:
     def hear(self, event: Event) -> None:
         payload = event.payload
         match event.type:
+            case "run_start" if payload.get("context") or payload.get("skills"):
+                self.notes.line(_around(payload))
             case "text_delta" if self._live:
                 self.answer.write(payload)
             case "message" if self._live:
@@ -76,3 +78,10 @@ class Transcript:
             self.notes.line(f"{result.model} · {turns} · {tokens} · {result.duration:.1f} s")
         if notice:
             self.notes.line(notice, "yellow")
+
+
+def _around(payload: Mapping[str, Any]) -> str:
+    """What goes to the model beside the question."""
+    skills = payload.get("skills") or ()
+    parts = [*(payload.get("context") or ()), *([f"skills: {', '.join(skills)}"] if skills else [])]
+    return f"with {' · '.join(parts)}"

@@ -25,6 +25,7 @@ class Arguments:
     agent: str | None = None
     fresh: bool = False
     show: bool = False
+    no_context: bool = False
     help: bool = False
 
 
@@ -87,11 +88,12 @@ FLAGS = (
     _Flag(("--display",), "display", _display, "KIND", "auto, widget, html, static, text or none"),
     _Flag(("--record",), "record", str.lower, "HOW", "full, summary or off: what is kept beside what is seen"),
     _Flag(("--fresh",), "fresh", None, "", "forget the conversation: it starts over here"),
+    _Flag(("--no-context",), "no_context", None, "", "leave out AGENTS.md, .alloy/context/*.md and skills"),
     _Flag(("--show",), "show", None, "", "print what would be sent, and send nothing"),
     _Flag(("-h", "--help"), "help", None, "", "print this"),
 )
 _BY_NAME = {name: flag for flag in FLAGS for name in flag.names}
-_OWN = {"out", "agent", "fresh", "show", "help"}
+_OWN = {"out", "agent", "fresh", "show", "no_context", "help"}
 
 # A minus before anything but a letter ("-5 degrees", "- a list") begins a prompt.
 _OPTION = re.compile(r"\s*(--?[A-Za-z][\w-]*)(=?)")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from ..commands import Command, commands_of
+from ..commands import Command, commands_of, skill_commands
+from ..context.surroundings import home_of, skills_of
 from .cell import say
 
 if TYPE_CHECKING:
+    from ..context.skills import Skill
     from ..messages import Message
+    from ..options import Options
     from ..session import SessionStore
     from .magics import AlloyMagics
 
@@ -17,16 +21,30 @@ __all__ = ["NotebookCommands"]
 
 
 class NotebookCommands:
-    """The magics as the commands know them: a `NotebookPlace`."""
+    """The magics as the commands know them: a `NotebookPlace`.
+
+    `options` are those that say which skills there are; `ask` makes the question of a skill and what was typed.
+    """
 
     prefix = "%alloy "
 
-    def __init__(self, magics: AlloyMagics) -> None:
+    def __init__(self, magics: AlloyMagics, options: Options, ask: Callable[[str, Skill], Any]) -> None:
         self._magics = magics
+        self._options = options
+        self._ask = ask
 
     @property
     def commands(self) -> Sequence[Command]:
-        return commands_of("notebook")
+        own = commands_of("notebook")
+        return (*own, *skill_commands(self.skills()[0], own))
+
+    def skills(self) -> tuple[Sequence[Skill], Sequence[str]]:
+        options = self._options
+        directory = Path(options.working_directory).expanduser().absolute()
+        return skills_of(options.skills, directory, home_of(options))
+
+    def ask_skill(self, skill: Skill, text: str) -> Any:
+        return self._ask(text, skill)
 
     def say(self, text: str) -> None:
         say(text)

@@ -110,8 +110,8 @@ def show_run(run: Execution) -> None:
     if kind not in ("html", "widget"):
         from ..pump import Pump
 
-        block_on(run, Pump(), _make(kind, cell, ()), check=False)
+        block_on(run, Pump(), _make(kind, cell, run.inputs), check=False)
         return
-    sink = _make(f"background-{kind}", cell, ())
+    sink = _make(f"background-{kind}", cell, run.inputs)
     sink.open(run)
     see_out(run, sink)

@@ -19,7 +19,7 @@ _loaded: WeakKeyDictionary[Any, AlloyMagics] = WeakKeyDictionary()
 
 def load(shell: Any) -> None:
     """Register the magics, and have their text reach them as it was typed. Twice is once."""
-    from . import syntax
+    from . import completing, syntax
     from .cell import watch
     from .magics import AlloyMagics
     from .replies import keep_listening
@@ -28,6 +28,7 @@ def load(shell: Any) -> None:
     magics = AlloyMagics(shell, earlier.conversation if earlier is not None else None)
     shell.register_magics(magics)
     syntax.register(shell)
+    completing.register(shell)
     watch(shell)
     keep_listening(shell)
     _loaded[shell] = magics

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 
 from ..commands import find_command
-from ..errors import ConfigError
+from ..context.surroundings import Surroundings, look_around
+from ..errors import AlloyError, ConfigError
+from ..options import Options, working_directory
 from ..redaction import register_environment
 from .arguments import Arguments, parse_line, usage
 from .cell import cell_id, say
 from .commands import NotebookCommands
 from .conversation import AgentConversation, Conversation
-from .interpolation import Insertion, interpolate
+from .interpolation import interpolate
 from .names import UserNames, find_agent, find_approval, find_budget, find_model, find_tool, find_type
+from .preview import list_insertions
 
 if TYPE_CHECKING:
+    from ..context.skills import Skill
     from ..messages import Message
     from .question import Question
 
@@ -78,23 +83,39 @@ class AlloyMagics(Magics):  # type: ignore[misc]
             say(usage())
             return None
         prompt = arguments.prompt if cell is None else cell.strip("\n")
-        place = NotebookCommands(self)
+        ask = partial(self._ask, arguments, names)
+        place = NotebookCommands(self, self._around_options(arguments, names), ask)
         found = find_command(prompt, place.commands)
         if found is not None:
             command, argument = found
             return command.run(place, argument)
         if not prompt.strip():
             raise ConfigError("there is no question", hint="write it below %%alloy, or after %alloy; `%alloy --help`")
+        return ask(prompt)
+
+    def _ask(self, arguments: Arguments, names: Mapping[str, Any], prompt: str, skill: Skill | None = None) -> Any:
+        """The question, or with ``--show`` what it would be; with a skill, its text about what was typed."""
         register_environment(os.environ)
         text, inserted = interpolate(prompt, names)
+        inputs = list_insertions(inserted)
+        if skill is not None:
+            text = skill.prompt(text)
+            inputs.insert(0, f"skill {skill.name}: {len(text):,} characters")
         options = self._options(arguments, names)
         if arguments.show:
-            self._show(text, inserted, options, arguments, names)
+            self._show(text, inputs, options, arguments, names)
             return None
         from .question import Question
 
         conversation = self._conversation(arguments, names)
-        return _Asked(Question(self.shell, text, inserted, options, conversation), conversation, arguments.out)
+        return _Asked(Question(self.shell, text, inputs, options, conversation), conversation, arguments.out)
+
+    def _around_options(self, arguments: Arguments, names: Mapping[str, Any]) -> Options:
+        """Options as far as they say what is found around: an agent has its own, the notebook's looks at all."""
+        if arguments.agent is None:
+            return Options().override(**_context(not arguments.no_context))
+        own = find_agent(arguments.agent, names).dialogue.options
+        return own.override(**_context(False)) if arguments.no_context else own
 
     def _conversation(self, arguments: Arguments, names: Mapping[str, Any]) -> Conversation | AgentConversation:
         """Whose conversation the question belongs to: the notebook's own, a new one, an agent's, a fork of it."""
@@ -117,6 +138,8 @@ class AlloyMagics(Magics):  # type: ignore[misc]
             options["tools"] = [find_tool(name, names) for name in options["tools"]]
         if "fallback" in options:
             options["fallback"] = [find_model(name, names) for name in options["fallback"]]
+        if arguments.agent is None or arguments.no_context:
+            options.update(_context(not arguments.no_context))
         return options
 
     def model_of(self, name: str) -> Any:
@@ -143,7 +166,7 @@ class AlloyMagics(Magics):  # type: ignore[misc]
     def _show(
         self,
         text: str,
-        inserted: tuple[Insertion, ...],
+        inputs: Sequence[str],
         given: dict[str, Any],
         arguments: Arguments,
         names: Mapping[str, Any],
@@ -159,4 +182,21 @@ class AlloyMagics(Magics):  # type: ignore[misc]
             history = () if arguments.fresh else agent.messages
         elif not arguments.fresh:
             history = self.conversation.before(*cell_id(self.shell))
-        say(preview(text, inserted, given, history))
+        around = self._around_of(given, self._around_options(arguments, names))
+        say(preview(text, inputs, given, history, around))
+
+    def _around_of(self, given: Mapping[str, Any], options: Options) -> Surroundings:
+        """What a run would find, with the model that it would ask; where there is none, as if it were a large one."""
+        from ..providers.registry import resolve_model
+        from ..tools.toolbox import collect_tools
+
+        directory = working_directory(options)
+        try:
+            provider = resolve_model(given.get("model"), working_directory=directory)
+        except AlloyError:
+            provider = None
+        return look_around(options, directory, provider, collect_tools(given.get("tools") or ()))
+
+
+def _context(wanted: bool) -> dict[str, bool]:
+    return {"context_discovery": wanted, "skills": wanted}

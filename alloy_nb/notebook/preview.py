@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..context.surroundings import Surroundings
 from ..messages import Message
 from ..plain import one_line, printable
 from ..redaction import redact_known
@@ -41,15 +42,26 @@ def list_insertions(inserted: Iterable[Insertion]) -> list[str]:
     return lines
 
 
-def preview(text: str, inserted: Sequence[Insertion], options: Mapping[str, Any], history: Sequence[Message]) -> str:
-    """The prompt exactly as it would be sent, and what goes with it."""
+def preview(
+    text: str,
+    inputs: Sequence[str],
+    options: Mapping[str, Any],
+    history: Sequence[Message],
+    around: Surroundings | None = None,
+) -> str:
+    """The prompt exactly as it would be sent, and what goes with it: the system prompt whole, where it was found."""
+    around = around or Surroundings()
     earlier = sum(estimate_tokens(_all_text(message)) for message in history)
-    system = str(options.get("system_prompt") or "")
+    base = str(options.get("system_prompt") or "")
+    system = around.prompt(base) or ""
     total = estimate_tokens(text) + estimate_tokens(system) + earlier
     lines = ["Prompt:", _indented(redact_known(text))]
-    for label, rows in (("Variables", list_insertions(inserted)), ("Options", _option_rows(options))):
+    for label, rows in (("Variables", inputs), ("Options", _option_rows(options)), ("Context", around.inputs)):
         if rows:
             lines += [f"{label}:", *(f"  {row}" for row in rows)]
+    lines += [f"Not read: {one_line(problem, 300)}" for problem in around.problems]
+    if system != base:
+        lines += ["System prompt:", _indented(redact_known(system))]
     if history:
         lines.append(f"Earlier in this conversation: {len(history)} messages, about {earlier:,} tokens")
     lines.append(f"About {total:,} tokens in all ({CHARACTERS_A_TOKEN} characters a token), tools not counted.")
@@ -57,8 +69,12 @@ def preview(text: str, inserted: Sequence[Insertion], options: Mapping[str, Any]
     return "\n".join(lines)
 
 
+#: What these bring is shown itself.
+_ELSEWHERE = ("context_discovery", "skills")
+
+
 def _option_rows(options: Mapping[str, Any]) -> list[str]:
-    return [f"{name}: {_told(value)}" for name, value in options.items()]
+    return [f"{name}: {_told(value)}" for name, value in options.items() if name not in _ELSEWHERE]
 
 
 def _told(value: Any) -> str:

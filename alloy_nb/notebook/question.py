@@ -20,8 +20,6 @@ from .cell import cell_id, current_cell
 from .conversation import AgentConversation, Conversation
 from .display import choose_sink
 from .folding import FoldedSink
-from .interpolation import Insertion
-from .preview import list_insertions
 
 __all__ = ["Question"]
 
@@ -35,13 +33,13 @@ class Question:
         self,
         shell: Any,
         text: str,
-        inserted: Sequence[Insertion],
+        inputs: Sequence[str],
         given: Mapping[str, Any],
         conversation: Conversation | AgentConversation,
     ) -> None:
         self._shell = shell
         self._text = text
-        self._inputs = list_insertions(inserted)
+        self._inputs = inputs
         self._given = given
         self._conversation = conversation
         self.result: Result | None = None
@@ -83,7 +81,7 @@ class Question:
     def _sink(self, execution: Execution) -> Sink | None:
         # Whatever `--display` says, a cell that ends in this magic does not show its Result a second time.
         current_cell(self._shell).shown.add(execution.run_id)
-        return choose_sink(execution.options.display, inputs=self._inputs)
+        return choose_sink(execution.options.display, inputs=[*self._inputs, *execution.inputs])
 
     def _ended(self, result: Result, sink: Sink | None) -> Result:
         error = result.error

@@ -66,14 +66,20 @@ class Local:
         self._small = known is not None
         self._answer_tokens = known.answer_tokens if known else None
         own_template = None if known else header.template
-        self._shows_tools = own_template is not None and "tools" in own_template
+        #: Whether it is told of tools that it may choose to call.
+        self.shows_tools = own_template is not None and "tools" in own_template
         #: A grammar holds it to a schema; one that is shown tools could then not call them.
-        self.output_forms = OutputForms(beside_tools="tool" if self._shows_tools else "native", forced=False)
+        self.output_forms = OutputForms(beside_tools="tool" if self.shows_tools else "native", forced=False)
         self._context = context or min(header.context_length or _LARGEST_CONTEXT, _LARGEST_CONTEXT)
         self._threads = threads or max(1, _cores() - 1)
         self._template = None if own_template else CHATML
         #: What the reader of an answer should know, or None.
         self.notice = _NOTICE if known else None
+
+    @property
+    def context_window(self) -> int:
+        """In tokens."""
+        return self._context
 
     def __repr__(self) -> str:
         return f"Local({self.model!r})"
@@ -120,7 +126,7 @@ class Local:
             held = narrowed(forced, request.messages) if self._small else forced
             schema = call_schema(held, required_only=self._small)
             return replace(in_words(request, system_prompt=self._system(request)), output_schema=schema)
-        if self._shows_tools and request.tools and request.tool_choice != "none" and not request.output_schema:
+        if self.shows_tools and request.tools and request.tool_choice != "none" and not request.output_schema:
             return replace(request, tool_choice=None)
         return in_words(request, system_prompt=self._system(request))
 

@@ -56,7 +56,10 @@ _EMBEDS = re.compile(r"bert|embed|minilm|rerank|\b(bge|gte|e5)\b", re.IGNORECASE
 #: What to do, by words of the server's message.
 _HINTS: tuple[tuple[str, str], ...] = (
     ("does not support thinking", "leave `thinking` out, or choose a model that thinks"),
-    ("does not support tools", "leave `tools` out, or choose a model from https://ollama.com/search?c=tools"),
+    (
+        "does not support tools",
+        "leave `tools` and `skills` out, or choose a model from https://ollama.com/search?c=tools",
+    ),
     ("does not support chat", "it makes vectors, not answers: choose another model"),
     ("requires more system memory", "choose a smaller model or a stronger quantization of it"),
     ("unauthorized", "set OLLAMA_API_KEY (for a server without https: api_key=...), or run `ollama signin`"),

@@ -18,7 +18,7 @@ from .results import MAX_TEXT
 from .storing import Encoding, encoding_of
 from .workers import call_in_thread
 
-__all__ = ["Read"]
+__all__ = ["DEFAULT_LINES", "Read", "read_place"]
 
 DEFAULT_LINES = 2000
 MAX_LINE = 2000
@@ -63,7 +63,7 @@ class Read(FileTool):
     async def execute(self, input: Mapping[str, Any], ctx: ToolContext) -> str:
         offset = _positive(input, "offset", 1)
         limit = _positive(input, "limit", DEFAULT_LINES)
-        settling = call_in_thread(lambda: _read(self.decided_place(input, ctx), offset, limit, ctx), self.name)
+        settling = call_in_thread(lambda: read_place(self.decided_place(input, ctx), offset, limit, ctx), self.name)
         text: str = await settling.future
         return text
 
@@ -93,7 +93,8 @@ def _positive(input: Mapping[str, Any], key: str, default: int) -> int:
     return value
 
 
-def _read(place: Place, offset: int, limit: int, ctx: ToolContext) -> str:
+def read_place(place: Place, offset: int, limit: int, ctx: ToolContext) -> str:
+    """A window of the file that was decided about, numbered. Raises `ToolError` when it cannot be read as text."""
     with _open(place) as file:
         try:
             # The version that is read, whatever becomes of the file while that lasts.

@@ -338,3 +338,31 @@ def test_without_stdin_and_stdout_it_still_runs(script: Script) -> None:
 def test_the_process_says_what_main_says(script: Script) -> None:
     said = alloy_process("-p", "go", "-m", script("an answer"), input="some context")
     assert (said.returncode, said.stdout, said.stderr) == (0, "an answer\n", "")
+
+
+def test_context_files_and_skills_go_in_unless_told(alloy: Alloy, script: Script, tmp_path: Path) -> None:
+    """CLI-4: on by default; what went in is told, and the answer stays alone on stdout."""
+    skills = tmp_path / ".alloy" / "skills"
+    skills.mkdir(parents=True)
+    (skills / "tidy.md").write_text("Sweep.")
+    (tmp_path / "AGENTS.md").write_text("Use tabs.")
+    load = {"tool_calls": [{"name": "skill", "input": {"name": "tidy"}}]}
+    said = alloy("-m", script(load, "Swept."), "-p", "Tidy up")
+    assert said.out == "Swept.\n"
+    assert "with AGENTS.md · skills: tidy\n" in said.err
+    assert "› skill tidy\n" in said.err
+    said = alloy("-m", script(load, "No."), "-p", "Tidy up", "--no-context")
+    assert "AGENTS.md" not in said.err
+    assert "Unknown tool: skill" in said.err
+
+
+def test_a_context_file_that_is_not_read_is_told(alloy_script: str, tmp_path: Path) -> None:
+    (tmp_path / "AGENTS.md").symlink_to("/etc/passwd")
+    done = alloy_process("-m", alloy_script, "-p", "Hi", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "Hello.\n")
+    assert f"AGENTS.md was not read: it is a link that leads out of {tmp_path}" in done.stderr
+
+
+@pytest.fixture
+def alloy_script(script: Script) -> str:
+    return script("Hello.")

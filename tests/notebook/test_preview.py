@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alloy_nb import Message, ToolCall, ToolResult
 from alloy_nb.notebook.interpolation import Insertion
-from alloy_nb.notebook.preview import estimate_tokens, preview
+from alloy_nb.notebook.preview import estimate_tokens, list_insertions, preview
 from alloy_nb.redaction import register_secret
 
 
@@ -27,7 +27,7 @@ def test_what_went_in_and_options_are_listed_without_keys() -> None:
     register_secret("canary-9876543210-canary")
     told = preview(
         "see canary-9876543210-canary",
-        [Insertion("df", "DataFrame", 1234, card=True)],
+        list_insertions([Insertion("df", "DataFrame", 1234, card=True)]),
         {"system_prompt": "canary-9876543210-canary", "tools": ["read"], "output": int},
         (),
     )

@@ -40,12 +40,12 @@ def offers(text: str, commands: Sequence[Command], directory: Path, store: Calla
     if argument is not None:
         command = next((c for c in commands if argument[1] in (c.name, *c.also)), None)
         if command is not None and command.completes:
-            words = _words(command.completes, store)
+            words = _words(command.completes, store, commands)
             return [Offer(word, len(argument[2])) for word in words if word.startswith(argument[2])]
     return list(_files(re.split(r"\s", text)[-1], directory))
 
 
-def _words(kind: str, store: Callable[[], SessionStore]) -> Iterable[str]:
+def _words(kind: str, store: Callable[[], SessionStore], commands: Sequence[Command]) -> Iterable[str]:
     from ...models import known_models
     from ...providers.vendors import VENDORS
     from ...tools.builtin import BUILTIN_TOOLS
@@ -58,6 +58,8 @@ def _words(kind: str, store: Callable[[], SessionStore]) -> Iterable[str]:
         case "models":
             names = [f"{info.provider}:{info.name}" for info in known_models()]
             return (*VENDORS, "local", *names)
+        case "skills":
+            return [command.name for command in commands if command.lines and not command.completes]
         case "sessions":
             return [info.id for info in _listed(store)]
     return ()

@@ -132,6 +132,8 @@ def _greet(talk: Talk, notes: Notes, *, must_have_model: bool) -> None:
     try:
         label, why = talk.model_and_why()
         notes.line(f"{label} ({why}) · tools: {', '.join(talk.tool_names()) or 'none'}")
+        if around := talk.told_around():
+            notes.line(around)
         talk.tell_of_session()
     except AlloyError as error:
         if must_have_model:

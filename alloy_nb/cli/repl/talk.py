@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...agent import Agent
-from ...commands import Command, commands_of, find_command
+from ...commands import Command, commands_of, find_command, skill_commands
+from ...context.skills import Skill
+from ...context.surroundings import look_around, skills_of, tell_problems
 from ...dialogue import Dialogue
 from ...errors import ConfigError
+from ...folders import home_folder
 from ...messages import Message
-from ...options import nearest
+from ...options import nearest, working_directory
 from ...plain import one_line
 from ...recorder import fold_records
 from ...redaction import redact
@@ -46,6 +50,7 @@ class Talk:
         self._say = say
         self._agent: Agent | None = None
         self._why = ""
+        self._around: tuple[str, ...] = ()
         self.left = False
 
     def agent(self) -> Agent:
@@ -84,6 +89,8 @@ class Talk:
 
     def ask(self, prompt: str | Message) -> None:
         """Ask, in sight of the user; after an interrupt, `settle`. What was said so far is kept."""
+        if around := self.told_around():
+            self.say(around)
         self.agent().chat(prompt, check=False, display=None, on_event=self._view())
 
     def settle(self) -> None:
@@ -96,7 +103,31 @@ class Talk:
 
     @property
     def commands(self) -> Sequence[Command]:
-        return commands_of("terminal")
+        own = commands_of("terminal")
+        return (*own, *skill_commands(self.skills()[0], own))
+
+    def skills(self) -> tuple[Sequence[Skill], Sequence[str]]:
+        directory = Path(self._options["working_directory"]).expanduser().absolute()
+        return skills_of(self._options.get("skills"), directory, home_folder())
+
+    def ask_skill(self, skill: Skill, text: str) -> None:
+        prompt = skill.prompt(text)
+        self.say(f"skill {skill.name}: {len(prompt):,} characters" + (f" from {skill.path}" if skill.path else ""))
+        self.ask(prompt)
+
+    def told_around(self) -> str:
+        """Context files and skills, where they are not those that were told last; else nothing."""
+        dialogue: Dialogue = self.agent().dialogue
+        options = dialogue.options
+        around = look_around(options, working_directory(options), options.model, collect_tools(options.tools))
+        tell_problems(around.problems)
+        # A person may ask by skills that the model is not shown.
+        names = [skill.name for skill in self.skills()[0]]
+        told = (*map(str, around.sections), *([f"skills: {', '.join(names)}"] if names else []))
+        before, self._around = self._around, told
+        if before == self._around:
+            return ""
+        return f"with {' · '.join(self._around)}" if self._around else "without context files and skills from now on"
 
     def say(self, text: str) -> None:
         self._say(text)

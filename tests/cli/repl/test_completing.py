@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from alloy_nb import MemoryStore
+from alloy_nb import MemoryStore, Skill
 from alloy_nb.cli.repl.completing import offers
-from alloy_nb.commands import commands_of
+from alloy_nb.commands import commands_of, skill_commands
 from alloy_nb.errors import SessionError
 from alloy_nb.providers.vendors import VENDORS
 
@@ -78,3 +78,11 @@ def test_a_name_that_would_steer_the_terminal_is_not_offered(tmp_path: Path) -> 
     (tmp_path / "a\x1b[2J").touch()
     (tmp_path / "ab").touch()
     assert offered("a", tmp_path) == ["ab"]
+
+
+def test_skills_by_their_names() -> None:
+    """CLI-9"""
+    commands = (*TERMINAL, *skill_commands([Skill("review", "Looks hard"), Skill("two words")], TERMINAL))
+    offered = offers("/rev", commands, Path("."), store)
+    assert [(offer.text, offer.help) for offer in offered] == [("/review", "skill: Looks hard")]
+    assert [offer.text for offer in offers("/skill r", commands, Path("."), store)] == ["review"]

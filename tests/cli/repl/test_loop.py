@@ -515,3 +515,51 @@ assert not {"prompt_toolkit", "rich", "pygments"} & set(sys.modules)
     subprocess.run(
         [sys.executable, "-c", code], env=environment(), stdin=subprocess.DEVNULL, cwd=tmp_path, check=True, timeout=60
     )
+
+
+def test_a_skill_is_asked_by_its_name(talk: Talk, script: Script, tmp_path: Path) -> None:
+    """CLI-9: startup lists skills; `/NAME text` expands one and sends it, a command's own name comes first, an unknown
+    one is an error that lists them. CLI-4: context files are on by default."""
+    skills = tmp_path / ".alloy" / "skills"
+    skills.mkdir(parents=True)
+    (skills / "review.md").write_text("---\ndescription: Looks hard\n---\nReview {{input}} with care.")
+    (skills / "help.md").write_text("Help me with {{input}}.")
+    (tmp_path / "AGENTS.md").write_text("Use tabs.")
+    answers = [
+        {"text": "All is well.", "on": "Review setup.py with care."},
+        {"text": "Here I am.", "on": "Help me with this."},
+    ]
+    alloy = talk("-m", script(*answers))
+    assert "with AGENTS.md: 9 characters · skills: help, review" in words(alloy.screen)
+    alloy.send("/review setup.py\r")
+    said = words(alloy.expect(READY))
+    assert "skill review: 26 characters from " in said
+    assert "All is well." in said
+    assert "with care" not in said
+    alloy.send("/help\r")
+    assert "/review [TEXT]" in alloy.expect(READY)
+    alloy.send("/skill help this\r")
+    assert "Here I am." in alloy.expect(READY)
+    alloy.send("/skills\r")
+    assert "/review: Looks hard" in alloy.expect(READY)
+    alloy.send("/revew x\r")
+    assert "did you mean /review?" in alloy.expect(READY)
+    leave(alloy)
+
+
+def test_without_context_there_are_no_skills_and_a_change_is_told(talk: Talk, script: Script, tmp_path: Path) -> None:
+    (tmp_path / "AGENTS.md").write_text("Use tabs.")
+    alloy = talk("-m", script("One.", "Two.", "Three."))
+    alloy.send("1\r")
+    assert "with AGENTS.md" not in words(alloy.expect(READY))
+    (tmp_path / "AGENTS.md").write_text("Use blanks.")
+    alloy.send("2\r")
+    assert "with AGENTS.md: 11 characters" in words(alloy.expect(READY))
+    (tmp_path / "AGENTS.md").unlink()
+    alloy.send("3\r")
+    assert "without context files" in words(alloy.expect(READY))
+    leave(alloy)
+    (tmp_path / "AGENTS.md").write_text("Use tabs.")
+    alloy = talk("-m", script("One."), "--no-context")
+    assert "AGENTS.md" not in words(alloy.screen)
+    leave(alloy)

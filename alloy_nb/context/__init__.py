@@ -1,0 +1,1 @@
+"""What a model is told beside the conversation: context files and skills."""
