@@ -6,6 +6,9 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..plain import printable
+from ..redaction import redact
+from ..render.outputs import output_lines, told_code
 from ..tools.toolbox import subject_of
 from .console import Answer, Notes, is_terminal
 
@@ -15,6 +18,9 @@ if TYPE_CHECKING:
     from ..tools.base import Tool
 
 __all__ = ["Transcript"]
+
+#: Characters of a line of a tool's output.
+_LINE = 100
 
 
 class Transcript:
@@ -45,8 +51,8 @@ class Transcript:
             case "tool_start":
                 subject = subject_of(self._tools.get(payload["name"]), payload["input"])
                 self.notes.line(f"› {payload['name']} {subject}")
-            case "tool_end" if payload["error"]:
-                self.notes.line(f"✗ {payload['name']}: {payload['error']}", "yellow")
+            case "tool_end":
+                self._tell_outcome(payload)
             case "approval_result" if payload["by"] == "policy" and not payload["allowed"]:
                 self._tell_of_policy()
             case "retry":
@@ -57,6 +63,18 @@ class Transcript:
                 self.notes.line(
                     f"going on with {payload['to']} instead of {payload['from']}: {payload['reason']}", "yellow"
                 )
+
+    def _tell_outcome(self, payload: Mapping[str, Any]) -> None:
+        """What went wrong; and for a person some of what the tool gave."""
+        structured = payload.get("structured")
+        code = structured.get("exit_code") if isinstance(structured, Mapping) else None
+        error = payload["error"] or (f"exit code {code}" if code else "")
+        if error:
+            self.notes.line(f"✗ {payload['name']}: {error}", "yellow")
+        if self.decorated and not payload["error"]:
+            output = redact(printable(told_code(str(payload.get("output") or ""), code)))
+            for line in output_lines(output, _LINE, failed=bool(code)):
+                self.notes.line(line, indent="  ")
 
     def _tell_of_policy(self) -> None:
         """Once: the reason that follows is written for the model, not for a command line."""

@@ -39,3 +39,15 @@ def test_a_pause_that_was_asked_for_before_is_not_told_as_another_try(
     model = alloy.Scripted(["Hello"])
     health_of(model).failed(RateLimitError("slow down", retry_after=20))
     assert told(model, capsys).splitlines()[0].startswith("going on in ")
+
+
+def test_what_a_command_said_is_shown_to_a_person_and_its_failure_to_everybody(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    call = {"tool_calls": [{"name": "bash", "input": {"command": "echo out; printf '\\033[2Jx'; exit 3"}}]}
+    for decorated, expected in ((True, ["✗ bash: exit code 3", "  out", "  x"]), (False, ["✗ bash: exit code 3"])):
+        transcript = Transcript({}, live=False)
+        transcript.decorated = decorated
+        model = alloy.Scripted([call, "Done."])
+        alloy.run("hi", model=model, tools=["bash"], approval="auto", display=None, on_event=transcript.hear)
+        assert capsys.readouterr().err.splitlines()[1:] == expected
