@@ -283,7 +283,7 @@ def test_a_skill_is_asked_by_its_name(talk: Talk, script: Script, tmp_path: Path
     assert "with AGENTS.md: 9 characters · skills: help, review" in words(alloy.screen)
     alloy.send("/review setup.py\r")
     said = words(alloy.expect(READY))
-    assert "skill review: 26 characters from " in said
+    assert "skill review: 26 characters from " in " ".join(said.split())
     assert "All is well." in said
     assert "with care" not in said
     alloy.send("/help\r")
