@@ -11,14 +11,14 @@ from io import TextIOWrapper
 from typing import TextIO
 
 from ..plain import printable
-from ..redaction import redact_known, redact_line
+from ..redaction import redact_known, redact_line, secret_begins
 from ..wrapping import fold, width_of
 
 __all__ = ["Answer", "Notes", "OutputGone", "is_terminal", "prepare_streams", "shown_on", "silence_stdout"]
 
 # What may be the beginning of an escape sequence or of a line end: its rest may come with the next chunk.
 _OPEN_SEQUENCE = re.compile(r"(?:\x1b(?:\[[0-?]*[ -/]*)?|\x1b\][^\x07\x1b]*\x1b?|\r)\Z")
-# What may be the beginning of a key. Longer than any that we know of; it holds back no more than a word.
+# What may be the beginning of a key, however short; it holds back no more than a word.
 _LAST_WORD = re.compile(r"[!-~]{1,256}\Z")
 
 _STYLES = {"dim": "\x1b[2m", "red": "\x1b[31m", "yellow": "\x1b[33m"}
@@ -51,6 +51,8 @@ class Answer:
         self._raw = raw[cut:]
         word = redact_known(self._word + printable(raw[:cut]))
         cut = _start_of(_LAST_WORD, word)
+        # A key may be longer than that, or have blanks in it.
+        cut = min(cut, secret_begins(word), secret_begins(word[:cut]))
         self._word = word[cut:]
         self._put(word[:cut])
 

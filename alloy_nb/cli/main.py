@@ -32,6 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _version()
     try:
         return _run(arguments)
+    except KeyboardInterrupt:  # while the first modules come in
+        return 130
     finally:
         if argv is None:
             _let_exit_be()
