@@ -33,6 +33,8 @@ class Transcript:
         self._tools = tools
         self._live = live
         self._told_of_policy = False
+        self._calls: dict[str, str] = {}
+        self._told_last: tuple[str, str] | None = None
         self.answer = Answer(sys.stdout)
         self.decorated = is_terminal(sys.stderr)
         # On one terminal a note must not begin in the middle of the answer's line.
@@ -50,7 +52,9 @@ class Transcript:
                 self.answer.end_line()
             case "tool_start":
                 subject = subject_of(self._tools.get(payload["name"]), payload["input"])
-                self.notes.line(f"› {payload['name']} {subject}")
+                self._told_last = (payload["id"], f"{payload['name']} {subject}")
+                self._calls[payload["id"]] = self._told_last[1]
+                self.notes.line(f"› {self._told_last[1]}")
             case "tool_end":
                 self._tell_outcome(payload)
             case "approval_result" if payload["by"] == "policy" and not payload["allowed"]:
@@ -71,10 +75,17 @@ class Transcript:
         error = payload["error"] or (f"exit code {code}" if code else "")
         if error:
             self.notes.line(f"✗ {payload['name']}: {error}", "yellow")
-        if self.decorated and not payload["error"]:
-            output = redact(printable(told_code(str(payload.get("output") or ""), code)))
-            for line in output_lines(output, _LINE, failed=bool(code)):
-                self.notes.line(line, indent="  ")
+        if not self.decorated or payload["error"]:
+            return
+        lines = output_lines(
+            redact(printable(told_code(str(payload.get("output") or ""), code))), _LINE, failed=bool(code)
+        )
+        call = (payload["id"], self._calls.pop(payload["id"], payload["name"]))
+        if lines and not error and self._told_last != call:  # one of several at once
+            self.notes.line(f"✓ {call[1]}")
+        self._told_last = None
+        for line in lines:
+            self.notes.line(line, indent="  ")
 
     def _tell_of_policy(self) -> None:
         """Once: the reason that follows is written for the model, not for a command line."""
