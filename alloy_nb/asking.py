@@ -12,6 +12,7 @@ from .plain import one_line, revealed, revealed_name
 from .redaction import redact_known
 from .tools.approval import Decision, Question, Remember, Wanted, nobody_to_ask
 from .tools.workers import call_in_thread
+from .wrapping import fold, width_of
 
 if TYPE_CHECKING:
     from .pump import Pump
@@ -55,7 +56,9 @@ def ask_on_stdin(question: Question, wanted: Wanted = lambda: True) -> Decision:
     `wanted` is asked when its turn has come: one prompt at a time, and a question may be settled meanwhile.
     """
     name = one_line(question.call.name, 60)
-    prompt = f"? {whole(question)}\n  y allow once · a always for this · t always for {name} · n deny, or say why not: "
+    answers = f"  y allow once · a always for this · t always for {name} · n deny, or say why not: "
+    width = width_of(sys.stderr) if sys.stderr is not None else None
+    prompt = f"? {whole(question)}\n{answers if width is None else fold(answers, width)}"
     with _one_question:
         if not wanted():
             return Decision(False, "the question was withdrawn", by="policy")

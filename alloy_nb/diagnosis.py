@@ -108,7 +108,7 @@ class Diagnosis:
             "Ollama on this machine: ollama pull qwen3",
             "a server that speaks Chat Completions (LM Studio, vLLM, a gateway), in Python: "
             f'model=alloy_nb.OpenAICompatible("NAME", base_url="{server}")',
-            f"in the shell, a server that speaks Responses: OPENAI_BASE_URL={server} ALLOY_MODEL=openai:NAME",
+            f"in the shell: OPENAI_BASE_URL={server} OPENAI_API_KEY=none ALLOY_OPENAI_API=chat ALLOY_MODEL=openai:NAME",
             "a larger model on this machine: alloy local pull hf:ORG/REPO:FILE.gguf, then ALLOY_MODEL=local:NAME",
         )
 

@@ -17,6 +17,7 @@ LAYERS = {
     "errors": 0,
     "redaction": 0,
     "plain": 0,
+    "wrapping": 0,
     "guests": 0,
     "bell": 0,
     "forks": 0,

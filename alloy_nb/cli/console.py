@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import sys
@@ -10,13 +11,14 @@ from io import TextIOWrapper
 from typing import TextIO
 
 from ..plain import printable
-from ..redaction import redact_known, redact_line
+from ..redaction import redact_known, redact_line, secret_begins
+from ..wrapping import fold, width_of
 
-__all__ = ["Answer", "Notes", "OutputGone", "is_terminal", "prepare_streams", "silence_stdout"]
+__all__ = ["Answer", "Notes", "OutputGone", "is_terminal", "prepare_streams", "shown_on", "silence_stdout"]
 
 # What may be the beginning of an escape sequence or of a line end: its rest may come with the next chunk.
 _OPEN_SEQUENCE = re.compile(r"(?:\x1b(?:\[[0-?]*[ -/]*)?|\x1b\][^\x07\x1b]*\x1b?|\r)\Z")
-# What may be the beginning of a key. Longer than any that we know of; it holds back no more than a word.
+# What may be the beginning of a key, however short; it holds back no more than a word.
 _LAST_WORD = re.compile(r"[!-~]{1,256}\Z")
 
 _STYLES = {"dim": "\x1b[2m", "red": "\x1b[31m", "yellow": "\x1b[33m"}
@@ -49,8 +51,15 @@ class Answer:
         self._raw = raw[cut:]
         word = redact_known(self._word + printable(raw[:cut]))
         cut = _start_of(_LAST_WORD, word)
+        # A key may be longer than that, or have blanks in it.
+        cut = min(cut, secret_begins(word), secret_begins(word[:cut]))
         self._word = word[cut:]
         self._put(word[:cut])
+
+    def write_safe(self, text: str) -> None:
+        """Show what is safe already, as it is: in JSON a key is spelt otherwise, and a number may look like one."""
+        self.flush()
+        self._put(text)
 
     def flush(self) -> None:
         """Show what was held back: no more belongs to it."""
@@ -89,15 +98,21 @@ class Notes:
         self._before = before
         self._colour = is_terminal(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
-    def line(self, text: str, style: str = "dim", longest: int = 300) -> None:
+    def line(self, text: str, style: str = "dim", longest: int = 300, indent: str = "") -> None:
         self._before()
-        text = redact_line(text, longest)
+        text = shown_on(self._stream, indent + redact_line(text, longest))
         if self._colour:
             text = f"{_STYLES[style]}{text}\x1b[0m"
         try:
             print(text, file=self._stream, flush=True)
         except OSError:  # a closed stderr is no reason to lose the answer
             return
+
+
+def shown_on(stream: TextIO, text: str) -> str:
+    """`text` with its lines broken at blanks where the stream is a terminal; elsewhere as it is."""
+    width = width_of(stream)
+    return text if width is None else fold(text, width)
 
 
 def is_terminal(stream: TextIO | None) -> bool:
@@ -114,8 +129,22 @@ def prepare_streams() -> None:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - until the process ends
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
+    codecs.register_error(_NEAREST, _nearest)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors=_NEAREST)
+
+
+#: What our own lines are made of, where the locale knows nothing but ASCII.
+_PLAIN = {"·": "-", "…": "...", "→": "->", "─": "-", "—": "-", "✓": "+", "✗": "x", "●": "*", "○": "o", "›": ">"}
+_NEAREST = "alloy-nearest"
+
+
+def _nearest(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    return "".join(_PLAIN.get(sign, "?") for sign in lacking), error.end
 
 
 def silence_stdout() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 
+from .console import shown_on
 from .failure import RUN_FAILED
 
 __all__ = ["add_arguments", "run"]
@@ -24,5 +26,5 @@ def run(args: argparse.Namespace) -> int:
     from ..diagnosis import doctor
 
     found = doctor()
-    print(json.dumps(found.to_dict(), indent=2) if args.json else found)
+    print(json.dumps(found.to_dict(), indent=2) if args.json else shown_on(sys.stdout, str(found)))
     return 0 if found.ok else RUN_FAILED

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
 from ..errors import AlloyError, AuthError, ConfigError
 from .console import Notes
 
-__all__ = ["INTERRUPTED", "READER_GONE", "RUN_FAILED", "WRONG_USAGE", "exit_code", "report"]
+__all__ = [
+    "INTERRUPTED",
+    "READER_GONE",
+    "RUN_FAILED",
+    "WRONG_USAGE",
+    "exit_code",
+    "is_of_output",
+    "output_lost",
+    "report",
+]
 
 RUN_FAILED = 1
 WRONG_USAGE = 2
@@ -17,12 +27,26 @@ INTERRUPTED = 130
 READER_GONE = 141
 
 _LONGEST = 2000
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 def exit_code(error: BaseException) -> int:
     """A key that is missing is configuration; one that a service refused (then there is a status) is not."""
     no_key = isinstance(error, AuthError) and error.status is None
     return WRONG_USAGE if no_key or isinstance(error, ConfigError) else RUN_FAILED
+
+
+def is_of_output(error: Exception) -> bool:
+    """Whether it says that stdout takes no more: what happens to files that we know of is told as an `AlloyError`."""
+    return isinstance(error, OSError) and error.errno in _FULL and error.filename is None
+
+
+def output_lost(error: Exception) -> AlloyError:
+    """What to tell of a stdout that takes no more."""
+    reason = getattr(error, "strerror", None) or error
+    return AlloyError(
+        f"the output could not be written: {reason}", hint="is there room on the disk that it is written to?"
+    )
 
 
 def report(error: Exception, notes: Notes | None = None) -> int:

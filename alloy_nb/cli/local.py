@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import AlloyError
+from .console import Notes
+from .failure import INTERRUPTED
 
 if TYPE_CHECKING:
     from ..weights.store import Stored
@@ -43,17 +44,13 @@ def add_arguments(subparsers: argparse._SubParsersAction[argparse.ArgumentParser
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do what `args` say: 0 when it worked, 1 with the cause and a hint on stderr, 130 after Ctrl-C."""
+    """Do what `args` say; what fails is raised, and after Ctrl-C the code is 130."""
     try:
         return {"pull": _pull, "list": _list, "path": _path, "remove": _remove}[args.local_action](args)
-    except AlloyError as error:
-        print(f"alloy local: {error.message}", file=sys.stderr)
-        if error.hint:
-            print(f"hint: {error.hint}", file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
-        print("\nalloy local: stopped; run the command again and it goes on from here", file=sys.stderr)
-        return 130
+        print(file=sys.stderr)
+        Notes(sys.stderr).line("stopped; run the command again and it goes on from here")
+        return INTERRUPTED
 
 
 def _pull(args: argparse.Namespace) -> int:

@@ -32,6 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _version()
     try:
         return _run(arguments)
+    except KeyboardInterrupt:  # while the first modules come in
+        return 130
     finally:
         if argv is None:
             _let_exit_be()
@@ -40,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     """Whatever happens becomes an exit code."""
     from .console import prepare_streams, silence_stdout
-    from .failure import INTERRUPTED, READER_GONE, report
+    from .failure import INTERRUPTED, READER_GONE, is_of_output, report
 
     prepare_streams()
     try:
@@ -55,7 +57,7 @@ def _run(arguments: list[str]) -> int:
         silence_stdout()
         return READER_GONE
     except Exception as error:  # noqa: BLE001 - whatever it is, it is told in two lines
-        return report(error)
+        return _output_lost(error) if is_of_output(error) else report(error)
 
 
 def _let_exit_be() -> None:
@@ -68,8 +70,19 @@ def _let_exit_be() -> None:
 def _version() -> int:
     from .._version import __version__
 
-    print(f"alloy_nb {__version__}")
+    try:
+        print(f"alloy_nb {__version__}", flush=True)
+    except OSError as error:
+        return _output_lost(error)
     return 0
+
+
+def _output_lost(error: Exception) -> int:
+    from .console import silence_stdout
+    from .failure import READER_GONE, output_lost, report
+
+    silence_stdout()
+    return READER_GONE if isinstance(error, BrokenPipeError) else report(output_lost(error))
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -181,11 +194,21 @@ def _prompt_parser() -> Parser:
 
 
 def _no_prompt(words: list[str]) -> Exception:
+    import shlex
+
     from ..errors import ConfigError
     from ..options import nearest
+    from ..plain import one_line
 
-    if not words:
+    question = one_line(" ".join(words), 60)
+    if not question:
         return ConfigError("there is no question", hint='ask by `alloy -p "..."`; `alloy --help` lists the rest')
-    near = nearest(words[0], list(COMMANDS))
-    hint = f"did you mean `alloy {near}`?" if near else 'to ask it, write `alloy -p "..."`'
-    return ConfigError(f"`{words[0]}` is no command", hint=hint)
+    near = nearest(words[0], list(COMMANDS)) if len(words) == 1 else None
+    if near:
+        return ConfigError(f"`{question}` is no command", hint=f"did you mean `alloy {near}`?")
+    # A pipe that somebody left open must not be waited for: without -p nothing is asked.
+    whole = '"..."' if question.endswith("…") else shlex.quote(question)
+    return ConfigError(
+        f"`{question}` would begin a conversation, which needs a terminal",
+        hint=f"for one answer write `alloy -p {whole}`",
+    )

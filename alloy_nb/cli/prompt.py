@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
-from ..errors import AlloyError, ConfigError
+from ..errors import ConfigError
 from ..options import read_thinking
-from ..redaction import redact, redact_known
+from ..redaction import redact, redact_data, redact_known
 from .console import Notes, OutputGone, is_terminal, silence_stdout
-from .failure import INTERRUPTED, READER_GONE, RUN_FAILED, report
+from .failure import INTERRUPTED, READER_GONE, RUN_FAILED, output_lost, report
 
 if TYPE_CHECKING:
     from ..result import Result
@@ -153,7 +153,7 @@ def show_run(prompt: str, options: dict[str, Any], transcript: Transcript, *, as
     result, code = _run_to_its_end(prompt, options, transcript)
     try:
         if as_json:
-            transcript.answer.write(to_json(result))
+            transcript.answer.write_safe(to_json(result))
         else:
             transcript.write_answer(result)
         transcript.answer.end_line()
@@ -184,9 +184,8 @@ def _tell_output_gone(transcript: Transcript) -> int:
     silence_stdout()
     if isinstance(failure, BrokenPipeError):
         return READER_GONE
-    reason = getattr(failure, "strerror", None) or failure
-    hint = "is there room on the disk that the answer is written to?"
-    return report(AlloyError(f"the answer could not be written: {reason}", hint=hint), transcript.notes)
+    assert failure is not None
+    return report(output_lost(failure), transcript.notes)
 
 
 def _conclude(result: Result, transcript: Transcript, notice: str | None) -> int:
@@ -232,7 +231,7 @@ def to_json(result: Result) -> str:
         {
             "id": call.id,
             "name": call.name,
-            "input": call.input,
+            "input": dict(call.input),
             "output": call.output,
             "error": call.error,
             "duration_ms": round(call.duration_ms, 3),
@@ -255,4 +254,5 @@ def to_json(result: Result) -> str:
         "duration": round(result.duration, 3),
         "error": told,
     }
-    return redact_known(json.dumps(whole, default=str))
+    # Before it is JSON: a key with a quote in it is another text there, and one of digits might be a number.
+    return json.dumps(redact_data(whole), default=lambda value: redact_known(str(value)))

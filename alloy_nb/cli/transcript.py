@@ -6,6 +6,9 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..plain import printable
+from ..redaction import redact
+from ..render.outputs import output_lines, told_code
 from ..tools.toolbox import subject_of
 from .console import Answer, Notes, is_terminal
 
@@ -15,6 +18,9 @@ if TYPE_CHECKING:
     from ..tools.base import Tool
 
 __all__ = ["Transcript"]
+
+#: Characters of a line of a tool's output.
+_LINE = 100
 
 
 class Transcript:
@@ -27,6 +33,8 @@ class Transcript:
         self._tools = tools
         self._live = live
         self._told_of_policy = False
+        self._calls: dict[str, str] = {}
+        self._told_last: tuple[str, str] | None = None
         self.answer = Answer(sys.stdout)
         self.decorated = is_terminal(sys.stderr)
         # On one terminal a note must not begin in the middle of the answer's line.
@@ -44,9 +52,11 @@ class Transcript:
                 self.answer.end_line()
             case "tool_start":
                 subject = subject_of(self._tools.get(payload["name"]), payload["input"])
-                self.notes.line(f"› {payload['name']} {subject}")
-            case "tool_end" if payload["error"]:
-                self.notes.line(f"✗ {payload['name']}: {payload['error']}", "yellow")
+                self._told_last = (payload["id"], f"{payload['name']} {subject}")
+                self._calls[payload["id"]] = self._told_last[1]
+                self.notes.line(f"› {self._told_last[1]}")
+            case "tool_end":
+                self._tell_outcome(payload)
             case "approval_result" if payload["by"] == "policy" and not payload["allowed"]:
                 self._tell_of_policy()
             case "retry":
@@ -57,6 +67,25 @@ class Transcript:
                 self.notes.line(
                     f"going on with {payload['to']} instead of {payload['from']}: {payload['reason']}", "yellow"
                 )
+
+    def _tell_outcome(self, payload: Mapping[str, Any]) -> None:
+        """What went wrong; and for a person some of what the tool gave."""
+        structured = payload.get("structured")
+        code = structured.get("exit_code") if isinstance(structured, Mapping) else None
+        error = payload["error"] or (f"exit code {code}" if code else "")
+        if error:
+            self.notes.line(f"✗ {payload['name']}: {error}", "yellow")
+        if not self.decorated or payload["error"]:
+            return
+        lines = output_lines(
+            redact(printable(told_code(str(payload.get("output") or ""), code))), _LINE, failed=bool(code)
+        )
+        call = (payload["id"], self._calls.pop(payload["id"], payload["name"]))
+        if lines and not error and self._told_last != call:  # one of several at once
+            self.notes.line(f"✓ {call[1]}")
+        self._told_last = None
+        for line in lines:
+            self.notes.line(line, indent="  ")
 
     def _tell_of_policy(self) -> None:
         """Once: the reason that follows is written for the model, not for a command line."""

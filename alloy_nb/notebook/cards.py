@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import re
 from collections.abc import Iterable, Mapping, Sized
 from types import ModuleType
 from typing import Any
@@ -115,8 +116,21 @@ def _first_rows(frame: Any, heads: list[str]) -> list[str]:
         rows = [tuple(row)[:wide] for row in frame.head(_ROWS).rows()]
     if not rows:
         return []
-    lines = [" | ".join(_short(str(cell)) for cell in row) for row in rows]
+    columns = [_midnight_free(column) for column in zip(*rows, strict=True)]
+    lines = [" | ".join(_short(cell) for cell in row) for row in zip(*columns, strict=True)]
     return [f"first {_count(len(rows), 'row')}:", " | ".join(map(_short, heads)), *lines]
+
+
+_MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d) 00:00:00(?:\.0+)?")
+
+
+def _midnight_free(cells: Iterable[Any]) -> list[str]:
+    """A column as text; days that are kept as moments, all of them at midnight, are days."""
+    values = list(cells)
+    texts = [str(value) for value in values]
+    told = [text for text in texts if text not in ("NaT", "None")]
+    days = all(_MIDNIGHT.fullmatch(text) for text in told) and not any(isinstance(value, str) for value in values)
+    return [_MIDNIGHT.sub(r"\1", text) for text in texts] if told and days else texts
 
 
 def _series_card(name: str, series: Any) -> str | None:
@@ -127,7 +141,7 @@ def _series_card(name: str, series: Any) -> str | None:
         nulls = int(series.isna().sum() if hasattr(series, "isna") else series.null_count())
         head += f", {_count(nulls, 'null')}"
     first = (series.iloc if hasattr(series, "iloc") else series)[:10]
-    return f"{head}\nfirst: {', '.join(_short(str(item)) for item in first.to_list())}"
+    return f"{head}\nfirst: {', '.join(map(_short, _midnight_free(first.to_list())))}"
 
 
 def _array_card(name: str, array: Any) -> str | None:

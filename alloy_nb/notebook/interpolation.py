@@ -21,6 +21,14 @@ _NUMBER = r"-?\d+"
 _SUBSCRIPT = rf"""\[(?:{_NUMBER}|(?:{_NUMBER})?:(?:{_NUMBER})?|"[^"\\\n]*"|'[^'\\\n]*'|[^\W\d]\w*)\]"""
 _EXPRESSION = rf"[^\W\d]\w*(?:\.[^\W\d]\w*|{_SUBSCRIPT})*"
 _PLACEHOLDER = re.compile(rf"\{{(?P<expression>{_EXPRESSION})\}}")
+# `{df.a.mean()}`, `{total / 2}`, `{x!r}`, `{price:.2f}`: what an f-string would have taken. Not `{a, b}`, `{a: 1}`
+# and `{x | x > 0}`, which are sets and JSON, nor a statement of a language with braces. Atomic groups, so that no text
+# takes long.
+_OPERATION = r"[ ]?(?:[-+*/%@]|//|\*\*)[ ]?[\w(][^{}\n;]*"
+_FORMAT = r"![rsa]|:(?=[^{}\n]*[.,%])[<>^=]?[-+#0]*\d*,?(?:\.\d+)?[bcdeEfFgGnosxX%]"
+_EVALUATED = re.compile(
+    rf"\{{(?P<expression>(?>{_EXPRESSION})(?>\[(?!\])[^{{}}\n;]*|\([^{{}}\n;]*|{_OPERATION}|{_FORMAT}))\}}",
+)
 _STEP = re.compile(rf"\.(?P<attribute>\w+)|(?P<subscript>{_SUBSCRIPT})")
 
 # What is code or mathematics, in the order in which one hides the others. A dollar that stands before a number of
@@ -51,7 +59,8 @@ class Insertion:
     """What went into a prompt: the expression, the kind of its value, and how many characters it became.
 
     `card` is true where a description stands for the value, instead of the value itself. With `meant`, nothing went
-    in: the expression names no variable, but one that is called almost so, and was left as typed.
+    in: the expression names no variable, but one that is called almost so, and was left as typed. With `typed`, nothing
+    went in either: a variable's name begins the braces, but what follows would have to be evaluated.
     """
 
     expression: str
@@ -59,6 +68,7 @@ class Insertion:
     size: int
     card: bool = False
     meant: str | None = None
+    typed: bool = False
 
 
 def interpolate(text: str, namespace: Mapping[str, Any]) -> tuple[str, tuple[Insertion, ...]]:
@@ -90,8 +100,20 @@ def interpolate(text: str, namespace: Mapping[str, Any]) -> tuple[str, tuple[Ins
             else:
                 continue
             place = match.end()
+        inserted += _as_typed(text, start, end, namespace)
     pieces.append(text[place:])
     return "".join(pieces), tuple(inserted)
+
+
+def _as_typed(text: str, start: int, end: int, namespace: Mapping[str, Any]) -> list[Insertion]:
+    """Braces that look as if a value was wanted, and hold more than names, attributes and subscripts."""
+    found = []
+    for match in _EVALUATED.finditer(text, start, end):
+        expression = match["expression"]
+        closed = all(expression.count(opening) == expression.count(closing) for opening, closing in ("()", "[]"))
+        if closed and _root(expression) in namespace and _is_free(text, match.start()):
+            found.append(Insertion(expression, "", 0, typed=True))
+    return found
 
 
 def look_up(expression: str, namespace: Mapping[str, Any]) -> Any:

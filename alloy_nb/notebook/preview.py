@@ -37,6 +37,9 @@ def list_insertions(inserted: Iterable[Insertion]) -> list[str]:
         if item.meant is not None:
             lines.append(f"{{{item.expression}}} as typed: no such variable, did you mean {{{item.meant}}}?")
             continue
+        if item.typed:
+            lines.append(f"{{{item.expression}}} as typed: only names, attributes and [...] are filled in")
+            continue
         size = f"{item.size:,} character{'' if item.size == 1 else 's'}"
         lines.append(f"{item.expression}: {item.kind}, {'described in ' if item.card else ''}{size}")
     return lines

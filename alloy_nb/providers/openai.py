@@ -78,5 +78,8 @@ class OpenAI(VendorProvider, WiredProvider):
         if "reasoning summar" in error.message.lower():
             error.hint = 'do without the summary: extra_body={"reasoning": {"summary": None}}'
         elif error.status in (404, 405) and self.wire is OPENAI and "model" not in error.message.lower():
-            error.hint = 'is the base_url right? A service that knows no Responses is asked with api="chat"'
+            error.hint = (
+                'is the base_url right? A service that knows no Responses is asked with api="chat", in the shell by '
+                "ALLOY_OPENAI_API=chat"
+            )
         return error

@@ -16,10 +16,11 @@ from ..errors import AlloyError, ConfigError
 from ..forks import renewed_in_child
 from ..models import default_model
 from ..options import nearest
+from ..plain import one_line
 from ..redaction import redact
 from .base import Provider
 from .keys import find_key
-from .vendors import VENDORS, vendor_of_model
+from .vendors import VENDORS, Vendor, vendor_of_model
 
 __all__ = ["Way", "choose_model", "no_model", "plug_ins", "resolve_model", "set_default_model", "ways_to_a_model"]
 
@@ -201,13 +202,27 @@ def _from_vendor(name: str, model: str, directory: Path) -> Provider:
     kind = _load(vendor.provider)
     address, key = kind.settle(address, found, found=True)
 
+    wire = _wire(vendor)
+
     def make() -> Provider:
-        made: Provider = kind(model, base_url=address, api_key=key)
+        made: Provider = kind(model, base_url=address, api_key=key, **wire)
         return made
 
     if key is None and vendor.needs_key:  # whether that is an error depends on the moment
         return make()
-    return _made_once((name, model, address, key), make)
+    return _made_once((name, model, address, key, *wire.values()), make)
+
+
+def _wire(vendor: Vendor) -> dict[str, str]:
+    """The `api` that a variable names, for servers in a service's place that know only one of its wires."""
+    variable = vendor.api_variable or ""
+    named = os.environ.get(variable, "").strip().lower()
+    if not named:
+        return {}
+    known = list(_load(vendor.provider).wires)
+    if named not in known:
+        raise ConfigError(f"{variable} is {one_line(named, 40)!r}", hint=f"set it to one of {', '.join(known)}")
+    return {"api": named}
 
 
 def _from_script(file: str, directory: Path) -> Provider:

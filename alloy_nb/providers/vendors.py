@@ -12,9 +12,10 @@ class Vendor:
     """A service that is known by name.
 
     `provider` is the dotted name of the class that speaks to it. `address` is where it answers, with the path that
-    its wire's own paths follow; `address_variable` names the environment variable that may say otherwise. `keys` are
-    the variables in which its key is looked for; `needs_key` says whether it answers at all without one. `models` are
-    beginnings of its models' names, by which a name without a provider is known.
+    its wire's own paths follow; `address_variable` names the environment variable that may say otherwise, and
+    `api_variable` the one that may name another of its wires (as ``api=`` in Python). `keys` are the variables in
+    which its key is looked for; `needs_key` says whether it answers at all without one. `models` are beginnings of
+    its models' names, by which a name without a provider is known.
     """
 
     provider: str
@@ -23,6 +24,7 @@ class Vendor:
     address_variable: str | None = None
     needs_key: bool = True
     models: tuple[str, ...] = ()
+    api_variable: str | None = None
 
 
 #: In the order in which keys are looked for when no model is named.
@@ -40,6 +42,7 @@ VENDORS: dict[str, Vendor] = {
         ("OPENAI_API_KEY",),
         "OPENAI_BASE_URL",
         models=("gpt-", "chatgpt-", "o1", "o3", "o4-"),
+        api_variable="ALLOY_OPENAI_API",
     ),
     "google": Vendor(
         "alloy_nb.providers.google:Google",

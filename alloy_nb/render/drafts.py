@@ -204,7 +204,12 @@ class ToolDraft(Draft):
         self._duration_ms = payload.get("duration_ms")
         self._data = payload.get("structured")
         self._rich = payload.get("rich")
-        self.state = "done" if error is None else "denied" if denied else "failed"
+        code = self._data.get("exit_code") if isinstance(self._data, Mapping) else None
+        if error is None:
+            # A command that says itself that it failed is no error of the call; but done it is not.
+            self.state = "failed" if isinstance(code, int) and code else "done"
+        else:
+            self.state = "denied" if denied else "failed"
         self._made = None
 
     def end(self, ts_ms: int) -> None:

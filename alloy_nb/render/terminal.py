@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pygments.token import Token
@@ -16,19 +16,25 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.syntax import ANSISyntaxTheme, Syntax
 from rich.table import Table
+from rich.text import Text
 from rich.theme import Theme
 
+from ..redaction import known_secrets
+from ..wrapping import fold
 from .clean import shown
 from .markdown import is_too_deep, plain_parser, split_settled
-from .text import TextWriter
+from .text import TextWriter, next_word, whole_words
 
 if TYPE_CHECKING:
     from ..events import Event
 
 __all__ = ["TerminalWriter", "to_terminal"]
 
-#: Longer lines are hard to read; tables may take what there is.
+#: Longer lines are hard to read.
 _WIDEST = 100
+#: Columns that words need, within quotes and lists, and in a table: where there are less, they are shown otherwise.
+_ROOM = 10
+_CELL = 8
 #: Seconds between two looks of the line that grows.
 _CALM = 0.1
 #: Up to so many characters of a block it is looked at after each empty line; of a longer one when it has grown.
@@ -60,13 +66,26 @@ def to_terminal(markdown: str, width: int, *, color: bool = True) -> str:
         _environ={},
     )
     set_text = _Set(markdown)
-    if is_too_deep(set_text.parsed):
-        return markdown.rstrip("\n") + "\n"  # the parser drops what is nested deeper; it must not hide anything
+    # The parser drops what is nested deeper, and rich what has no room; nothing must be hidden.
+    if is_too_deep(set_text.parsed) or _deepest(set_text.parsed) > width - _ROOM:
+        return markdown.rstrip("\n") + "\n"
     with console.capture() as capture:
         console.print(set_text, crop=False)
     lines = [_PADDING.sub(r"\1", line) for line in capture.get().strip("\n").split("\n")]
     return "\n".join(lines) + "\n"
 
+
+def _deepest(tokens: Iterable[Any]) -> int:
+    """Columns that quotes and lists take before the words that lie deepest."""
+    depth = deepest = 0
+    for token in tokens:
+        depth += token.nesting * _SET_IN.get(token.type.removesuffix("_open").removesuffix("_close"), 0)
+        deepest = max(deepest, depth)
+    return deepest
+
+
+#: As rich does: of a quote it leaves two columns at the right, too.
+_SET_IN = {"blockquote": 4, "list_item": 4}
 
 #: Spaces up to the right edge, which would only be copied along.
 _PADDING = re.compile(r" +((?:\x1b\[[\d;]*m)*)$")
@@ -109,19 +128,41 @@ class _Code(CodeBlock):
         code = str(self.text).rstrip("\n").expandtabs(4)
         text = Syntax(code, self.lexer_name, theme=_CODE_LOOK, background_color="default").highlight(code)
         for line in text.split("\n", allow_blank=False):
-            yield Segment("  ")
-            yield from line.render(console)
-            yield Segment.line()
+            for part in self._parts(line, console, options):
+                yield Segment("  ")
+                yield from part.render(console)
+                yield Segment.line()
+
+    def _parts(self, line: Text, console: Console, options: ConsoleOptions) -> Iterable[Text]:
+        """Within a list or a quote rich cuts a line at the edge: there it is wrapped here."""
+        room = options.max_width - 2
+        inside = options.max_width < console.width and line.cell_len > room
+        return line.wrap(console, room, overflow="fold") if inside else [line]
 
 
 class _Table(TableElement):
-    """Without the empty lines that rich puts around it."""
+    """Without the empty lines that rich puts around it; and where it is too narrow for columns, row by row."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        heads = self.header.row.cells if self.header is not None and self.header.row is not None else []
+        if len(heads) * _CELL > options.max_width:
+            yield from self._records([head.content for head in heads])
+            return
         for table in super().__rich_console__(console, options):
             assert isinstance(table, Table)
             table.show_edge = False
+            for column in table.columns:
+                column.overflow = "fold"
             yield table
+
+    def _records(self, heads: list[Text]) -> Iterable[Text]:
+        """A line a cell, after the name of its column."""
+        rows = self.body.rows if self.body is not None else []
+        yield from [] if rows else [Text.assemble((head.plain, "bold")) for head in heads]
+        for place, row in enumerate(rows):
+            yield from [Text("")] if place else []
+            for head, cell in zip(heads, row.cells, strict=False):
+                yield Text.assemble((head.plain, "bold"), ": ", Text(end="").append_text(cell.content))
 
 
 class _Set(Markdown):
@@ -193,7 +234,8 @@ class TerminalWriter(TextWriter):
         self._held.append(piece)
         if "\n" in piece and self._is_worth_a_look():
             self._settle()
-        self._show_line(self._end_of_held())
+        if self._is_due():
+            self._show_line(self._end_of_held())
 
     def _is_worth_a_look(self) -> bool:
         self._held = ["".join(self._held)]
@@ -217,9 +259,15 @@ class TerminalWriter(TextWriter):
     def _set(self, markdown: str) -> None:
         if not markdown.strip():
             return
-        lines = to_terminal(markdown, max(20, min(self._width(), _WIDEST)), color=self._color)
+        lines = to_terminal(markdown, self._room(), color=self._color)
         self._put(("\n" if self._set_before else "") + lines)
         self._set_before = True
+
+    def _room(self) -> int:
+        return max(20, min(self._width(), _WIDEST))
+
+    def _line(self, text: str) -> None:
+        super()._line(fold(text, max(20, self._width())))
 
     def _put(self, text: str) -> None:
         if text:
@@ -229,14 +277,27 @@ class TerminalWriter(TextWriter):
     # -- the line that grows --------------------------------------------------------------------------------------
 
     def _end_of_held(self) -> str:
-        end = "".join(self._held[-200:])[-4 * _WIDEST :].rstrip()
-        return shown(end).rpartition("\n")[2]
+        """The last line, in words that are whole and no part of a key: neither where it ends nor where it was cut."""
+        room = 4 * _WIDEST + max(map(len, known_secrets()), default=0)
+        pieces: list[str] = []
+        for piece in reversed(self._held):
+            pieces.append(piece[-room:])
+            room -= len(piece)
+            if room <= 0:
+                break
+        end = "".join(reversed(pieces))
+        if room <= 0:
+            end = next_word(end)
+        return shown(whole_words(end).rstrip()).rpartition("\n")[2]
+
+    def _is_due(self) -> bool:
+        return self._grows and (not self._line_shown or time.monotonic() >= self._next_line)
 
     def _show_line(self, text: str) -> None:
         """Not more often than an eye follows; the line is one line whatever it says."""
-        now = time.monotonic()
-        if not self._grows or not text or (self._line_shown and now < self._next_line):
+        if not text or not self._is_due():
             return
+        now = time.monotonic()
         text = _end_that_fits(text, max(10, self._width() - _ECHOED))
         self._next_line = now + _CALM
         if text != self._line_shown:

@@ -6,14 +6,18 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from ..redaction import secret_begins
 from .blocks import Transcript
 from .clean import shown
+from .outputs import output_lines, told_code
 from .rich import Rich, Table, Words, table_rows
 from .values import Approval, Block, Error, Notice, Text, Thinking, Tool
 from .wording import (
     MARKS,
     approvals_by_call,
+    exit_code,
     footer_words,
+    is_whole,
     notice_words,
     outcome_words,
     question_words,
@@ -24,9 +28,12 @@ from .wording import (
 if TYPE_CHECKING:
     from ..events import Event
 
-__all__ = ["TextWriter", "end_of_text", "to_text"]
+__all__ = ["TextWriter", "end_of_text", "next_word", "to_text", "whole_words"]
 
 _COLOURS = {"running": "34", "done": "32", "failed": "31", "denied": "31", "error": "31", "quiet": "2"}
+
+_SET_IN = "  "
+_USUAL_ROOM = 100
 
 #: What ends a word that may be a key, or an escape sequence: anything but a visible ASCII sign.
 _BREAK = re.compile(r"[^!-~\x1b]")
@@ -220,9 +227,9 @@ class TextWriter:
         self._held.append(piece)
         if _BREAK.search(piece):
             text = "".join(self._held)
-            ready = _whole_until(text)
-            self._held = [text[ready:]]
-            self._put(shown(text[:ready]))
+            ready = whole_words(text)
+            self._held = [text[len(ready) :]]
+            self._put(shown(ready))
 
     def _put(self, text: str) -> None:
         if text:
@@ -267,10 +274,24 @@ class TextWriter:
         if tool is None:
             return
         if event.type == "tool_end":
-            self._line(_block_text(tool, question, self._static, self._paint))
+            self._line("\n".join([_block_text(tool, question, self._static, self._paint), *self._output(tool)]))
         elif question is None or question.state != "denied":
             line = " ".join(item for item in (MARKS["running"], tool.name, tool.key) if item)
             self._line(self._paint("running", line))
+
+    def _output(self, tool: Tool) -> list[str]:
+        """Some of what it gave, unless that is shown already or the line says all of it."""
+        if tool.state == "denied" or tool.rich:
+            return []
+        text = told_code(tool.output, exit_code(tool)) if tool.error is None else tool.error
+        if tool.error is not None and is_whole(tool.error):
+            return []
+        lines = output_lines(text, self._room() - len(_SET_IN), failed=tool.state == "failed")
+        return [self._paint("quiet", _SET_IN + line) for line in lines]
+
+    def _room(self) -> int:
+        """Columns that a line of output may take."""
+        return _USUAL_ROOM
 
     def _question(self, _: Event) -> None:
         """Who asks puts the question; here only what was said before it comes out first."""
@@ -301,6 +322,27 @@ class TextWriter:
         block = self.transcript.last
         if isinstance(block, kind):
             self._line(_block_text(block, None, self._static, self._paint))
+
+
+def whole_words(text: str) -> str:
+    """`text` without an end that may become something else: a part of a word, or of a key.
+
+    >>> whole_words("one two thr")
+    'one two '
+    """
+    ready = text[: _whole_until(text) if _BREAK.search(text) else 0]
+    # A key with a blank in it is no word: neither may its beginning stay when its last word goes.
+    return ready[: min(secret_begins(text), secret_begins(ready))]
+
+
+def next_word(text: str) -> str:
+    """`text` from its second word on, where it was cut in the first one.
+
+    >>> next_word("ne two three")
+    'two three'
+    """
+    found = _BREAK.search(text)
+    return text[found.end() :] if found else ""
 
 
 def _whole_until(text: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,13 @@ __all__ = [
     "approvals_by_call",
     "cost_words",
     "duration_words",
+    "exit_code",
     "footer_words",
+    "is_whole",
     "notice_words",
     "outcome_words",
     "question_words",
+    "reason_words",
     "thinking_words",
     "token_words",
     "unfinished_words",
@@ -154,8 +158,30 @@ def unfinished_words(run_id: str) -> str:
 
 
 def question_words(question: Approval) -> str:
-    """What a call wants to do, after its name and before its key argument."""
-    return f"wants to {_VERBS.get(question.name, 'run')}"
+    """What a call wants to do, after its name and before its key argument; in the verb of its reason, if that has one.
+
+    >>> question_words(Approval(name="write", reason="write wants to create `a.txt`"))
+    'wants to create'
+    """
+    named = _WANTS.match(question.reason.removeprefix(question.name))
+    return f"wants to {named[1] if named else _VERBS.get(question.name, 'run')}"
+
+
+def reason_words(question: Approval) -> str:
+    """What the reason says beyond the line that `question_words` begins.
+
+    >>> reason_words(Approval(name="read", input={"path": ".env"}, reason="read wants to open `.env`, a risk"))
+    'a risk'
+    """
+    values = question.input.values() if isinstance(question.input, Mapping) else ()
+    for value in values:
+        line = f"{question.name} {question_words(question)} `{value}`"
+        if isinstance(value, str) and question.reason.startswith(line):
+            return question.reason[len(line) :].removeprefix(",").strip()
+    return question.reason
+
+
+_WANTS = re.compile(r" wants to ([a-z]+) `")
 
 
 def verdict_words(question: Approval) -> str:
@@ -182,8 +208,8 @@ def outcome_words(tool: Tool, question: Approval | None, *, static: bool) -> str
     ran = tool.state in ("done", "failed") and tool.duration_ms is not None
     if ran and not static and isinstance(tool.duration_ms, int | float):
         words.append(duration_words(tool.duration_ms))
-    code = tool.data.get("exit_code") if isinstance(tool.data, Mapping) else None
-    if isinstance(code, int) and code and tool.error is None:
+    code = exit_code(tool)
+    if code and tool.error is None:
         words.append(f"exit code {code}")
     if tool.error is not None:
         words.append(_one_line(_brief(tool.error)))
@@ -194,6 +220,21 @@ def outcome_words(tool: Tool, question: Approval | None, *, static: bool) -> str
     elif tool.state == "waiting":
         words.append("waiting" if tool.input is not None else "…")
     return " · ".join(words)
+
+
+def exit_code(tool: Tool) -> int | None:
+    """That of a command; None for what is none.
+
+    >>> exit_code(Tool(data={"exit_code": 3})), exit_code(Tool())
+    (3, None)
+    """
+    code = tool.data.get("exit_code") if isinstance(tool.data, Mapping) else None
+    return code if isinstance(code, int) and not isinstance(code, bool) else None
+
+
+def is_whole(error: str) -> bool:
+    """Whether the line of a tool tells all of an error."""
+    return "\n" not in error.strip() and len(_brief(error)) <= _LONGEST_OUTCOME
 
 
 def _brief(error: str) -> str:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import AlloyError, ConfigError
+from ..options import nearest
+from ..plain import one_line
 from . import hub, store
 from .catalogue import CATALOGUE, Weights
 from .download import Expected, discard, download, size_of, writing
@@ -37,9 +39,13 @@ def pull(spec: str, *, source: Path | None = None, verify: bool = False, progres
     name = wanted.name if wanted else spec
     path = store.path_of(name)
     if wanted is None and source is None and name not in CATALOGUE and not path.is_file():
+        near = nearest(name.lower(), list(CATALOGUE))
         raise ConfigError(
-            f"no weights named {name!r} are known",
-            hint=f"known: {', '.join(CATALOGUE)}; or hf:ORG/REPO:FILE.gguf, or `--from FILE`",
+            f"there are no weights {one_line(name, 60)!r} to pull",
+            hint=(f"did you mean {near}? " if near else "")
+            + f"by name there {'are' if len(CATALOGUE) > 1 else 'is'} {', '.join(CATALOGUE)}; any other model of a hub "
+            "by `alloy local pull hf:ORG/REPO:FILE.gguf`, a file of this machine by "
+            "`alloy local pull NAME --from FILE`",
         )
     bar = progress or Progress(name)
     folder = store.make_folder()

@@ -24,9 +24,11 @@ LONGEST = 30.0
 class Terminal:
     """The command line in a pseudo-terminal of its own, as its controlling terminal."""
 
-    def __init__(self, *arguments: str, cwd: Path, env: Mapping[str, str] | None = None, **settings: Any) -> None:
+    def __init__(
+        self, *arguments: str, cwd: Path, env: Mapping[str, str] | None = None, columns: int = 100, **settings: Any
+    ) -> None:
         self._end, child = os.openpty()
-        fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+        fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
         streams = {"stdin": child, "stdout": child, "stderr": child, **settings}
         self.process = subprocess.Popen(
             [sys.executable, "-c", _IN_FRONT, *arguments],

@@ -101,3 +101,17 @@ def test_a_note_is_one_safe_line_without_keys() -> None:
 
 def test_a_broken_stderr_loses_no_answer() -> None:
     Notes(_Full()).line("a warning")
+
+
+@pytest.mark.parametrize("secret", ["long-canary-" * 40, "canary-a with blanks-in-it canary-b"], ids=["long", "blanks"])
+@pytest.mark.parametrize("size", [1, 7, 300])
+def test_no_part_of_a_key_is_written_however_long_and_whatever_is_in_it(secret: str, size: int) -> None:
+    """Of a key of over 256 characters all but its end was written while it came."""
+    register_secret(secret)
+    out = io.StringIO()
+    answer = Answer(out)
+    text = f"the key is {secret}, and more"
+    for at in range(0, len(text), size):
+        answer.write(text[at : at + size])
+    answer.flush()
+    assert out.getvalue() == "the key is [redacted], and more"

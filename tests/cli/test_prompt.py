@@ -13,6 +13,7 @@ import pytest
 
 from alloy_nb.cli.prompt import compose
 from alloy_nb.errors import ConfigError
+from alloy_nb.redaction import register_secret
 
 from .conftest import Said, alloy_process, environment
 
@@ -311,7 +312,7 @@ def test_an_answer_that_cannot_be_written_is_an_error(script: Script) -> None:
             check=False,
         )
     assert said.returncode == 1
-    assert said.stderr.startswith("Error: the answer could not be written: No space left on device\nHint: ")
+    assert said.stderr.startswith("Error: the output could not be written: No space left on device\nHint: ")
     assert len(said.stderr.splitlines()) == 2
 
 
@@ -324,7 +325,7 @@ def test_an_encoding_that_lacks_a_character_ends_nothing(script: Script) -> None
         timeout=60,
         check=False,
     )
-    assert (said.returncode, said.stdout) == (0, "10 ? ? ö\n".encode("latin-1"))
+    assert (said.returncode, said.stdout) == (0, "10 ? -> ö\n".encode("latin-1"))
 
 
 def test_without_stdin_and_stdout_it_still_runs(script: Script) -> None:
@@ -366,3 +367,47 @@ def test_a_context_file_that_is_not_read_is_told(alloy_script: str, tmp_path: Pa
 @pytest.fixture
 def alloy_script(script: Script) -> str:
     return script("Hello.")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("word", ["doctor", "models", "--version"])
+def test_output_that_cannot_be_written_is_no_bug_of_ours(word: str) -> None:
+    with open("/dev/full", "w") as full:
+        said = subprocess.run(
+            [sys.executable, "-m", "alloy_nb", word],
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert said.returncode == 1
+    assert said.stderr.startswith("Error: the output could not be written: No space left on device\nHint: ")
+    assert len(said.stderr.splitlines()) == 2
+
+
+def test_where_only_ascii_is_known_our_marks_are_spelt(script: Script) -> None:
+    """Notes held `\\xb7`, and every mark was a question mark."""
+    said = subprocess.run(
+        [sys.executable, "-m", "alloy_nb", "-p", "go", "-t", "bash", "-m", script(LOOKS, "1 → 2 …")],
+        env=environment(LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0", PYTHONIOENCODING="ascii"),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert said.stdout == b"1 -> 2 ...\n"
+    assert b"> bash echo looked\nx bash: " in said.stderr
+
+
+def test_json_hides_a_key_that_json_spells_otherwise_and_stays_json(alloy: Alloy, script: Script) -> None:
+    """A quote is `\\"` in JSON, and the key behind it was not known any more; digits were taken out of numbers."""
+    register_secret('canary"of\\strange-ö-signs')
+    register_secret("8472915063")
+    answer = {"text": 'It is canary"of\\strange-ö-signs.', "usage": {"input_tokens": 8472915063}}
+    said = alloy("-p", "go", "--json", "-m", script(answer))
+    told = json.loads(said.out)
+    assert told["text"] == "It is [redacted]."
+    assert "canary" not in said.out

@@ -132,3 +132,18 @@ def test_any_plain_value_has_a_bounded_description(value: object) -> None:
     assert isinstance(text, str)
     assert len(text) <= LONGEST or isinstance(value, str | int)
     assert card or text == (value if isinstance(value, str) else repr(value))
+
+
+def test_days_that_are_kept_as_moments_are_shown_as_days() -> None:
+    """`2026-01-01 00:00:00` in each row says nothing that `2026-01-01` does not."""
+    days = pd.to_datetime(pd.Series(["2026-01-01", None, "2026-01-03"], name="day"))
+    card = describe("f", pd.DataFrame({"day": days, "n": [1, 2, 3]}))[0]
+    assert "2026-01-01 | 1\nNaT | 2\n2026-01-03 | 3" in card
+    assert "00:00:00" not in describe("s", days)[0]
+
+
+def test_moments_stay_moments_and_text_stays_text() -> None:
+    moments = pd.to_datetime(pd.Series(["2026-01-01 00:00", "2026-01-02 12:30"]))
+    assert "2026-01-01 00:00:00, 2026-01-02 12:30:00" in describe("s", moments)[0]
+    texts = pd.DataFrame({"t": ["2026-01-01 00:00:00"]})
+    assert "2026-01-01 00:00:00" in describe("f", texts)[0]

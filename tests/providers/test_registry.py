@@ -440,3 +440,18 @@ def test_a_default_that_cannot_be_had_is_refused() -> None:
         set_default_model("opnai:m")
     with pytest.raises(ConfigError, match="no model"):
         choose_model()
+
+
+def test_a_server_that_knows_no_responses_is_named_in_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chat Completions could be chosen in Python alone."""
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://localhost:8000/v1")
+    responses = resolve_model("openai:llama:8b")
+    monkeypatch.setenv("ALLOY_OPENAI_API", "Chat")
+    chat = resolve_model("openai:llama:8b")
+    assert isinstance(responses, OpenAI)
+    assert isinstance(chat, OpenAI)
+    assert (responses.wire, chat.wire) == (OpenAI.wires["responses"], OpenAI.wires["chat"])
+    monkeypatch.setenv("ALLOY_OPENAI_API", "completions")
+    with pytest.raises(ConfigError, match="ALLOY_OPENAI_API is 'completions'") as caught:
+        resolve_model("openai:llama:8b")
+    assert caught.value.hint == "set it to one of responses, chat"

@@ -26,6 +26,7 @@ from alloy_nb.render.wording import (
     notice_words,
     outcome_words,
     question_words,
+    reason_words,
     thinking_words,
     token_words,
     verdict_words,
@@ -73,7 +74,12 @@ def words() -> dict[str, Any]:
             for live in (False, True)
         ],
         "questions": [
-            {"question": page, "asks": question_words(_question(page)), "verdict": verdict_words(_question(page))}
+            {
+                "question": page,
+                "asks": question_words(_question(page)),
+                "reason": reason_words(_question(page)),
+                "verdict": verdict_words(_question(page)),
+            }
             for page in _questions()
         ],
         "outcomes": [
@@ -135,6 +141,17 @@ def _questions() -> list[dict[str, Any]]:
         ("", "not in my folder"),
     ):
         asked.append({"block": "approval", "state": state, "by": by, "remember": remember, "answer": answer})
+    for reason in (
+        "write wants to create `a.txt`",
+        "write wants to create `a.txt`, which is outside",
+        "write wants to create `b.txt`",
+        "write wants to Create `a.txt`",
+        "read wants to open `a.txt`",
+        "it runs a command",
+        "write wants to create `a.txt`,, x",
+    ):
+        asked.append({"block": "approval", "name": "write", "input": {"n": 1, "path": "a.txt"}, "reason": reason})
+        asked.append({"block": "approval", "name": "write", "input": ["a.txt"], "reason": reason})
     return asked
 
 
@@ -148,6 +165,7 @@ def _outcomes() -> Iterator[tuple[dict[str, Any], dict[str, Any] | None]]:
     for code in (0, 1, 127, -9):
         yield {"block": "tool", "state": "done", "duration_ms": 5, "exit_code": code}, None
         yield {"block": "tool", "state": "failed", "error": "it failed", "exit_code": code}, None
+        yield {"block": "tool", "state": "failed", "exit_code": code}, None
     for error in _errors():
         yield {"block": "tool", "state": "failed", "duration_ms": 1, "error": error}, None
     for fraction in (None, 0, 0.004, 0.005, 0.125, 0.145, 0.5, 0.625, 0.995, 1):

@@ -274,3 +274,19 @@ def test_the_beginning_of_a_key_does_not_stay_where_a_run_is_stopped(tell) -> No
     assert tell.transcript.blocks == [Text("The key is ", live=True)]
     tell("run_end", {"status": "cancelled"})
     assert tell.transcript.blocks == [Text(f"The key is {MASK}")]
+
+
+@pytest.mark.parametrize(
+    ("structured", "state"),
+    [
+        ({"exit_code": 0}, "done"),
+        ({"exit_code": 2}, "failed"),
+        ({"exit_code": -9}, "failed"),
+        ({"exit_code": "2"}, "done"),
+    ],
+)
+def test_a_command_that_failed_is_not_done(tell, structured: dict[str, object], state: str) -> None:
+    """Its exit code stood beside a green tick."""
+    tell.tool(name="bash", structured=structured)
+    block = tell.transcript.tool("1")
+    assert (block.state, block.error) == (state, None)

@@ -212,8 +212,8 @@ def test_a_growing_answer_is_parsed_once_and_not_again_with_every_word(tell, mon
 
 def test_finished_blocks_are_rendered_once(tell, monkeypatch) -> None:
     made = []
-    real = html_module._tool_body
-    monkeypatch.setattr(html_module, "_tool_body", lambda tool, longest: made.append(tool.id) or real(tool, longest))
+    real = html_module.tool_body
+    monkeypatch.setattr(html_module, "tool_body", lambda tool, longest: made.append(tool.id) or real(tool, longest))
     for number in range(20):
         tell.tool(str(number))
         live_html(tell.transcript)
@@ -236,9 +236,25 @@ def test_a_card_repeats_no_words_and_leaves_out_no_risk(tell, judge, reason: str
     said = words(judge, live_html(tell.transcript))
     assert "? bash wants to run ls" in said
     assert ("a risk" in said) is shown
-    assert said.count("wants to run") == 1 + shown
+    assert said.count("wants to run") == 1
     assert "answer in the input box" in said
     assert "answer in the input box" not in words(judge, frozen_html(tell.transcript))
+
+
+def test_a_card_says_once_which_file_is_meant(tell, judge) -> None:
+    """The card of `write` named its file on its line and in the reason below it."""
+    call = {"id": "1", "name": "write", "input": {"file_path": "a.txt", "content": "x"}}
+    tell("tool_start", call)("approval_request", {**call, "reason": "write wants to create `a.txt`, which is outside"})
+    said = words(judge, live_html(tell.transcript))
+    assert "? write wants to create a.txt which is outside" in said
+    assert said.count("a.txt") == 1
+
+
+def test_a_command_that_failed_has_no_tick(tell, judge) -> None:
+    tell.tool(name="bash", input={"command": "make"}, structured={"exit_code": 2}).end()
+    said = words(judge, frozen_html(tell.transcript, static=True))
+    assert "✗ bash make exit code 2" in said
+    assert "✓" not in said
 
 
 def test_an_answer_of_a_type_has_the_colours_of_json(tell) -> None:

@@ -151,3 +151,58 @@ def test_law_14_nothing_steers_the_terminal_and_no_key_is_shown(vector: str) -> 
     assert not re.search(r"\x1b(?!\[(?:[\d;]*m|K))", shown)
     assert "\x07" not in shown
     assert "end" in shown
+
+
+@pytest.mark.parametrize("size", [1, 3, 50])
+def test_the_line_that_grows_shows_no_part_of_a_key(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All but its last character was to be read while it came, and of a long one its end."""
+    monkeypatch.setattr("alloy_nb.render.terminal._CALM", 0.0)
+    short, long, spaced = "grows-canary-0123456789", "lc" * 400, "canaryhorse battery staple"
+    for secret in (short, long, spaced):
+        register_secret(secret)
+    text = f"one {short} two {long} three {spaced} four sk-ant-canary0123456789abcdef end of it"
+    shown = words("".join(written(run_of([text[at : at + size] for at in range(0, len(text), size)]))))
+    assert "canary" not in shown
+    assert "lclclclc" not in shown
+    assert "end of it" in shown
+
+
+@pytest.mark.parametrize("width", [20, 40, 100])
+@pytest.mark.parametrize(
+    "markdown",
+    [
+        pytest.param("> " * 18 + "w1 w2", id="quotes"),
+        pytest.param("".join(f"{'  ' * deep}- w{deep}\n" for deep in range(18)), id="lists"),
+        pytest.param(
+            "|" + "|".join(f"w{n}" for n in range(30)) + "|\n|" + "-|" * 30 + "\n|" + "v |" * 30, id="columns"
+        ),
+        pytest.param(f"| a | b |\n|---|---|\n| {'w' * 90}END | {'v' * 90}END |", id="cells"),
+        pytest.param(f"1. Run:\n\n   ```sh\n   echo {'w' * 90} {'v ' * 90}END\n   ```", id="code in a list"),
+        pytest.param(f"> ```\n> {'w' * 190}END\n> ```", id="code in a quote"),
+    ],
+)
+def test_where_there_is_no_room_nothing_is_hidden(markdown: str, width: int) -> None:
+    """Cells and deep quotes vanished, and a command in a list ended at the edge."""
+    told = "".join(words(to_terminal(markdown, width)).split())
+    for sign in ("w", "v", "END"):
+        assert told.count(sign) >= markdown.count(sign)
+
+
+def test_a_table_of_many_columns_is_told_row_by_row() -> None:
+    table = "| name | size | age | town |\n|---|---|---|---|\n| Ann | 170 | 31 | Rome |\n| Bob | 180 | 32 | Oslo |\n"
+    assert words(to_terminal(table, 30)) == (
+        "name: Ann\nsize: 170\nage: 31\ntown: Rome\n\nname: Bob\nsize: 180\nage: 32\ntown: Oslo\n"
+    )
+    assert "│" in words(to_terminal(table, 60)) or "Ann" in words(to_terminal(table, 60)).splitlines()[2]
+
+
+def test_lines_of_tools_and_facts_break_at_blanks(tell) -> None:
+    tell("run_start", {"prompt": "p", "model": "model-of-a-long-name"})
+    tell.tool(name="bash", input={"command": "some words of a command that goes on"}, output="").end()
+    pieces: list[str] = []
+    writer = TerminalWriter(pieces.append, width=lambda: 30)
+    for event in tell.events:
+        writer.feed(event)
+    lines = words("".join(pieces)).splitlines()
+    assert all(len(line) <= 30 for line in lines)
+    assert "── model-of-a-long-name ·" in lines

@@ -29,6 +29,7 @@ def test_a_run_as_it_happens(tell) -> None:
         "· Thought for 2.0 s\n"
         "● read note.txt\n"
         "✓ read note.txt 3 ms\n"
+        "  12345\n"
         "● read no.txt\n"
         "✗ read no.txt … 3 ms · not found\n"
         "\n"
@@ -129,3 +130,54 @@ def test_no_order_of_events_breaks_the_writer(types) -> None:
     call = {"id": "1", "name": "read", "input": {}, "status": "error", "error": "x"}
     events = [Event(seq, "r", type, payloads.get(type, call)) for seq, type in enumerate(types, 1)]
     assert written(events).count("✗ read") == types.count("tool_end")
+
+
+def test_a_failed_command_is_no_success_and_its_end_is_shown(tell) -> None:
+    """A green tick stood before a command that had failed, and nothing of what it said."""
+    output = "\n".join(map(str, range(40))) + "\nexit code: 3"
+    tell("run_start", {"prompt": "p"}).tool(
+        name="bash", input={"command": "make"}, output=output, structured={"exit_code": 3}
+    )
+    lines = written(tell.events).splitlines()
+    assert lines[1] == "✗ bash make 3 ms · exit code 3"
+    assert lines[2:4] == ["  … 25 more lines", "  25"]
+    assert lines[-1] == "  39"
+
+
+def test_of_an_output_its_beginning_is_shown(tell) -> None:
+    output = "\n".join(map(str, range(40))) + "\nexit code: 0"
+    tell("run_start", {"prompt": "p"}).tool(
+        name="bash", input={"command": "ls"}, output=output, structured={"exit_code": 0}
+    )
+    assert written(tell.events).splitlines()[1:] == [
+        "✓ bash ls 3 ms",
+        "  0",
+        "  1",
+        "  2",
+        "  3",
+        "  4",
+        "  … 35 more lines",
+    ]
+
+
+def test_nothing_is_shown_below_a_call_that_was_denied_or_said_nothing(tell) -> None:
+    tell("run_start", {"prompt": "p"}).tool(error="Denied: no", output="").tool("2", output="\n \n")
+    assert [line[:1] for line in written(tell.events).splitlines()] == ["●", "✗", "●", "✓"]
+
+
+def test_an_error_of_many_lines_is_shown_and_no_key_or_escape_in_it(tell) -> None:
+    error = "Tool crashed: ValueError\n  at line 1\n  sk-ant-canary0123456789abcdef\x1b[2J"
+    tell("run_start", {"prompt": "p"}).tool(error=error, output="")
+    said = written(tell.events)
+    assert "  at line 1" in said
+    assert "canary" not in said
+    assert "\x1b" not in said
+
+
+def test_a_key_with_a_blank_in_it_is_held_back_until_it_is_known() -> None:
+    register_secret("correct horse battery")
+    pieces: list[str] = []
+    writer = TextWriter(pieces.append)
+    for place, word in enumerate(["the key correct ", "horse ", "battery ", "ends\n"]):
+        writer.feed(Event(place, "r", "text_delta", word))
+    assert "".join(pieces) == "the key [redacted] ends\n"

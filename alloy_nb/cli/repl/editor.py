@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,10 +47,22 @@ class Editor:
 
 
 class _Kept(FileHistory):
-    """Keys are not kept; nor is a login, whose words may be one."""
+    """Keys are not kept; nor is a login, whose words may be one.
+
+    A file that went away is made anew, as private as before; one that cannot be read or written is no reason to lose
+    what is typed: then that is kept while the conversation lasts.
+    """
+
+    def load_history_strings(self) -> Iterable[str]:
+        try:
+            return list(super().load_history_strings())
+        except OSError:
+            return []
 
     def store_string(self, string: str) -> None:
-        if not string.lstrip().startswith("/login"):
+        if string.lstrip().startswith("/login") or not make_private(Path(os.fsdecode(self.filename))):
+            return
+        with suppress(OSError):
             super().store_string(redact(string))
 
 

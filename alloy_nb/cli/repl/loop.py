@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from ..._version import __version__
 from ...errors import AlloyError, Cancelled
@@ -18,6 +17,7 @@ from ..failure import INTERRUPTED, READER_GONE, report
 from ..prompt import ending_signals
 from .interrupts import Interrupts
 from .reading import LineReader, Reader, can_edit, terminal_as_it_was
+from .screen import Screen
 from .talk import Talk
 
 if TYPE_CHECKING:
@@ -31,10 +31,10 @@ TOOLS = ("read", "glob", "grep", "write", "edit", "bash")
 
 def converse(options: dict[str, Any], opening: str) -> int:
     """Talk until the person leaves; the exit code. `opening` is asked first."""
-    out, notes = sys.stdout, Notes(sys.stderr)
-    say = partial(_say, out)
+    screen, notes = Screen(sys.stdout), Notes(sys.stderr)
     interrupts = Interrupts()
-    talk = Talk(options, partial(_hear, out, interrupts, editable := can_edit(), stream=options["stream"]), say)
+    hear = partial(_hear, screen, interrupts, editable := can_edit(), stream=options["stream"])
+    talk = Talk(options, hear, screen.say)
     with terminal_as_it_was(editable), ending_signals() as came:
         try:
             interrupts.install()
@@ -42,13 +42,13 @@ def converse(options: dict[str, Any], opening: str) -> int:
             reader = _make_reader(talk, Path(options["working_directory"])) if editable else LineReader(_prompt)
             work: Callable[[], Any] | None = partial(talk.ask, opening) if opening else lambda: None
             while work is not None:
-                _attend(work, talk, interrupts, came, notes)
+                _attend(work, talk, interrupts, came, notes, screen)
                 work = None if talk.left else _next(reader, talk, interrupts, came, notes)
         except OutputGone:
             return READER_GONE
         except KeyboardInterrupt:
             return 128 + came[0] if came else INTERRUPTED
-        _part(talk, say)
+        _part(talk, screen.say)
     return 0
 
 
@@ -73,7 +73,9 @@ def _next(
     return partial(talk.take, text)
 
 
-def _attend(work: Callable[[], Any], talk: Talk, interrupts: Interrupts, came: list[int], notes: Notes) -> None:
+def _attend(
+    work: Callable[[], Any], talk: Talk, interrupts: Interrupts, came: list[int], notes: Notes, screen: Screen
+) -> None:
     """Do it; whatever becomes of it is told, and the conversation goes on."""
     with redirect_stdout(sys.stderr):  # what a tool's code prints is no answer
         try:
@@ -84,9 +86,9 @@ def _attend(work: Callable[[], Any], talk: Talk, interrupts: Interrupts, came: l
                 interrupts.heard = False
             if value is not None:
                 talk.say(str(value))
-        except OutputGone:
-            raise
         except KeyboardInterrupt:
+            if screen.gone:
+                raise OutputGone from None
             if came:
                 raise
             talk.settle()
@@ -97,9 +99,9 @@ def _attend(work: Callable[[], Any], talk: Talk, interrupts: Interrupts, came: l
             report(error, notes)
 
 
-def _hear(out: TextIO, interrupts: Interrupts, editable: bool, *, stream: bool) -> Callable[[Event], None]:
+def _hear(screen: Screen, interrupts: Interrupts, editable: bool, *, stream: bool) -> Callable[[Event], None]:
     """What shows a run: set as Markdown where the cursor can be moved, else the words as they come."""
-    feed = _feed(partial(_write, out), editable, stream=stream)
+    feed = _feed(screen, editable, stream=stream)
 
     def hear(event: Event) -> None:
         with interrupts.held():  # what came is written whole
@@ -108,15 +110,15 @@ def _hear(out: TextIO, interrupts: Interrupts, editable: bool, *, stream: bool) 
     return hear
 
 
-def _feed(write: Callable[[str], None], editable: bool, *, stream: bool) -> Callable[[Event], None]:
+def _feed(screen: Screen, editable: bool, *, stream: bool) -> Callable[[Event], None]:
     if editable:
         from ...render.terminal import TerminalWriter
 
         color = not os.environ.get("NO_COLOR")
-        return TerminalWriter(write, width=lambda: shutil.get_terminal_size().columns, color=color, grows=stream).feed
+        return TerminalWriter(screen.write, width=screen.width, color=color, grows=stream).feed
     from ...render.text import TextWriter
 
-    return TextWriter(write).feed
+    return TextWriter(screen.write).feed
 
 
 def _make_reader(talk: Talk, directory: Path) -> Reader:
@@ -151,15 +153,3 @@ def _part(talk: Talk, say: Callable[[str], None]) -> None:
 
 def _prompt(mark: str) -> None:
     print(mark, end="", file=sys.stderr, flush=True)
-
-
-def _say(out: TextIO, text: str) -> None:
-    _write(out, f"{text}\n")
-
-
-def _write(out: TextIO, text: str) -> None:
-    try:
-        out.write(text)
-        out.flush()
-    except OSError as error:
-        raise OutputGone from error

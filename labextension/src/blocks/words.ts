@@ -3,6 +3,7 @@ import { spaced } from "./blank";
 import type { Approval, Block, Facts, Notice, Tool, ToolState } from "./block";
 import { WORDS } from "./catalogue";
 import { fixed, rounded } from "./numbers";
+import { isBag } from "./read";
 
 /** The mark of a tool's state. */
 export const MARKS: Readonly<Record<ToolState, string>> = {
@@ -68,9 +69,23 @@ export function footerWords(facts: Facts, live: boolean): string[] {
   return words;
 }
 
-/** What a call wants to do, after its name and before its key argument. */
+/** What a call wants to do, after its name and before its key argument; in the verb of its reason, if that has one. */
 export function questionWords(question: Approval): string {
-  return WORDS.wantsTo(entry(WORDS.verbs, question.name ?? "") ?? WORDS.run);
+  const { name = "", reason = "" } = question;
+  const named = WANTS.exec(reason.startsWith(name) ? reason.slice(name.length) : reason);
+  return WORDS.wantsTo(named?.[1] ?? entry(WORDS.verbs, name) ?? WORDS.run);
+}
+
+const WANTS = /^ wants to ([a-z]+) `/;
+
+/** What the reason says beyond the line that `questionWords` begins. */
+export function reasonWords(question: Approval): string {
+  const { input, name = "", reason = "" } = question;
+  for (const value of isBag(input) ? Object.values(input) : []) {
+    const line = `${name} ${questionWords(question)} \`${String(value)}\``;
+    if (typeof value === "string" && reason.startsWith(line)) return reason.slice(line.length).replace(/^,/, "").trim();
+  }
+  return reason;
 }
 
 /** How a question was answered. */

@@ -36,9 +36,10 @@ describe("what the page says is what Python says", () => {
   });
 
   test("questions and verdicts", () => {
-    for (const { question, asks, verdict } of fixtures.questions) {
+    for (const { question, asks, reason, verdict } of fixtures.questions) {
       const asked = as<Approval>(question);
-      expect([question, words.questionWords(asked), words.verdictWords(asked)]).toEqual([question, asks, verdict]);
+      const said = [words.questionWords(asked), words.reasonWords(asked), words.verdictWords(asked)];
+      expect([question, ...said]).toEqual([question, asks, reason, verdict]);
     }
   });
 

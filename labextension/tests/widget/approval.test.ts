@@ -32,6 +32,13 @@ describe("The card of a question", () => {
     expect(card.getAttribute("aria-label")).toBe("bash wants to run ls");
   });
 
+  it("names a file once, in the verb of the reason, and leaves out no risk", async () => {
+    const reason = "write wants to create `a.py`, which is outside";
+    const { card } = await asked({ ...CARD, name: "write", key: "a.py", input: { path: "a.py" }, reason });
+    expect(card.textContent).toContain("? write wants to create a.py");
+    expect(find(card, ".alloy-reason").textContent).toBe("which is outside");
+  });
+
   it("shows a change as a diff in the place of its two halves", async () => {
     const input = { path: "a.py", content: "evil()" }; // the kernel leaves out what the diff tells
     const { card } = await asked({ ...CARD, name: "edit", key: "a.py", input, diff: ["@@ -1 +1 @@", "-two", "+2"] });

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,3 +40,17 @@ def talk(terminal: Callable[..., Terminal], data: Path) -> Callable[..., Termina
         return opened
 
     return begin
+
+
+def words(screen: str) -> str:
+    """Without what moves the cursor or paints."""
+    return re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", screen)
+
+
+def leave(alloy: Terminal) -> str:
+    """Ctrl-D; all that was shown."""
+    alloy.send("\x04")
+    code, screen = alloy.finish()
+    assert code == 0
+    assert "Traceback" not in screen
+    return screen

@@ -5,7 +5,7 @@
 import type { Approval, Block } from "../../blocks/block";
 import { WORDS } from "../../blocks/catalogue";
 import { isBag, isSame } from "../../blocks/read";
-import { questionWords } from "../../blocks/words";
+import { questionWords, reasonWords } from "../../blocks/words";
 import type { Decision, Desk, Remember } from "../desk";
 import { button, holdsFocus, make, setText } from "../dom";
 import { LABELS } from "../labels";
@@ -57,7 +57,7 @@ export class ApprovalPart implements Part {
     this.element.setAttribute("aria-label", `${name} ${words} ${key}`.trim());
     this.head.replaceChildren(mark("?", "orange"), " ", make("strong", "", name), ` ${words}`);
     if (key) this.head.append(" ", make("code", "alloy-key", key));
-    setText(this.reason, isTold(question, words) ? "" : (question.reason ?? ""));
+    setText(this.reason, reasonWords(question));
     this.sections.update(cardSections(question));
     this.close(); // whatever was pressed was pressed on another question
     this.arrange();
@@ -87,13 +87,6 @@ export class ApprovalPart implements Part {
       if (this.element.children[place] !== part) this.element.insertBefore(part, this.element.children[place] ?? null);
     });
   }
-}
-
-/** Whether the reason says no more than the line above it. */
-function isTold(question: Approval, words: string): boolean {
-  const { input, name, reason } = question;
-  if (typeof input !== "object" || input === null || Array.isArray(input)) return false;
-  return Object.values(input).some((value) => typeof value === "string" && reason === `${name} ${words} \`${value}\``);
 }
 
 /** Whether the card holds all that would be allowed. */
