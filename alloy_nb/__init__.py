@@ -80,6 +80,9 @@ if TYPE_CHECKING:
     from .runs import arun as arun
     from .runs import run as run
     from .runs import start as start
+    from .scheduler import Scheduler as Scheduler
+    from .scheduling.job import Job as Job
+    from .scheduling.job import JobRun as JobRun
     from .session import Session as Session
     from .session import SessionStore as SessionStore
     from .sessions.memory import MemoryStore as MemoryStore
@@ -111,6 +114,8 @@ _PUBLIC: dict[str, str] = {
     "Google": "providers.google",
     "HTTPProvider": "providers.http",
     "Halt": "middleware.base",
+    "Job": "scheduling.job",
+    "JobRun": "scheduling.job",
     "Local": "providers.local",
     "Logger": "middleware.logger",
     "MemoryStore": "sessions.memory",
@@ -125,6 +130,7 @@ _PUBLIC: dict[str, str] = {
     "Redact": "middleware.redact",
     "Result": "result",
     "Run": "runs",
+    "Scheduler": "scheduler",
     "Scripted": "providers.scripted",
     "SQLiteStore": "sessions.sqlite",
     "Session": "session",
