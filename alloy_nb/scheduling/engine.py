@@ -130,6 +130,8 @@ class Engine:
         One that runs each so often does so from now on. Times of the day do not come again, unless the clock was
         altogether wrong before.
         """
+        if task.not_before is not None and task.not_before - now > SETTLING:
+            task.not_before = None
         back = task.base - now
         if back > CORRECTION or (back > timedelta() and isinstance(task.schedule, Every)):
             task.rebase(now)

@@ -165,8 +165,11 @@ class Ledger:
 
         def records() -> list[dict[str, Any]]:
             nonlocal verdict
+            verdict = self._verdict(self.jobs.get(name), due, now)
+            if verdict != "ours":  # by what was known; the other one may be done with it
+                self._load()
+                verdict = self._verdict(self.jobs.get(name), due, now)
             job = self.jobs.get(name)
-            verdict = self._verdict(job, due, now)
             if job is None or verdict != "ours":
                 return []
             lost = [_run(name, job.claim.lost())] if job.claim is not None else []

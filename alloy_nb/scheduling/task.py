@@ -70,8 +70,7 @@ class Task:
         self.runs = deque(runs, maxlen=KEPT_RUNS)
         #: Loaded from a store, and not added in this process.
         self.loaded = False
-        self.not_before = base
-        self.told = False
+        self.not_before: datetime | None = None
         self.rebase(base)
 
     @classmethod
@@ -110,11 +109,11 @@ class Task:
         """When it begins what is due: its jitter is the same for the same job and time, wherever it runs."""
         if self.due is None:
             return None
-        if not self.jitter:
-            return max(self.due, self.not_before)
-        digest = sha256(f"{self.name}\n{self.due.isoformat()}".encode()).digest()
-        share = int.from_bytes(digest[:8], "big") / 2**64
-        return max(self.due + timedelta(seconds=share * self.jitter), self.not_before)
+        fires = self.due
+        if self.jitter:
+            digest = sha256(f"{self.name}\n{self.due.isoformat()}".encode()).digest()
+            fires += timedelta(seconds=self.jitter * int.from_bytes(digest[:8], "big") / 2**64)
+        return fires if self.not_before is None else max(fires, self.not_before)
 
     def as_job(self) -> Job:
         """As it is told."""
