@@ -21,6 +21,7 @@ from .scheduling.schedule import At, Cron, Every, Schedule, read_interval
 from .scheduling.task import Misfire, OnResult, Task, read_jitter
 from .scheduling.work import Work
 from .session import SessionStore
+from .sinks import resolve
 from .subscribers import Subscription
 from .tools.workers import call_in_thread
 
@@ -252,9 +253,11 @@ class Scheduler:
         return Subscription(end)
 
     def _ipython_display_(self) -> None:
-        from .sinks import resolve
-
         resolve("show_scheduler")(self)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        bundle: dict[str, Any] = resolve("scheduler_bundle")(self)
+        return bundle
 
     # -- what is done to them -------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +28,7 @@ class JobRun:
     should have begun (None for a manual one), `missed` how many times before it fell away: they passed while the job
     was at work or nothing ran here. Times are UTC.
 
+    >>> from datetime import UTC
     >>> JobRun(datetime(2026, 1, 1, 9, tzinfo=UTC), "completed", text="All is well.").ok
     True
     """
@@ -105,10 +106,6 @@ class JobRun:
                 f"a stored run of a job cannot be read: {type(error).__name__}: {error}",
                 hint="it was cut or changed since it was written",
             ) from error
-
-    def counting(self, missed: int) -> JobRun:
-        """The same, with so many times that fell away before it."""
-        return replace(self, missed=missed)
 
 
 def _head(text: str) -> str:
