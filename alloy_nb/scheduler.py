@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import Any
-from weakref import WeakSet
 
 from .agent import Agent
 from .errors import AlloyError, Busy, ConfigError
@@ -30,17 +29,18 @@ __all__ = ["Scheduler", "schedulers_here"]
 logger = logging.getLogger("alloy_nb")
 
 
-def _nobody() -> WeakSet[Scheduler]:
-    return WeakSet()
+def _nobody() -> set[Scheduler]:
+    return set()
 
 
-# A forked child has none: its parent does what is due.
+# Those that were not stopped: a scheduler fires on, also when nobody has a name for it any more. A forked child has
+# none: its parent does what is due.
 _all = renewed_in_child(_nobody)
 
 
 def schedulers_here() -> list[Scheduler]:
     """The schedulers of this process that were not stopped, by name."""
-    return sorted((found for found in list(_all()) if not found.stopped), key=lambda found: found.name)
+    return sorted(_all(), key=lambda found: found.name)
 
 
 class Scheduler:
@@ -69,6 +69,8 @@ class Scheduler:
     ) -> None:
         if not isinstance(name, str) or not name.strip():
             raise ConfigError(f"name is {name!r}", hint="give a text, such as name='reports'")
+        if store is not None and not all(callable(getattr(store, part, None)) for part in ("append", "read", "delete")):
+            raise ConfigError(f"store is {store!r}", hint="give a store: store=alloy.SQLiteStore('jobs.sqlite')")
         #: By which a store knows it.
         self.name = name
         self._count = 0
@@ -313,6 +315,7 @@ class Scheduler:
         """
         with self._engine.changing():
             if not self.stopped:
+                _all().discard(self)
                 self._engine.stop(cancel=cancel)
 
     async def astop(self, *, cancel: bool = True) -> None:

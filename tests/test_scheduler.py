@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
+import os
 import queue
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -562,6 +566,8 @@ def test_nobody_is_asked_and_what_was_allowed_before_is(
         (lambda s: s.every("30m", "hi", model=Scripted([]), name=""), "name is ''"),
         (lambda s: s.every("30m", "hi", model=Scripted([]), jitter=-1), "jitter is -1"),
         (lambda s: s.subscribe(5), "cannot be called"),
+        (lambda s: Scheduler("reports"), "store is 'reports'"),
+        (lambda s: Scheduler(name=""), "name is ''"),
         (lambda s: s.history("x"), "there is no job 'x'"),
     ],
 )
@@ -628,3 +634,38 @@ def test_a_second_scheduler_with_the_same_job_is_told_of(
     with Scheduler(clock=clock) as second:
         second.every("30m", "hi", model=Scripted([AGAIN]), name="x")
         assert any("goes on as well" in record.message for record in caplog.records)
+
+
+def test_one_that_nobody_has_a_name_for_is_still_to_be_found(clock: SteppedClock, results: Results) -> None:
+    """It fires on: a cell that was run twice has two of them, and `%alloy /jobs` tells both."""
+    Scheduler(name="unnamed", clock=clock).every("30m", "hi", model=Scripted([AGAIN]), name="x", on_result=results)
+    gc.collect()
+    (found,) = [one for one in schedulers_here() if one.name == "unnamed"]
+    clock.advance(1800)
+    results.next()
+    found.stop()
+    assert found not in schedulers_here()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_has_no_scheduler() -> None:
+    """Else each job would run in the child as well."""
+    code = """
+import os, threading, alloy_nb as alloy
+from alloy_nb.scheduler import schedulers_here
+ran = threading.Event()
+scheduler = alloy.Scheduler()
+model = alloy.Scripted([{"text": "yes", "on": "hi"}])
+scheduler.every(0.1, "hi", model=model, on_result=lambda result: ran.set())
+assert ran.wait(30)
+child = os.fork()
+if child == 0:
+    alone = schedulers_here() == [] and alloy.run("hi", model=model).text == "yes"
+    os._exit(0 if alone and not [t for t in threading.enumerate() if t.name.startswith("alloy-job")] else 1)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+scheduler.stop()
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "0\n"

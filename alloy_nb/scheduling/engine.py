@@ -26,7 +26,7 @@ __all__ = ["Engine", "is_same_spec"]
 logger = logging.getLogger("alloy_nb")
 
 #: The longest sleep: the machine's clock may be set, and the machine itself may sleep. In seconds.
-LONGEST_SLEEP = 30.0
+LONGEST_SLEEP = 5.0
 #: So much later than its time a job that skips what it missed still begins.
 ON_TIME = timedelta(seconds=60)
 #: A clock that is put back by more was wrong before: times of the day that it showed then come again.

@@ -62,7 +62,8 @@ def moment_of(shown: datetime, zone: tzinfo | None) -> datetime:
     found = shown.replace(tzinfo=zone, fold=0).astimezone(UTC)
     if shown_at(found, zone) == shown:
         return found
-    return change_between(found - _DAY, found, zone) or found
+    # On which side of the jump it is, differs: a `ZoneInfo` gives the later one, the machine's own clock the earlier.
+    return change_between(found - _DAY, found + _DAY, zone) or found
 
 
 def change_between(start: datetime, end: datetime, zone: tzinfo | None) -> datetime | None:

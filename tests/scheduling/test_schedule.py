@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -244,3 +248,48 @@ def test_what_is_no_time_is_said(given: Any) -> None:
 @pytest.mark.parametrize("schedule", [Every(0.5), Cron("0 9 * * 1", BERLIN), Cron("@daily"), At(utc("2026-01-01"))])
 def test_a_schedule_comes_back_from_its_json(schedule: Schedule) -> None:
     assert schedule_from(schedule.to_dict()) == schedule
+
+
+# This machine's own clock
+
+
+def told_by(code: str, **environment: str) -> str:
+    """What another Python says."""
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **environment}, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+@pytest.mark.parametrize("zone", [BERLIN, NEW_YORK, LORD_HOWE])
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="TZ says nothing here")
+def test_without_a_zone_it_is_the_clock_of_the_machine(zone: str) -> None:
+    code = f"""
+from datetime import datetime, timedelta, UTC
+from alloy_nb.scheduling.schedule import At, Cron
+for line in ("30 2 * * *", "*/30 2 * * *", "15 * * * *", "0 9 * * 1-5"):
+    for start in {CHANGES[zone]!r}:
+        now = datetime.fromisoformat(start).replace(tzinfo=UTC) - timedelta(hours=30)
+        for _ in range(40):
+            here, there = (Cron(line, zone).next_after(now) for zone in (None, {zone!r}))
+            assert here == there, (line, now, here, there)
+            now = here
+for shown in ("2026-03-29 02:30", "2026-10-25 02:30", "2026-07-01 12:00", "2026-04-05 01:45"):
+    assert At.read(shown).when == At.read(shown, {zone!r}).when, shown
+print("the same")
+"""
+    assert told_by(code, TZ=zone) == "the same\n"
+
+
+def test_a_system_without_a_table_of_zones_is_told_what_to_install() -> None:
+    code = """
+import sys
+sys.modules["tzdata"] = None
+from alloy_nb import ConfigError
+from alloy_nb.scheduling.schedule import Cron
+try:
+    Cron("0 9 * * *", "Europe/Berlin")
+except ConfigError as error:
+    print(error.hint)
+"""
+    assert "pip install tzdata" in told_by(code, PYTHONTZPATH="")
