@@ -249,8 +249,10 @@ def _reset(place: Place, argument: str) -> None:
 
 
 def _sessions(place: Place, argument: str) -> None:
+    from .session import conversations
+
     _no_argument("sessions", argument)
-    found = place.store().list()
+    found = conversations(place.store())
     place.say("\n".join(map(session_line, found)) if found else "No conversation is stored yet.")
 
 

@@ -17,6 +17,7 @@ import alloy_nb as alloy
 from alloy_nb import Agent, ConfigError, MemoryStore, Scheduler, Scripted, SessionError, SessionStore, SQLiteStore
 from alloy_nb.scheduling import ledger
 from alloy_nb.scheduling.ledger import Ledger, fold
+from alloy_nb.session import conversations
 from tests.scheduling.clocks import SteppedClock
 from tests.test_scheduler import AGAIN, Gate, Results, job, until
 
@@ -162,8 +163,11 @@ def test_what_cannot_be_kept_is_waited_for(
             "tools": ("tools",), "agent": ("agent",), "object": ("model",), "plain": ()
         }  # fmt: skip
         assert job(second, "agent").status == "waits"
-        assert any("job agent waits for agent" in record.message for record in caplog.records)
+        assert caplog.records == []  # a notebook that is run again from the top gives it next
         clock.advance(3600)
+        waiting = [record.message for record in caplog.records if "waits for" in record.message]
+        assert sorted(message.split()[1] for message in waiting) == ["agent", "object", "tools"]
+        assert "scheduler.attach(name, agent=...)" in waiting[0] + waiting[1] + waiting[2]
         until(lambda: len(second.history("plain")) == 1)
         assert [second.history(name) for name in ("tools", "agent", "object")] == [(), (), ()]
         with pytest.raises(ConfigError, match="the job 'agent' needs agent"):
@@ -399,3 +403,12 @@ def test_schedulers_of_other_names_have_other_jobs(store: SessionStore, clock: S
     with Scheduler(store, "a", clock=clock) as first, Scheduler(store, "b", clock=clock) as second:
         first.every("30m", "hi", model=model, name="x")
         assert second.jobs() == ()
+
+
+def test_what_is_kept_is_no_conversation(store: SessionStore, clock: SteppedClock, model: str) -> None:
+    """`/resume` without a name went on with the jobs, which were written to last."""
+    alloy.run("hi", model=model, session="talk", store=store, display=None)
+    with Scheduler(store, clock=clock) as scheduler:
+        scheduler.every("30m", "hi", model=model, name="x")
+    assert len(store.list()) == 3
+    assert [info.id for info in conversations(store)] == ["talk"]

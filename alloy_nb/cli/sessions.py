@@ -76,10 +76,12 @@ def _check(store: SessionStore, name: str) -> None:
 
 def _list(store: SessionStore) -> int:
     from ..commands import session_line
+    from ..session import conversations
 
-    for info in store.list():
+    found = conversations(store)
+    for info in found:
         print(session_line(info))
-    if not store.list():
+    if not found:
         print("none is stored yet: `alloy --session NAME` begins one", file=sys.stderr)
     return 0
 

@@ -102,7 +102,7 @@ class Engine:
         if self._take_back is not None:
             self._take_back()
             self._take_back = None
-        times = [time for task in self.tasks.values() if task.active and (time := task.fires_at) is not None]
+        times = [time for task in self.tasks.values() if task.waking and (time := task.fires_at) is not None]
         if times and not self.stopped:
             wait = (min(times) - self.clock.now()).total_seconds()
             self._take_back = self.clock.wake(min(max(wait, 0.0), LONGEST_SLEEP), self._look)
@@ -116,7 +116,7 @@ class Engine:
             try:
                 for task in tuple(self.tasks.values()):
                     self._mind_clock(task, now)
-                    if task.active and task.fires_at is not None and task.fires_at <= now:
+                    if task.waking and task.fires_at is not None and task.fires_at <= now:
                         self._fire(task, now)
             except Exception:
                 logger.exception("a scheduler could not begin what is due; it tries again")
@@ -139,6 +139,10 @@ class Engine:
                 self.ledger.pause(task.name, task.paused, now)
 
     def _fire(self, task: Task, now: datetime) -> None:
+        if task.work.needs:
+            logger.warning("job %s waits for %s: %s", task.name, ", ".join(task.work.needs), task.work.way_out)
+            task.told = True
+            return
         assert task.due is not None
         due = task.due
         base, missed = task.schedule.passed(due, now)
@@ -244,8 +248,6 @@ class Engine:
                 self.drop(task)
                 task = self.tasks[name] = Task.load(name, kept)
                 task.not_before = self.clock.now() + SETTLING
-                if task.work.needs:
-                    logger.warning("job %s waits for %s: %s", name, ", ".join(task.work.needs), task.work.way_out)
                 continue
             task.paused = kept.paused
             task.runs.clear()

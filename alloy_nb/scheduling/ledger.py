@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from ..errors import SessionConflict, SessionError
 from ..redaction import redact_data
-from ..session import SessionStore
+from ..session import JOBS, SessionStore
 from .job import JobRun
 from .owners import Owner
 
@@ -133,7 +133,7 @@ class Ledger:
         self.jobs: dict[str, Kept] = {}
         self.owner = Owner.here()
         self._store = store
-        self._root = f"schedule:{name}"
+        self._root = f"{JOBS}{name}"
         self._id = ""
         self._count = 0
         self._lock = threading.RLock()

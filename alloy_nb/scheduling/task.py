@@ -71,6 +71,8 @@ class Task:
         #: Loaded from a store, and not added in this process.
         self.loaded = False
         self.not_before: datetime | None = None
+        #: It was due, and said what it waits for.
+        self.told = False
         self.rebase(base)
 
     @classmethod
@@ -103,6 +105,11 @@ class Task:
     def active(self) -> bool:
         """Whether it fires by itself."""
         return self.due is not None and not self.paused and not self.work.needs
+
+    @property
+    def waking(self) -> bool:
+        """Whether something is to be done when it is due: it fires, or says once what it waits for."""
+        return self.due is not None and not self.paused and not (self.work.needs and self.told)
 
     @property
     def fires_at(self) -> datetime | None:

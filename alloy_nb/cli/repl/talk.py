@@ -19,7 +19,7 @@ from ...options import nearest, working_directory
 from ...plain import one_line
 from ...recorder import fold_records
 from ...redaction import redact
-from ...session import SessionStore
+from ...session import SessionStore, conversations
 from ...sinks import resolve
 from ...tools.toolbox import collect_tools
 from ...usage import Usage
@@ -225,7 +225,7 @@ class Talk:
         self.say(f"Stored as {name}; `alloy --session {name}` goes on with it.")
 
     def resume(self, name: str) -> None:
-        known = [info.id for info in self.store().list()]
+        known = [info.id for info in conversations(self.store())]
         name = name or (known[0] if known else "")
         if name not in known:
             near = nearest(name, known)
