@@ -35,7 +35,8 @@ _views: WeakKeyDictionary[Scheduler, JobsView] = WeakKeyDictionary()
 def scheduler_bundle(scheduler: Scheduler) -> dict[str, Any]:
     """The table in the forms that front ends know, as it stands."""
     jobs = scheduler.jobs()
-    words = f"scheduler {scheduler.name}" + (", stopped: nothing fires any more" if scheduler.stopped else "")
+    words = "scheduler" if scheduler.name == "scheduler" else f"scheduler {scheduler.name}"
+    words += ", stopped: nothing fires any more" if scheduler.stopped else ""
     return {"text/html": jobs_html(jobs, words), "text/plain": f"{jobs_text(jobs)}\n\n{shown(words)}"}
 
 
