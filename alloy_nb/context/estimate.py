@@ -54,7 +54,7 @@ def json_tokens(value: Any) -> int:
     """The same of a value as JSON; of its repr where it has no such form.
 
     >>> json_tokens({"file_path": "a.txt"})
-    7
+    8
     """
     try:
         return text_tokens(json.dumps(value, ensure_ascii=False, default=str))
@@ -70,7 +70,7 @@ def part_tokens(part: Any) -> int:
     """The same of a part: media by their kind, whatever their size; 0 for what is none.
 
     >>> part_tokens(Image("image/png", b"...")), part_tokens(ToolCall("c", "read", {})), part_tokens(None)
-    (1000, 1, 0)
+    (1000, 2, 0)
     """
     match part:
         case Text(text) | Thinking(text):

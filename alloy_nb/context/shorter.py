@@ -74,7 +74,7 @@ def _handle_in(text: str) -> str | None:
 def without_old_words(message: Message) -> Message:
     """Its long texts and arguments cut, its media named, its thoughts and a provider's own parts left out.
 
-    >>> without_old_words(Message.assistant([Thinking("Hm"), Text("word " * 100)])).text[-40:]
+    >>> without_old_words(Message.assistant([Thinking("Hm"), Text("word " * 100)])).text[-39:]
     'word word [... 300 characters left out]'
     """
     own = message.role == "assistant"
@@ -91,7 +91,7 @@ def without_old_words(message: Message) -> Message:
                 parts.append(_named(part))
             case _:
                 parts.append(part)
-    return _with(message, parts or [Text("[left out to save room]")])
+    return _with(message, _not_nothing(message, parts))
 
 
 def without_media(message: Message) -> Message:
@@ -110,7 +110,7 @@ def without_media(message: Message) -> Message:
         elif isinstance(part, Opaque):
             continue
         parts.append(part)
-    return _with(message, parts or [Text("[left out to save room]")])
+    return _with(message, _not_nothing(message, parts))
 
 
 def without_arguments(message: Message) -> Message:
@@ -180,6 +180,12 @@ def _map_value(value: Any, shorten: Callable[[str], str], depth: int) -> Any:
     if depth < _DEEPEST and isinstance(value, list | tuple):
         return [_map_value(item, shorten, depth + 1) for item in value]
     return value
+
+
+def _not_nothing(message: Message, parts: list[Part]) -> list[Part]:
+    """Where all was left out that there was, that is said: no service takes a message of nothing."""
+    said = any(not isinstance(part, Text) or part.text for part in parts)
+    return parts if said or parts == list(message.parts) else [Text("[left out to save room]")]
 
 
 def _with(message: Message, parts: Any) -> Message:
