@@ -33,7 +33,7 @@ Edit = Callable[[Message], Message]
 _SHORTEST = 40
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Unit:
     """Messages that stand or fall together: an answer, its calls and their results.
 
@@ -90,18 +90,14 @@ class Plan:
 
     def build(self, note: str | None) -> tuple[tuple[Message, ...], int | None]:
         """The view, and where in it the note stands: a new one, or (None) the one that was there, if there was one."""
-        standing = next((unit.messages[0] for unit in self.units if unit.role == "note"), None)
-        message = standing if note is None else Message.user(note)
         view: list[Message] = []
-        place = 0
+        place = None
         for unit in self.units:
-            if unit.role != "note":
-                view += unit.messages
-            if unit.role == "first":
+            if unit.role == "note":
                 place = len(view)
-        if message is None:
-            return tuple(view), None
-        view.insert(place, message)
+                view += [Message.user(note)] if note is not None else unit.messages
+            else:
+                view += unit.messages
         return tuple(view), place
 
 
@@ -191,6 +187,8 @@ def _shrink(plan: Plan, target: int, *, whole_middle: bool) -> None:
         plan.left_out += messages if gone else ()
         total -= unit.tokens
         gone += 1
+    if not any(unit.role == "note" for unit in plan.units):
+        plan.units.insert(plan.units.index(middle[0]), _Unit((), "note"))
     dropped = set(map(id, middle[:gone]))
     plan.units = [unit for unit in plan.units if id(unit) not in dropped]
     plan.omitted += len(plan.left_out)
