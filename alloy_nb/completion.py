@@ -101,8 +101,9 @@ def _fallback(state: RunState, one: Candidate, other: Candidate, reason: str) ->
 
 async def _within_window(state: RunState, candidate: Candidate, tried: Tried) -> AsyncGenerator[Burst, None]:
     """Ask with a conversation that fits; with a shorter one where the service finds that it does not."""
-    async for burst in fit(state, candidate):
-        yield burst
+    async with aclosing(fit(state, candidate)) as bursts:
+        async for burst in bursts:
+            yield burst
     for refusals in range(_REFUSALS + 1):
         try:
             async with aclosing(attempts(state, candidate, tried)) as bursts:
@@ -114,8 +115,9 @@ async def _within_window(state: RunState, candidate: Candidate, tried: Tried) ->
             if failed[1].emitted or refusals == _REFUSALS or not may_shrink(state, candidate):
                 raise
             before = state.sending.view
-            async for burst in fit(state, candidate):
-                yield burst
+            async with aclosing(fit(state, candidate)) as bursts:
+                async for burst in bursts:
+                    yield burst
             if state.sending.view is before:
                 raise error
             if burst := count_failed(state, *failed):

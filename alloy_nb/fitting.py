@@ -36,8 +36,8 @@ logger = logging.getLogger("alloy_nb")
 SUMMARY_MOST, SUMMARY_SHARE = 1500, 1 / 4
 #: A summary is worth a call from so many times its own size on.
 WORTH = 2
-#: How much of the summarising model's window is filled: less where it says that it was too much.
-FILLED = (0.6, 0.25, 0.1)
+#: How much of the summarising model's window is filled, and how often it is asked with less where that is too much.
+FILLED, TRIES = 0.6, 3
 #: Tokens that a model may use on a summary, its thoughts included.
 SUMMARY_ANSWER = 8000
 
@@ -73,8 +73,10 @@ async def fit(state: RunState, candidate: Candidate) -> AsyncGenerator[Burst, No
     made, summary = _Summary(), old.summary if old is not None else ""
     if plan.left_out and state.summarizer is not None:
         if history_tokens(plan.left_out) >= WORTH * most:
-            async for burst in _sum_up(state, state.summarizer, plan.left_out, summary, most, made):
-                yield burst
+            asked = _sum_up(state, state.summarizer, plan.left_out, summary, most, made)
+            async with aclosing(asked) as bursts:
+                async for burst in bursts:
+                    yield burst
         if made.text:
             summary = made.text
         else:
@@ -148,16 +150,19 @@ async def _sum_up(
     state: RunState, candidate: Candidate, messages: list[Message], earlier: str, most: int, made: _Summary
 ) -> AsyncGenerator[Burst, None]:
     """Ask the summarising model, again with less where that was too much for it; what it said goes into `made`."""
-    window = candidate.window_for(None) / state.gauge.factor(candidate.label)
-    for share in FILLED:
-        prompt = summary_prompt(messages, earlier, int(window * share), int(most * 0.6))
+    for _ in range(TRIES):
+        whole = candidate.window_for(None) / state.gauge.factor(candidate.label)
+        window = int(min(whole, state.gauge.limit(candidate.label) or whole))
+        prompt = summary_prompt(messages, earlier, int(window * FILLED), int(most * 0.6))
+        asked = text_tokens(SYSTEM_PROMPT) + text_tokens(prompt)
         tried: Tried = []
         try:
-            request = _request(state, candidate, prompt, int(window))
+            request = _request(state, candidate, prompt, window)
             async with aclosing(attempts(state, candidate, tried, request)) as bursts:
                 async for burst in bursts:
                     yield burst
         except ContextOverflowError as error:
+            state.gauge.overflowed(candidate.label, asked)
             made.problem = redact(error.message)
             if burst := _count(state, tried):
                 yield burst
@@ -171,7 +176,6 @@ async def _sum_up(
         if burst := _count(state, tried):
             yield burst
         if tried and (answer := tried[-1][1]).done:
-            asked = text_tokens(SYSTEM_PROMPT) + text_tokens(prompt)
             state.gauge.learn(candidate.label, asked, answer.usage.input_tokens)
             refused = answer.stop_reason in ("refusal", "content_filter")
             made.text = "" if refused else cap_summary(answer.message().text, most)
