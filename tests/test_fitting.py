@@ -57,7 +57,7 @@ def sent(model: Any, place: int = -1) -> tuple[Message, ...]:
 
 
 def test_what_fits_is_sent_as_it_is() -> None:
-    """CMP-1, CMP-7: below the share of the window nothing is done, at it and above it is."""
+    """CMP-1: below the share of the window nothing is done, at it and above it is."""
     history = talk(12)
     size = history_tokens((*history, Message.user("And now?")))
     window = round((size + 100) / 0.9)
@@ -116,7 +116,7 @@ def test_what_the_service_reports_corrects_the_estimate() -> None:
 
 
 def test_it_is_done_before_every_call_also_within_a_turn_of_tools() -> None:
-    """TURN-3, CMP-3: old results are cleared while the tools still run."""
+    """CMP-3: old results are cleared while the tools still run."""
 
     @alloy.tool
     def look(number: int) -> str:
@@ -151,7 +151,7 @@ def test_it_is_not_done_again_each_turn() -> None:
 
 
 def test_nothing_of_the_conversation_is_lost() -> None:
-    """CMP-6, CMP-w1, Law 10: Alloy put what was left in place of the user's own history, in results and exports."""
+    """CMP-w1, Law 10: Alloy put what was left in place of the user's own history, in results and exports."""
     model, history = answers(), talk(30)
     agent = alloy.Agent(model=model, messages=history, context_window=4000)
     result = agent.chat("And now?")
@@ -374,7 +374,7 @@ def test_the_deadline_holds_while_it_is_summed_up() -> None:
 
 
 def test_what_is_redacted_is_not_sent_to_the_summarising_model() -> None:
-    """TURN-3: hooks come first, so that it is made of what they leave."""
+    """Hooks come first, so that it is made of what they leave."""
     history = [Message.user("I am ann@example.com."), *talk(40, f"{LONG} bob@example.com")]
     model, other = answers(), Function(lambda request: "Short.")
     _, events = ask(

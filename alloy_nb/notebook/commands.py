@@ -71,7 +71,8 @@ class NotebookCommands:
 
         conversation = self._magics.conversation
         messages = conversation.messages
-        return context_usage(make_options({}), messages, conversation.view_of(messages), conversation.gauge)
+        options = conversation.options or make_options({})
+        return context_usage(options, messages, conversation.view_of(messages), conversation.gauge)
 
     def reset(self) -> None:
         self._magics.start_over()

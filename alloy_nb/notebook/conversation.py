@@ -15,6 +15,7 @@ from ..tools.approval import Memory
 if TYPE_CHECKING:
     from ..dialogue import Dialogue
     from ..execution import Execution
+    from ..options import Options
     from ..tools.approval import Asker
 
 __all__ = ["AgentConversation", "Conversation", "Exchange", "Place"]
@@ -42,6 +43,8 @@ class Conversation:
         #: What was learnt of the models that were asked, and what is sent of the messages of the newest run.
         self.gauge = Gauge()
         self._sent: tuple[tuple[Message, ...], Condensed | None] = ((), None)
+        #: Those of the newest run.
+        self.options: Options | None = None
 
     def begin(self, place: Place, text: str, given: Mapping[str, Any], asker: Asker | None) -> Execution:
         """The run of a question, ready to be launched; every mistake in its options is raised here."""
@@ -67,6 +70,7 @@ class Conversation:
         kept = result is not None and self.keep(*place, result, len(execution.options.messages))
         if kept and result is not None:
             self._sent = (result.messages, execution.view)
+            self.options = execution.options
         return kept
 
     def view_of(self, messages: Sequence[Message]) -> Condensed | None:

@@ -69,7 +69,7 @@ def last_ones(messages: Sequence[Message], keep: int) -> tuple[Message, ...]:
 @settings(max_examples=200 * SCALE, deadline=None)
 @given(conversations, rooms, st.integers(1, 12), st.booleans())
 def test_law_10_whatever_is_left_can_be_sent(history: tuple[Message, ...], room: Room, keep: int, whole: bool) -> None:
-    """CMP-4, CMP-w3, Law 10: pairs whole and in order, the first request there, the last messages whole if they fit."""
+    """CMP-2, CMP-w3, Law 10: pairs whole and in order, the first request there, the last messages whole if they fit."""
     plan = make_plan(history, room, keep, reserved=20, whole_middle=whole)
     view, note = plan.build(note_text(plan.omitted) if plan.left_out else None)
     assert repair(view) == view
@@ -91,7 +91,7 @@ def test_law_10_whatever_is_left_can_be_sent(history: tuple[Message, ...], room:
 @settings(max_examples=100 * SCALE, deadline=None)
 @given(conversations, rooms, st.integers(1, 12))
 def test_what_fits_is_left_alone_the_second_time(history: tuple[Message, ...], room: Room, keep: int) -> None:
-    """CMP-7, CMP-w2: it was done again each turn."""
+    """CMP-w2: it was done again each turn."""
     plan = make_plan(history, room, keep, reserved=20)
     view, note = plan.build(note_text(plan.omitted) if plan.left_out else None)
     if history_tokens(view) <= room.target:
@@ -139,7 +139,7 @@ def test_old_results_are_cleared_first_the_oldest_of_them_and_no_more_than_neede
 
 
 def test_then_long_texts_arguments_and_pictures_are_cut_and_messages_stay() -> None:
-    """CMP-3, CMP-5: texts of real answers (in blocks), arguments of `write`, pictures; short ones stay."""
+    """CMP-3: texts of real answers (in blocks), arguments of `write`, pictures; short ones stay."""
     history = [
         Message.user("Go."),
         Message.user([Text("Look at this."), Image("image/png", b"x")]),
