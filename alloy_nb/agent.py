@@ -386,10 +386,11 @@ class Agent:
         """`session_start` may change context, topics, system prompt and conversation; a `Halt` is raised."""
         options = self.dialogue.options
         if options.middleware:
-            ctx = self._hook_context(topics)
+            ctx, before = self._hook_context(topics), self.messages
             call_hooks_here(options.middleware, "session_start", ctx)
             self.dialogue.take(options.override(context=ctx.context, system_prompt=ctx.system_prompt))
-            self.dialogue.restore(ctx.messages)
+            view = still_holds(self.dialogue.view, before, ctx.messages)
+            self.dialogue.restore(ctx.messages, view=view)
             topics = ctx.topics
         if self._pubsub is not None:
             self._topics = [self._pubsub.subscribe(topic, self._take_prompt) for topic in topics]
@@ -402,7 +403,8 @@ class Agent:
             ctx = self._hook_context(())
             try:
                 call_hooks_here(middleware, "session_end", ctx)
-                session = replace(session, messages=ctx.messages)
+                view = still_holds(session.view, session.messages, ctx.messages)
+                session = replace(session, messages=ctx.messages, view=view)
             except Halted as halted:
                 logger.info("session_end: %s", halted.message)
             except Exception:  # the user's own code

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from .attempts import Burst, Tried, attempts, count_failed
 from .candidates import Candidate
 from .context.compactor import Compactor
-from .context.condensed import Condensed
+from .context.condensed import Condensed, opened
 from .context.estimate import history_tokens, text_tokens
 from .context.gauge import Room
 from .context.shrinking import Plan, make_plan
@@ -62,11 +62,14 @@ async def fit(state: RunState, candidate: Candidate) -> AsyncGenerator[Burst, No
     if compactor is None:
         return
     room = _room(state, candidate, compactor)
+    view = state.sending.view
+    if view is not None and not view.whole and state.sending.whole_tokens(state.history) <= room.target:
+        state.sending.take(opened(view, state.history))  # it was made for a model that reads less
     if state.sending.tokens(state.history) < room.most:
         return
     before, factor = state.sent_tokens(), state.gauge.factor(candidate.label)
     plan, most = _plan(state, compactor, room, summed_up=compactor.summarize is not None)
-    if not (touched := plan.touched):
+    if not (touched := plan.touched) or plan.tokens >= state.sending.tokens(state.history):
         return
     await _call_back(state, compactor, touched, plan.before)
     old = state.sending.view
@@ -85,8 +88,6 @@ async def fit(state: RunState, candidate: Candidate) -> AsyncGenerator[Burst, No
         plan.keep_outputs(_keeper(outputs))
     messages, place = plan.build(note_text(plan.omitted, summary) if plan.left_out else None)
     view = Condensed(len(state.history), messages, plan.omitted, place, summary)
-    if history_tokens(messages) >= state.sending.tokens(state.history):
-        return
     state.sending.take(view)
     told: dict[str, object] = {
         "before_tokens": round(before * factor),

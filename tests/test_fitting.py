@@ -16,7 +16,7 @@ from alloy_nb.context.estimate import history_tokens
 from alloy_nb.errors import ContextOverflowError, OverloadedError, ServerError
 from alloy_nb.history import open_calls, repair
 from alloy_nb.messages import Message
-from alloy_nb.providers.base import Done, Request, TextDelta, UsageDelta
+from alloy_nb.providers.base import Done, Request, TextDelta, UsageDelta, WholePart
 from alloy_nb.testing import Function, no_delays
 from tests.histories import assert_law_1, assert_law_3
 
@@ -466,6 +466,32 @@ def test_a_fallback_has_its_own_window() -> None:
     assert [event.type for event in events if event.type in ("fallback", "compaction")] == ["fallback", "compaction"]
 
 
+def test_a_larger_window_has_the_whole_conversation_again() -> None:
+    """What was made for a fallback, or a model that was changed since, is not what the larger one is sent."""
+    thought = alloy.Thinking("Hm.", "signed", "function")
+    deltas = [WholePart(thought), TextDelta("done"), Done("end_turn")]
+    large, small = Function(lambda request: deltas, "large"), Function(lambda request: deltas)
+    large.context_window, small.context_window = 100_000, 5000  # type: ignore[attr-defined]
+    agent = alloy.Agent(model=large, messages=talk(40))
+    agent.chat("First?")
+    agent.set_model(small)
+    agent.chat("Second?")
+    agent.chat("Third?")
+    assert len(sent(small)) < 30
+    assert agent.context_usage().omitted > 0
+    agent.set_model(large)
+    result = agent.chat("Fourth?")
+    texts = [message.text for message in result.messages[:-1]]
+    assert [message.text for message in sent(large)] == texts
+    # Thoughts that were signed when another beginning was sent are not sent with this one; later ones are.
+    assert [bool(message.thinking) for message in sent(large)[80:]] == [False, True, False, False, False, False, False]
+    assert agent.context_usage().omitted == agent.context_usage().condensed == 0
+    again = agent.dialogue.view
+    agent.chat("Fifth?")
+    assert agent.dialogue.view is again
+    assert sent(large)[-2].thinking
+
+
 # -- where it lives ---------------------------------------------------------------------------------------------------
 
 
@@ -569,6 +595,31 @@ def test_a_stored_session_goes_on_with_it(alone: bool) -> None:
     assert "Short." in sent(model)[1].text
     assert len(other.requests) == 1
     assert [record["kind"] for record in store.read("s")].count("compaction") == 1
+
+
+def test_hooks_of_the_session_keep_it_as_long_as_they_change_nothing_of_it() -> None:
+    """A hook that takes something out of messages must not leave it in what is sent in their place."""
+    store = alloy.MemoryStore()
+    history = talk(30, f"{LONG} ann@example.com")
+    options: dict[str, Any] = {"store": store, "session": "s", "context_window": 4000}
+    alloy.Agent(model=answers(), messages=history, **options).chat("First?")
+    again = alloy.Agent(model=answers(), middleware=[alloy.Logger()], **options)
+    assert again.dialogue.view is not None
+
+    class Clean(alloy.Middleware):
+        def session_start(self, ctx: Any) -> None:
+            ctx.messages = tuple(Message(m.role, (alloy.Text(m.text[:3]),)) for m in ctx.messages)
+
+        session_end = session_start
+
+    ended: list[alloy.Session] = []
+    agent = alloy.Agent(model=answers(), middleware=[Clean()], on_shutdown=ended.append, **options)
+    assert agent.dialogue.view is None
+    agent.dialogue.restore(talk(30))
+    agent.chat("Second?")
+    assert agent.dialogue.view is not None
+    agent.close()
+    assert ended[0].view is None
 
 
 def test_a_cut_below_it_drops_it_in_the_store_too() -> None:

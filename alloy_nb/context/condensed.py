@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from operator import is_
 from typing import Any
 
-from ..history import open_calls, repair
+from ..history import open_calls, repair, without_signed_thoughts
 from ..messages import Message
 
-__all__ = ["Condensed", "still_holds"]
+__all__ = ["Condensed", "opened", "still_holds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Condensed:
     """The first `upto` messages of a history, as they are sent: `messages` in their place. What follows is sent as is.
 
     `omitted` of them are not sent at all; what stands for them is the message at `note` (None where nothing does), with
-    the `summary` that a model made of them, if one did.
+    the `summary` that a model made of them, if one did. In a `whole` one nothing is missing but signed thoughts.
 
     >>> history = [Message.user("a"), Message.assistant("b"), Message.user("c")]
     >>> [message.text for message in Condensed(2, (Message.user("a and b"),)).view(history)]
@@ -30,6 +30,7 @@ class Condensed:
     omitted: int = 0
     note: int | None = None
     summary: str = ""
+    whole: bool = False
 
     def view(self, history: Sequence[Message]) -> tuple[Message, ...]:
         """What is sent of a history."""
@@ -44,6 +45,7 @@ class Condensed:
             "omitted": self.omitted,
             "note": self.note,
             "summary": self.summary,
+            "whole": self.whole,
         }
 
     @classmethod
@@ -58,12 +60,27 @@ class Condensed:
         read = tuple(history[it] if isinstance(it, int) else Message.from_dict(it) for it in places)
         if not read or not (note is None or 0 <= note < len(read)) or open_calls(read) or repair(read) != read:
             return None
-        return cls(upto, read, int(data.get("omitted") or 0), note, str(data.get("summary") or ""))
+        summary, whole = str(data.get("summary") or ""), bool(data.get("whole"))
+        return cls(upto, read, int(data.get("omitted") or 0), note, summary, whole)
 
 
 def _told(message: Message, places: Mapping[int, int]) -> int | dict[str, Any]:
     place = places.get(id(message))
     return message.to_dict() if place is None else place
+
+
+def opened(view: Condensed, history: Sequence[Message]) -> Condensed | None:
+    """What is sent when the whole history fits after all: it, but for thoughts that were signed within the view.
+
+    >>> history = [Message.user("a"), Message.assistant("b"), Message.user("c")]
+    >>> opened(Condensed(2, (Message.user("a and b"),)), history) is None
+    True
+    """
+    since = tuple(history[view.upto :])
+    unsigned = without_signed_thoughts(since)
+    if len(since) == len(unsigned) and all(map(is_, since, unsigned)):
+        return None
+    return Condensed(len(history), (*history[: view.upto], *unsigned), whole=True)
 
 
 def still_holds(view: Condensed | None, before: Sequence[Message], now: Sequence[Message]) -> Condensed | None:

@@ -134,7 +134,7 @@ def measure(
             counts[kind] += part_tokens(part) - pictures
         counts[kinds[0] if kinds else own] += AROUND
     corrected = {kind: round(count * factor) for kind, count in counts.items()}
-    condensed, omitted = (0, 0) if view is None else (view.upto, view.omitted)
+    condensed, omitted = (0, 0) if view is None or view.whole else (view.upto, view.omitted)
     return ContextUsage(
         model,
         window,

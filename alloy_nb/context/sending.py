@@ -20,6 +20,7 @@ class Sending:
     """
 
     def __init__(self, view: Condensed | None = None) -> None:
+        self._whole = Tally()
         self.take(view)
 
     def take(self, view: Condensed | None) -> None:
@@ -30,6 +31,7 @@ class Sending:
 
     def changed(self, before: Sequence[Message], now: Sequence[Message]) -> None:
         """The history is another one: a view of what is not the same any more is dropped."""
+        self._whole = Tally()
         self.take(still_holds(self.view, before, now))
 
     def messages(self, history: Sequence[Message]) -> tuple[Message, ...]:
@@ -39,3 +41,7 @@ class Sending:
     def tokens(self, history: Sequence[Message]) -> int:
         """About how many tokens that is, uncorrected; at the cost of what is new."""
         return self._condensed + self._rest.of(history)
+
+    def whole_tokens(self, history: Sequence[Message]) -> int:
+        """The same of all of the history."""
+        return self._whole.of(history)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from alloy_nb import Image, Message, ToolCall, ToolResult
-from alloy_nb.context.condensed import Condensed, still_holds
+from alloy_nb import Image, Message, Text, Thinking, ToolCall, ToolResult
+from alloy_nb.context.condensed import Condensed, opened, still_holds
 from alloy_nb.context.estimate import history_tokens
 from alloy_nb.context.sending import Sending
 
@@ -63,6 +63,17 @@ def test_it_holds_as_long_as_what_it_stands_for_is_the_same() -> None:
     assert still_holds(None, HISTORY, HISTORY) is None
 
 
+def test_a_view_that_is_opened_is_the_history_but_for_what_was_signed_meanwhile() -> None:
+    signed = Message.assistant([Thinking("Hm", "signature"), Text("Yes.")])
+    history = (*HISTORY, Message.user("Sure?"), signed)
+    view = opened(VIEW, history)
+    assert view is not None
+    assert view.whole
+    assert view.view(history) == (*history[:-1], Message.assistant("Yes."))
+    assert Condensed.from_dict(json.loads(json.dumps(view.to_dict(history))), history) == view
+    assert opened(VIEW, HISTORY) is None
+
+
 def test_what_is_sent_is_counted_with_it() -> None:
     sending = Sending()
     assert sending.messages(HISTORY) == HISTORY
@@ -72,3 +83,5 @@ def test_what_is_sent_is_counted_with_it() -> None:
     assert sending.tokens(HISTORY) == history_tokens(VIEW.view(HISTORY))
     sending.changed(HISTORY, (*HISTORY[:1], *HISTORY[3:]))
     assert sending.view is None
+    sending.take(VIEW)
+    assert sending.whole_tokens(HISTORY) == history_tokens(HISTORY)
