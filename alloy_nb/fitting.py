@@ -21,6 +21,7 @@ from .context.gauge import Room
 from .context.shrinking import Plan, make_plan
 from .context.summary import SYSTEM_PROMPT, cap_summary, note_text, summary_prompt
 from .errors import ConfigError, ContextOverflowError, ProviderError
+from .events import Event
 from .guests import call_guest
 from .messages import Message
 from .providers.base import Request
@@ -65,11 +66,11 @@ async def fit(state: RunState, candidate: Candidate) -> AsyncGenerator[Burst, No
     view = state.sending.view
     if view is not None and not view.whole and state.sending.whole_tokens(state.history) <= room.target:
         state.sending.take(opened(view, state.history))  # it was made for a model that reads less
-    if state.sending.tokens(state.history) < room.most:
+    size = state.sending.tokens(state.history)
+    if size < room.most:
         return
-    before, factor = state.sent_tokens(), state.gauge.factor(candidate.label)
     plan, most = _plan(state, compactor, room, summed_up=compactor.summarize is not None)
-    if not (touched := plan.touched) or plan.tokens >= state.sending.tokens(state.history):
+    if not (touched := plan.touched) or plan.tokens >= size:
         return
     await _call_back(state, compactor, touched, plan.before)
     old = state.sending.view
@@ -80,15 +81,22 @@ async def fit(state: RunState, candidate: Candidate) -> AsyncGenerator[Burst, No
             async with aclosing(asked) as bursts:
                 async for burst in bursts:
                     yield burst
-        if made.text:
-            summary = made.text
-        else:
+        if not made.text:
             plan, _ = _plan(state, compactor, room, summed_up=False)
+    before = state.sent_tokens()
+    _take(state, plan, made.text or summary)
+    yield [_told(state, plan, made, before, state.gauge.factor(candidate.label))]
+
+
+def _take(state: RunState, plan: Plan, summary: str) -> None:
+    """Have sent what the plan says."""
     if (outputs := state.outputs) is not None:
         plan.keep_outputs(_keeper(outputs))
     messages, place = plan.build(note_text(plan.omitted, summary) if plan.left_out else None)
-    view = Condensed(len(state.history), messages, plan.omitted, place, summary)
-    state.sending.take(view)
+    state.sending.take(Condensed(len(state.history), messages, plan.omitted, place, summary))
+
+
+def _told(state: RunState, plan: Plan, made: _Summary, before: int, factor: float) -> Event:
     told: dict[str, object] = {
         "before_tokens": round(before * factor),
         "after_tokens": round(state.sent_tokens() * factor),
@@ -98,7 +106,7 @@ async def fit(state: RunState, candidate: Candidate) -> AsyncGenerator[Burst, No
     }
     if made.problem is not None:
         told["problem"] = made.problem
-    yield [state.event("compaction", told)]
+    return state.event("compaction", told)
 
 
 def _room(state: RunState, candidate: Candidate, compactor: Compactor) -> Room:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from .candidates import collect_candidates
 from .context.condensed import Condensed
 from .context.gauge import Gauge
 from .context.meter import ContextUsage, measure
+from .context.surroundings import look_around
 from .messages import Message
 from .options import Options, working_directory
 from .tools.context import ToolContext
@@ -22,6 +24,8 @@ def context_usage(
     """About what a question would be sent with. Raises `ConfigError` where no model can be asked."""
     directory = working_directory(options)
     candidate = collect_candidates(options, directory)[0]
+    tools = collect_tools(options.tools)
+    around = look_around(options, directory, candidate.provider, tools)
     ctx = ToolContext(directory)
     return measure(
         candidate.label,
@@ -29,6 +33,8 @@ def context_usage(
         history,
         view=view,
         system_prompt=options.system_prompt,
-        tools=[to_spec(tool, ctx, with_candidates=False) for tool in collect_tools(options.tools).values()],
+        files=replace(around, skills=()).prompt(None),
+        skills=replace(around, sections=()).prompt(None),
+        tools=[to_spec(tool, ctx, with_candidates=False) for tool in (*tools.values(), *around.tools)],
         factor=1.0 if gauge is None else gauge.factor(candidate.label),
     )

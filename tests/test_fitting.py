@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 
 import alloy_nb as alloy
+from alloy_nb.context.condensed import Condensed
 from alloy_nb.context.estimate import history_tokens
 from alloy_nb.errors import ContextOverflowError, OverloadedError, ServerError
 from alloy_nb.history import open_calls, repair
 from alloy_nb.messages import Message
 from alloy_nb.providers.base import Done, Request, TextDelta, UsageDelta, WholePart
+from alloy_nb.recorder import fold_records
 from alloy_nb.testing import Function, no_delays
 from tests.histories import assert_law_1, assert_law_3
 
@@ -595,6 +597,39 @@ def test_a_stored_session_goes_on_with_it(alone: bool) -> None:
     assert "Short." in sent(model)[1].text
     assert len(other.requests) == 1
     assert [record["kind"] for record in store.read("s")].count("compaction") == 1
+
+
+def test_it_is_stored_before_the_model_is_asked() -> None:
+    """Who dies while it answers has not paid for the summary in vain."""
+    store = alloy.MemoryStore()
+    seen: list[Any] = []
+    model = Function(lambda request: seen.append([record["kind"] for record in store.read("s")]) or "done")
+    compactor = alloy.Compactor(summarize=Function(lambda request: "Short."))
+    alloy.run("?", model=model, messages=talk(40), context_window=6000, store=store, session="s", compactor=compactor)
+    assert seen[0].count("compaction") == 1
+    view = fold_records("s", store.read("s")).view
+    assert view is not None
+    assert view.summary == "Short."
+
+
+def test_records_of_a_session_say_what_is_sent_as_long_as_it_is_there() -> None:
+    def message(text: str) -> dict[str, Any]:
+        return {"v": 1, "kind": "message", "message": Message.user(text).to_dict()}
+
+    said = [message("a"), message("b"), message("c")]
+    view = {"v": 1, "kind": "compaction", "upto": 2, "messages": [1], "omitted": 1}
+    assert fold_records("s", [*said, view]).view == Condensed(2, (Message.user("b"),), 1)
+    assert fold_records("s", [*said, view, {"v": 1, "kind": "cut", "to": 2}, message("d")]).view is not None
+    assert fold_records("s", [*said, view, {"v": 1, "kind": "cut", "to": 1}, message("d")]).view is None
+    assert fold_records("s", [*said, view, {"v": 1, "kind": "compaction", "upto": 0, "messages": []}]).view is None
+    for broken in (
+        {"upto": "x", "messages": [0]},
+        {"messages": [0]},
+        {"upto": 1, "messages": [{}]},
+        {"upto": 1, "messages": 5},
+    ):
+        with pytest.raises(alloy.SessionError):
+            fold_records("s", [*said, {"v": 1, "kind": "compaction", **broken}])
 
 
 def test_hooks_of_the_session_keep_it_as_long_as_they_change_nothing_of_it() -> None:

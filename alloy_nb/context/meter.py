@@ -15,6 +15,8 @@ __all__ = ["ContextUsage", "measure"]
 
 _WORDS = {
     "system": "system prompt",
+    "files": "context files",
+    "skills": "skills",
     "tools": "tools",
     "prompts": "what you said",
     "answers": "answers",
@@ -43,6 +45,8 @@ class ContextUsage:
     model: str
     window: int
     system: int = 0
+    files: int = 0
+    skills: int = 0
     tools: int = 0
     prompts: int = 0
     answers: int = 0
@@ -113,10 +117,12 @@ def measure(
     *,
     view: Condensed | None = None,
     system_prompt: str | None = None,
+    files: str | None = None,
+    skills: str | None = None,
     tools: Iterable[ToolSpec] = (),
     factor: float = 1.0,
 ) -> ContextUsage:
-    """Count what would be sent of a history, each kind corrected by `factor`.
+    """Count what would be sent of a history, each kind corrected by `factor`; files and skills as it reads them.
 
     >>> measure("m", 1000, [Message.user("four"), Message.assistant("five more")]).used
     11
@@ -124,6 +130,7 @@ def measure(
     sent = history if view is None else view.view(history)
     counts = dict.fromkeys(_WORDS, 0)
     counts["system"], counts["tools"] = text_tokens(system_prompt), sum(map(tool_tokens, tools))
+    counts["files"], counts["skills"] = text_tokens(files), text_tokens(skills)
     for place, message in enumerate(sent):
         note = view is not None and place == view.note
         own = "notes" if note else "answers" if message.role == "assistant" else "prompts"

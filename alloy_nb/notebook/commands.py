@@ -67,12 +67,12 @@ class NotebookCommands:
 
     def context_usage(self) -> ContextUsage:
         from ..metering import context_usage
-        from ..options import make_options
 
         conversation = self._magics.conversation
         messages = conversation.messages
-        options = conversation.options or make_options({})
-        return context_usage(options, messages, conversation.view_of(messages), conversation.gauge)
+        return context_usage(
+            conversation.options or self._options, messages, conversation.view_of(messages), conversation.gauge
+        )
 
     def reset(self) -> None:
         self._magics.start_over()

@@ -84,11 +84,6 @@ class Local:
     def __repr__(self) -> str:
         return f"Local({self.model!r})"
 
-    @property
-    def context_window(self) -> int:
-        """The window that it is loaded with, in tokens."""
-        return self._context
-
     async def stream(self, request: Request) -> AsyncIterator[Delta]:
         """The answer as it comes. Closing the iterator stops the model with its next token."""
         from .chat import ChatDecoder
