@@ -17,6 +17,8 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .agent import Agent as Agent
+    from .context.compactor import Compactor as Compactor
+    from .context.meter import ContextUsage as ContextUsage
     from .context.skills import Skill as Skill
     from .context.skills import discover_skills as discover_skills
     from .diagnosis import doctor as doctor
@@ -106,6 +108,8 @@ _PUBLIC: dict[str, str] = {
     "Audit": "middleware.audit",
     "Bash": "tools.bash",
     "Block": "middleware.base",
+    "Compactor": "context.compactor",
+    "ContextUsage": "context.meter",
     "DeepSeek": "providers.deepseek",
     "Event": "events",
     "Google": "providers.google",

@@ -14,6 +14,7 @@ from .plain import one_line
 from .redaction import redact, redact_line
 
 if TYPE_CHECKING:
+    from .context.meter import ContextUsage
     from .context.skills import Skill
     from .messages import Message
     from .session import SessionInfo, SessionStore
@@ -56,6 +57,9 @@ class Place(Protocol):
 
     def messages(self) -> Sequence[Message]:
         """The conversation."""
+
+    def context_usage(self) -> ContextUsage:
+        """What fills the window of the model that answers."""
 
     def reset(self) -> None:
         """Forget it."""
@@ -239,6 +243,11 @@ def in_brief(message: Message) -> str:
 _BRIEF = 80
 
 
+def _context(place: Place, argument: str) -> ContextUsage:
+    _no_argument("context", argument)
+    return place.context_usage()
+
+
 def _reset(place: Place, argument: str) -> None:
     _no_argument("reset", argument)
     begun = bool(place.messages())
@@ -416,6 +425,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("tools", "[NAMES]", "which tools it has; read,bash or none sets them", _tools, _TERMINAL, "tools"),
     Command("usage", "", "tokens and dollars of the conversation", _usage, _TERMINAL, also=("cost",)),
     Command("history", "", "the conversation, a line a message", _history, _EVERYWHERE),
+    Command("context", "", "what fills the window of the model, kind by kind", _context, _EVERYWHERE),
     Command("undo", "", "take the last question back, with all that came of it", _undo, _TERMINAL),
     Command("retry", "", "ask the last question again", _retry, _TERMINAL),
     Command("reset", "", "start the conversation over", _reset, _EVERYWHERE),

@@ -11,6 +11,7 @@ from typing import Any
 from weakref import WeakSet
 
 from .attendance import Attendance
+from .context.condensed import Condensed
 from .errors import AlloyError, SessionConflict, SessionError
 from .events import Event
 from .forks import renewed_in_child
@@ -50,8 +51,8 @@ class _Driven:
 
 _driven = renewed_in_child(_Driven)
 
-#: Events after which the conversation has grown, or is final.
-_STORED = frozenset({"run_start", "message", "run_end"})
+#: Events after which the conversation has grown, is sent otherwise, or is final.
+_STORED = frozenset({"run_start", "compaction", "message", "run_end"})
 
 
 class Execution:
@@ -121,6 +122,11 @@ class Execution:
         return tuple(self._state.history)
 
     @property
+    def view(self) -> Condensed | None:
+        """What of its beginning is sent in its place."""
+        return self._state.sending.view
+
+    @property
     def usage(self) -> Usage:
         """What this run has used so far."""
         return self._state.usage
@@ -154,9 +160,15 @@ class Execution:
 
     # -- driving it -----------------------------------------------------------------------------------------------
 
-    def begin(self, messages: Sequence[Message], call_ids: set[str], recorder: Recorder | None = None) -> None:
+    def begin(
+        self,
+        messages: Sequence[Message],
+        call_ids: set[str],
+        recorder: Recorder | None = None,
+        view: Condensed | None = None,
+    ) -> None:
         """The conversation as it stands when the turn of a run that had to wait has come; see `RunState.begin`."""
-        self._state.begin(messages, call_ids)
+        self._state.begin(messages, call_ids, view)
         self._take_recorder(recorder)
 
     def refuse(self, error: AlloyError) -> None:
@@ -219,8 +231,8 @@ class Execution:
         state = self._state
         if state.seq == 1:
             recorder.start()
-        messages, usage, cost = tuple(state.history), state.usage, state.cost
-        error = await self._uncancelled(lambda: recorder.sync(messages, state.tool_state, usage, cost))
+        messages, usage, cost, view = tuple(state.history), state.usage, state.cost, state.sending.view
+        error = await self._uncancelled(lambda: recorder.sync(messages, state.tool_state, usage, cost, view=view))
         if error is not None:
             logger.error("the session could not be stored: %s", error)
             # Words are well without it, and the next attempt stores what this one did not. But nothing is done of

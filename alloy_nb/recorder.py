@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from operator import is_
 from typing import Any
 
+from .context.condensed import Condensed
 from .errors import ConfigError, SessionError
 from .history import open_calls, with_results
 from .messages import Message, ToolResult
@@ -80,6 +81,7 @@ class Recorder:
         self._known: list[Message] = list(self.session.messages)
         self._usage, self._cost = self.session.usage, self.session.cost
         self._notes = dict(self.session.notes)
+        self._view = self.session.view
         self.start()
 
     def start(self) -> None:
@@ -104,6 +106,7 @@ class Recorder:
         cost: float | None = None,
         *,
         total: tuple[Usage, float | None] | None = None,
+        view: Condensed | None = None,
     ) -> None:
         """Have the store say what these say; `usage` and `cost` are of the run that goes on, `total` of all. Blocks."""
         with self._lock:
@@ -111,10 +114,11 @@ class Recorder:
             if usage is not None:
                 used, price = self._before[0] + usage, add_costs(*self._before, usage, cost)
             notes = dict(notes_of(tool_state))
-            records = list(self._changes(messages, used, price, notes))
+            records = [*self._changes(messages, used, price, notes), *self._change_of_view(messages, view)]
             if records:
                 self._append(records)
             self._known, self._usage, self._cost, self._notes = list(messages), used, price, notes
+            self._view = view
 
     def _append(self, records: Sequence[Mapping[str, Any]]) -> None:
         now = datetime.now(UTC).isoformat()
@@ -134,6 +138,11 @@ class Recorder:
             yield {"kind": "usage", "usage": usage.to_dict(), "cost": cost}
         if notes != self._notes:
             yield {"kind": "notes", "notes": dict(notes)}
+
+    def _change_of_view(self, messages: Sequence[Message], view: Condensed | None) -> Iterator[dict[str, Any]]:
+        if view is not self._view:
+            told = {"upto": 0, "messages": []} if view is None else view.to_dict(messages)
+            yield {"kind": "compaction", **told}
 
 
 def _length_of_same(known: Sequence[Message], messages: Sequence[Message]) -> int:
@@ -164,6 +173,10 @@ def fold_records(session_id: str, records: Iterable[Mapping[str, Any]]) -> Sessi
                     messages.append(Message.from_dict(record["message"]))
                 case "cut":
                     del messages[record["to"] :]
+                    if (view := found.get("view")) is not None and view.upto > len(messages):
+                        del found["view"]
+                case "compaction":
+                    found["view"] = Condensed.from_dict(record, messages)
                 case "usage":
                     if not isinstance(record.get("cost"), int | float | None):
                         raise TypeError("cost is no number")

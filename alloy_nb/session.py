@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
+from .context.condensed import Condensed, still_holds
 from .errors import AlloyError, SessionError
 from .history import open_calls
 from .messages import Message, ToolCall
@@ -48,6 +49,8 @@ class Session:
     notes: Mapping[str, str] = field(default_factory=dict)
     created_at: datetime = field(default_factory=_now)
     updated_at: datetime | None = None
+    #: What of the beginning is sent in its place, once the conversation has become too long.
+    view: Condensed | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "messages", tuple(self.messages))
@@ -62,11 +65,14 @@ class Session:
     def updated(self, result: Result) -> Session:
         """With what a run came to: its messages in place of these, its usage added."""
         cost = add_costs(self.usage, self.cost, result.usage, result.cost)
-        return replace(self, messages=result.messages, usage=self.usage + result.usage, cost=cost, updated_at=_now())
+        view = still_holds(self.view, self.messages, result.messages)
+        usage = self.usage + result.usage
+        return replace(self, messages=result.messages, usage=usage, cost=cost, updated_at=_now(), view=view)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form, version 1."""
         assert self.updated_at is not None
+        view = {} if self.view is None else {"view": self.view.to_dict(self.messages)}
         return {
             "v": SESSION_VERSION,
             "id": self.id,
@@ -77,6 +83,7 @@ class Session:
             "notes": dict(self.notes),
             "created_at": self.created_at.isoformat(),
             "updated_at": self.updated_at.isoformat(),
+            **view,
         }
 
     @classmethod
@@ -90,15 +97,17 @@ class Session:
             )
         try:
             _check_kinds(data)
+            messages = tuple(Message.from_dict(message) for message in data["messages"])
             return cls(
                 id=str(data["id"]),
-                messages=tuple(Message.from_dict(message) for message in data["messages"]),
+                messages=messages,
                 usage=Usage.from_dict(data.get("usage")),
                 cost=data.get("cost"),
                 metadata=data.get("metadata") or {},
                 notes=data.get("notes") or {},
                 created_at=datetime.fromisoformat(data["created_at"]),
                 updated_at=datetime.fromisoformat(data["updated_at"]),
+                view=Condensed.from_dict(data["view"], messages) if data.get("view") else None,
             )
         except AlloyError as error:
             raise SessionError(f"this session cannot be read: {error.message}", hint=error.hint) from error

@@ -42,6 +42,7 @@ LAYERS = {
     "tools": 1,
     "history": 2,
     "context": 2,
+    "context.compactor": 0,  # an option's value
     "middleware": 2,
     "candidates": 3,
     "answering": 3,
@@ -49,6 +50,9 @@ LAYERS = {
     "steering": 3,
     "session": 3,
     "completion": 3,
+    "attempts": 3,
+    "fitting": 3,
+    "metering": 3,
     "calls": 3,
     "loop": 3,
     "journal": 4,

@@ -11,6 +11,7 @@ from ..context.surroundings import home_of, skills_of
 from .cell import say
 
 if TYPE_CHECKING:
+    from ..context.meter import ContextUsage
     from ..context.skills import Skill
     from ..messages import Message
     from ..options import Options
@@ -63,6 +64,15 @@ class NotebookCommands:
 
     def messages(self) -> Sequence[Message]:
         return self._magics.conversation.messages
+
+    def context_usage(self) -> ContextUsage:
+        from ..metering import context_usage
+
+        conversation = self._magics.conversation
+        messages = conversation.messages
+        return context_usage(
+            conversation.options or self._options, messages, conversation.view_of(messages), conversation.gauge
+        )
 
     def reset(self) -> None:
         self._magics.start_over()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..context.condensed import Condensed, still_holds
+from ..context.gauge import Gauge
 from ..messages import Message
 from ..result import Result
 from ..tools.approval import Memory
@@ -13,6 +15,7 @@ from ..tools.approval import Memory
 if TYPE_CHECKING:
     from ..dialogue import Dialogue
     from ..execution import Execution
+    from ..options import Options
     from ..tools.approval import Asker
 
 __all__ = ["AgentConversation", "Conversation", "Exchange", "Place"]
@@ -37,6 +40,11 @@ class Conversation:
         self.exchanges: tuple[Exchange, ...] = ()
         self.memory = Memory()
         self.tool_state: MutableMapping[str, Any] = {}
+        #: What was learnt of the models that were asked, and what is sent of the messages of the newest run.
+        self.gauge = Gauge()
+        self._sent: tuple[tuple[Message, ...], Condensed | None] = ((), None)
+        #: Those of the newest run.
+        self.options: Options | None = None
 
     def begin(self, place: Place, text: str, given: Mapping[str, Any], asker: Asker | None) -> Execution:
         """The run of a question, ready to be launched; every mistake in its options is raised here."""
@@ -44,12 +52,31 @@ class Conversation:
         from ..options import make_options
         from ..state import RunState
 
-        options = make_options({**given, "messages": self.before(*place)})
-        return Execution(RunState(text, options, asker=asker, memory=self.memory, tool_state=self.tool_state))
+        before = self.before(*place)
+        options = make_options({**given, "messages": before})
+        state = RunState(
+            text,
+            options,
+            asker=asker,
+            memory=self.memory,
+            tool_state=self.tool_state,
+            gauge=self.gauge,
+            view=self.view_of(before),
+        )
+        return Execution(state)
 
     def end(self, place: Place, execution: Execution, result: Result | None) -> bool:
         """Remember what came of it; False when nothing did."""
-        return result is not None and self.keep(*place, result, len(execution.options.messages))
+        kept = result is not None and self.keep(*place, result, len(execution.options.messages))
+        if kept and result is not None:
+            self._sent = (result.messages, execution.view)
+            self.options = execution.options
+        return kept
+
+    def view_of(self, messages: Sequence[Message]) -> Condensed | None:
+        """What of the beginning of these is sent in its place, as it was for the newest run."""
+        before, view = self._sent
+        return still_holds(view, before, messages)
 
     @property
     def messages(self) -> tuple[Message, ...]:

@@ -9,6 +9,7 @@ import pytest
 
 from alloy_nb import Scripted
 from alloy_nb.commands import commands_of
+from alloy_nb.testing import Function
 
 
 def test_help_lists_what_the_notebook_has(notebook: Any) -> None:
@@ -24,6 +25,32 @@ def test_the_conversation_is_listed_a_line_a_message(notebook: Any) -> None:
     notebook.names["m"] = Scripted(["Hello, Ann."])
     notebook.ok("%alloy -m m I am Ann.")
     assert notebook.ok("%alloy /history").stdout == "user: I am Ann.\nassistant: Hello, Ann.\n"
+
+
+def test_what_fills_the_window_is_a_table(notebook: Any) -> None:
+    notebook.names["m"] = Scripted(["Hello, Ann.", "Yes."])
+    notebook.ok("%%alloy -m m\nI am Ann.")
+    usage = notebook.ok("%alloy /context").value
+    assert (usage.model, usage.window, usage.messages) == ("scripted:script", 200_000, 2)
+    assert usage.prompts > 0 < usage.answers
+    assert "| free |" in usage._repr_markdown_()
+
+
+def test_a_conversation_in_brief_goes_on_from_cell_to_cell(notebook: Any) -> None:
+    """A cell that runs again changes what was said: then nothing stands in for it."""
+    model = notebook.names["m"] = Function(lambda request: f"{len(model.requests)} {'word ' * 400}")
+    notebook.names["m"].context_window = 4000
+    views = []
+    for number in range(16):
+        notebook.ok(f"%%alloy -m m\nQuestion {number}", cell=f"cell-{number}")
+        conversation = notebook.conversation
+        views.append(conversation.view_of(conversation.messages))
+    made = [view for view in views if view is not None]
+    assert 1 < len({id(view) for view in made}) < len(made)
+    assert notebook.ok("%alloy /context").value.omitted == made[-1].omitted > 0
+    assert len(conversation.messages) == 32
+    notebook.ok("%%alloy -m m\nQuestion 0, anew", cell="cell-0")
+    assert not any(message.text == "Question 0" for message in model.requests[-1].messages)
 
 
 def test_stored_conversations_are_listed(notebook: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

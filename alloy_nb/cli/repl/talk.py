@@ -26,6 +26,7 @@ from ...usage import Usage
 from ...waiting import block_on
 
 if TYPE_CHECKING:
+    from ...context.meter import ContextUsage
     from ...events import Event
 
 __all__ = ["Talk"]
@@ -147,6 +148,9 @@ class Talk:
     def messages(self) -> Sequence[Message]:
         return self._agent.messages if self._agent is not None else ()
 
+    def context_usage(self) -> ContextUsage:
+        return self.agent().context_usage()
+
     def reset(self) -> None:
         if self._agent is not None:
             self._agent.reset()
@@ -220,7 +224,7 @@ class Talk:
             )
         before = self.agent()
         after = before.fork(session=name, store=store)
-        after.dialogue.restore(before.messages, before.usage, before.cost)
+        after.dialogue.restore(before.messages, before.usage, before.cost, view=before.dialogue.view)
         self._agent, self._options["session"] = after, name
         self.say(f"Stored as {name}; `alloy --session {name}` goes on with it.")
 

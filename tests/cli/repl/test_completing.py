@@ -27,7 +27,7 @@ def offered(text: str, folder: Path = Path(".")) -> list[str]:
 
 def test_commands_by_all_their_names() -> None:
     assert offered("/re") == ["/retry", "/reset", "/resume"]
-    assert offered("/co") == ["/cost", "/config"]
+    assert offered("/co") == ["/cost", "/context", "/config"]
     assert len(offered("/")) == sum(1 + len(command.also) for command in TERMINAL)
 
 
