@@ -21,7 +21,7 @@ from .tools.scratchpad import notes_of
 from .tools.toolbox import collect_tools
 from .usage import Usage, add_costs
 
-__all__ = ["Recorder", "fold_records", "with_session"]
+__all__ = ["RECORD_VERSION", "Recorder", "fold_records", "with_session"]
 
 RECORD_VERSION = 1
 
@@ -183,6 +183,8 @@ def fold_records(session_id: str, records: Iterable[Mapping[str, Any]]) -> Sessi
                     found |= {"usage": Usage.from_dict(record["usage"]), "cost": record.get("cost")}
                 case "notes":
                     found["notes"] = record["notes"]
+                case "metadata":
+                    found["metadata"] = dict(record["metadata"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise SessionError(
                 f"session {session_id!r} cannot be read: {type(error).__name__}: {error}",

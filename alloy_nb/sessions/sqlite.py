@@ -17,7 +17,7 @@ from ..session import SessionInfo
 from .lines import Summary, check_count, from_lines, is_plain, to_lines
 from .sqlite_schema import SCHEMA, migrate, version_of
 
-__all__ = ["SQLiteStore"]
+__all__ = ["SQLiteStore", "make_private"]
 
 #: How long to wait for another process that writes, in seconds.
 PATIENCE = 10.0
@@ -167,7 +167,7 @@ class SQLiteStore:
 
     def _open(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _make_private(self.path)
+        make_private(self.path)
         connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -186,7 +186,7 @@ class SQLiteStore:
         return connection
 
 
-def _make_private(path: Path) -> None:
+def make_private(path: Path) -> None:
     """Have the file be there, readable by its owner alone; SQLite gives its own files beside it the same mode.
 
     One that is there already is not opened: whoever closes a file lets go of every lock that its process has on it,
