@@ -146,7 +146,7 @@ class SQLStore:
     @property
     def _shown(self) -> str:
         """The URL without what must not be seen."""
-        hidden = {name: "***" for name in self._url.query if any(word in name.lower() for word in _SECRET)}
+        hidden = {name: "***" for name in self._url.query if _is_secret(name)}
         return self._url.update_query_dict(hidden).render_as_string(hide_password=True)
 
     # -- the database ---------------------------------------------------------------------------------------------
@@ -294,9 +294,15 @@ def _read_url(url: Any) -> sqlalchemy.URL:
         read = read.set(drivername=f"postgresql+{driver}")
     if read.get_backend_name() == "sqlite" and read.database in (None, "", ":memory:"):
         raise ConfigError("a database in memory is another one in every thread", hint="use alloy.MemoryStore()")
-    if isinstance(read.password, str):
-        register_secret(read.password)
+    hidden = [value for name, value in read.query.items() if _is_secret(name)]
+    for secret in (read.password, *hidden):
+        if isinstance(secret, str):
+            register_secret(secret)
     return read
+
+
+def _is_secret(option: str) -> bool:
+    return any(word in option.lower() for word in _SECRET)
 
 
 def _engine(url: sqlalchemy.URL, shown: str) -> sqlalchemy.Engine:
