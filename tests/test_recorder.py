@@ -78,7 +78,7 @@ def test_the_question_is_safe_before_the_model_is_asked_and_the_call_before_its_
 
 
 def test_an_agent_resumes_in_another_process(tmp_path: Path) -> None:
-    """What a kernel restart is: another process, the same name of a session."""
+    """What a kernel restart is: another process, the same name of a session. SES-w1"""
     path = tmp_path / "s.sqlite"
     code = f"""
         import alloy_nb as alloy

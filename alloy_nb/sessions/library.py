@@ -22,6 +22,7 @@ from .markdown import session_markdown
 
 __all__ = ["Found", "Sessions"]
 
+_METHODS = ("append", "read", "list", "delete")
 #: How much of a message is shown around what was found, in characters.
 _AROUND = 60
 
@@ -54,6 +55,13 @@ class Sessions:
     """
 
     def __init__(self, store: SessionStore | None = None) -> None:
+        if isinstance(store, type) or not all(
+            store is None or callable(getattr(store, name, None)) for name in _METHODS
+        ):
+            raise ConfigError(
+                f"{one_line(repr(store), 60)} is no store of sessions",
+                hint="as in alloy.Sessions(alloy.SQLiteStore(path))",
+            )
         self.store: SessionStore = resolve("default_store")() if store is None else store
 
     def __repr__(self) -> str:
@@ -83,7 +91,7 @@ class Sessions:
             raise ConfigError("there is nothing to search for", hint="give some words: sessions.search('foxes')")
         candidates = getattr(self.store, "candidates", None)
         # Words may stand on two lines: one of them is enough to look closer.
-        longest = max(wanted.split(), key=len)
+        longest = max(wanted.split(), key=len)[:200]
         names = candidates(longest) if callable(candidates) else [info.id for info in self.store.list()]
         found: list[Found] = []
         for name in names:

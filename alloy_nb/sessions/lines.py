@@ -81,7 +81,7 @@ class Summary:
             if kind == "message" and isinstance(message, Mapping):
                 messages += 1
                 title = title or (_first_words(message) if message.get("role") == "user" else "")
-                model = message["model"] if isinstance(message.get("model"), str) else model
+                model = one_line(message["model"]) if isinstance(message.get("model"), str) else model
             elif kind == "cut" and isinstance(to, int) and 0 <= to < messages:
                 messages, title = to, title if to else ""
         return Summary(title, model, messages)

@@ -292,8 +292,11 @@ def _read_url(url: Any) -> sqlalchemy.URL:
     if read.drivername in ("postgres", "postgresql"):  # what services hand out names no driver, or an old name
         driver = "psycopg" if find_spec("psycopg") or not find_spec("psycopg2") else "psycopg2"
         read = read.set(drivername=f"postgresql+{driver}")
-    if read.get_backend_name() == "sqlite" and read.database in (None, "", ":memory:"):
-        raise ConfigError("a database in memory is another one in every thread", hint="use alloy.MemoryStore()")
+    if read.get_backend_name() == "sqlite":
+        if not read.database or ":memory:" in read.database or "mode=memory" in str(read):
+            raise ConfigError("a database in memory is another one in every thread", hint="use alloy.MemoryStore()")
+        if not read.database.startswith("file:"):  # the same file wherever a copy of this is used
+            read = read.set(database=os.path.abspath(read.database))
     hidden = [value for name, value in read.query.items() if _is_secret(name)]
     for secret in (read.password, *hidden):
         if isinstance(secret, str):

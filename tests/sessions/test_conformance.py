@@ -29,6 +29,7 @@ class TestSQLiteStore(_InFolder):
         return alloy.SQLiteStore(self.folder / "sessions.sqlite")
 
 
+@pytest.mark.thorough
 class TestSQLStoreOnSQLite(_InFolder):
     def make(self) -> alloy.SessionStore:
         return alloy.SQLStore(f"sqlite:///{self.folder}/sessions.sqlite")

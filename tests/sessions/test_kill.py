@@ -144,12 +144,14 @@ def seed() -> int:
 
 @pytest.mark.thorough
 def test_a_kill_at_20_moments_loses_and_repeats_nothing(tmp_path: Path) -> None:
+    """SES-w1: nothing was saved on a crash or kill."""
     run_campaign("sqlite", str(tmp_path / "s.sqlite"), tmp_path, 20, seed())
 
 
 @pytest.mark.thorough
 @pytest.mark.xdist_group("postgres")
 def test_a_kill_at_20_moments_loses_and_repeats_nothing_on_postgresql(tmp_path: Path, postgres: Any) -> None:
+    """SES-w1"""
     run_campaign("sql", postgres.database(), tmp_path, 20, seed())
 
 

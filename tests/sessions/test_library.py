@@ -88,6 +88,13 @@ def test_words_are_found_where_they_were_said(wanted: str, found: list[Any], ses
         assert " ".join(wanted.lower().split()) in hit.excerpt.lower()
 
 
+def test_what_is_no_store_is_said() -> None:
+    for wrong in ("sessions.sqlite", 3, alloy.SQLiteStore):
+        with pytest.raises(alloy.ConfigError) as caught:
+            alloy.Sessions(wrong).list()  # type: ignore[arg-type]
+        assert "SQLiteStore(path)" in caught.value.hint
+
+
 def test_a_search_has_an_end_and_wants_words(sessions: alloy.Sessions) -> None:
     assert len(sessions.search("e", limit=3)) == 3
     with pytest.raises(alloy.ConfigError):
@@ -198,6 +205,7 @@ def test_whatever_a_session_holds_comes_back(history: list[Any], cost: float | N
 
 
 def test_nothing_is_overwritten_unless_that_is_said(sessions: alloy.Sessions) -> None:
+    """SES-3"""
     new = alloy.Session("walk", (alloy.Message.user("Another walk"),))
     before = list(sessions.store.read("walk"))
     with pytest.raises(alloy.ConfigError, match="already"):
@@ -239,6 +247,7 @@ def test_a_tool_closes_no_fence_of_the_markdown_and_shows_no_key(store: Any, mon
 
 @pytest.mark.parametrize("action", ["get", "rewind", "export"])
 def test_a_name_that_is_not_stored_is_told_with_the_nearest(action: str, sessions: alloy.Sessions) -> None:
+    """SES-3"""
     with pytest.raises(alloy.ConfigError, match="'wlk' is stored") as caught:
         getattr(sessions, action)("wlk")
     assert caught.value.hint == "did you mean walk?"

@@ -209,6 +209,38 @@ def test_a_forked_child_has_connections_of_its_own(url: str) -> None:
     assert [record["by"] for record in store.read("a")] == ["parent", "child", "parent"]
 
 
+def test_an_append_looks_at_no_earlier_record(url: str) -> None:
+    """Law 15: the same statements however long the session is, and none that reads records."""
+    store = alloy.SQLStore(url)
+    said: list[list[str]] = []
+    store.append("short", [{"n": 0}])
+    store.append("long", [{"n": n} for n in range(2000)])
+    sqlalchemy.event.listen(store._made(), "before_cursor_execute", lambda *args: said[-1].append(args[2]))
+    for name in ("short", "long"):
+        said.append([])
+        store.append(name, [{"n": "new"}])
+    assert said[0] == said[1]
+    assert not [statement for statement in said[1] if "SELECT" in statement and "alloy_records" in statement]
+
+
+def test_a_models_name_is_kept_whatever_it_holds(url: str) -> None:
+    """No database takes a zero or half a character, and a list that cannot be stored would lose the answer."""
+    store = alloy.SQLStore(url)
+    message = alloy.Message.assistant("a\x00\ud83e", model="odd\x00\ud83e name")
+    store.append("s", [{"v": 1, "kind": "message", "message": message.to_dict()}])
+    assert alloy.Sessions(store).get("s").messages == (message,)
+    assert store.list()[0].model == "odd name"
+
+
+def test_a_file_of_it_is_the_same_one_from_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = alloy.SQLStore("sqlite:///s.sqlite")
+    store.append("a", [{"n": 1}])
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert pickle.loads(pickle.dumps(store)).read("a") == [{"n": 1}]
+
+
 def test_a_file_of_it_is_private(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
