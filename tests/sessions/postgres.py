@@ -93,9 +93,12 @@ def _reachable(programs: Path, folder: Path, user: pwd.struct_passwd) -> Path:
     try:
         _run([programs / "postgres", "--version"], folder, user)
     except (PermissionError, subprocess.CalledProcessError):
-        copy = folder / "programs"
+        package = programs.parents[1]
+        copy = folder / package.name / programs.parent.name
         shutil.copytree(programs.parent, copy)
-        copy.chmod(0o755)
+        beside = package.with_name(f"{package.name}.libs")  # found by where it lies
+        if beside.is_dir():
+            shutil.copytree(beside, folder / beside.name)
         return copy / programs.name
     return programs
 
