@@ -109,6 +109,7 @@ def check_conversation(campaign: Campaign) -> None:
 
     results = {result.call_id: result.text for message in messages for result in message.tool_results}
     assert list(results) == [f"{task}{key}" for task in range(len(tasks)) for _, key in CALLS]
+    ended = {record["result"]["call_id"] for record in records if record["kind"] == "result"}
     marks = Counter(call for call, _ in campaign.noted("marks"))
     started = Counter(record["id"] for record in records if record["kind"] == "started")
     told = set(campaign.noted("unknown"))
@@ -116,6 +117,7 @@ def check_conversation(campaign: Campaign) -> None:
         may_repeat = call.endswith("b")
         if UNKNOWN in text:
             assert not may_repeat, f"{call} could have run again"
+            assert call not in ended, f"the result of {call} was committed, and is lost"
             assert marks[call] <= 1, f"{call} ran again, though nobody knew how it had ended"
             assert call in told, f"the model was not told of {call}"
         else:
@@ -132,6 +134,8 @@ def check_order(records: Any) -> None:
     for record in records:
         if record["kind"] == "started":
             assert record["id"] not in finished, f"{record['id']} began again after its result was committed"
+        elif record["kind"] == "result":
+            finished.add(record["result"]["call_id"])
         elif record["kind"] == "message":
             message = alloy.Message.from_dict(record["message"])
             finished |= {result.call_id for result in message.tool_results}
