@@ -201,6 +201,8 @@ def _records_of(session: Session) -> Iterator[dict[str, Any]]:
     yield _stamped({"kind": "metadata", "metadata": dict(session.metadata)}, session.created_at)
     for message in session.messages:
         yield _stamped({"kind": "message", "message": message.to_dict()}, session.created_at)
+    if session.view is not None:
+        yield _stamped({"kind": "compaction", **session.view.to_dict(session.messages)}, session.created_at)
     yield _stamped({"kind": "notes", "notes": dict(session.notes)}, session.created_at)
     yield _stamped({"kind": "usage", "usage": session.usage.to_dict(), "cost": session.cost}, session.updated_at)
 

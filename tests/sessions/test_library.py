@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import alloy_nb as alloy
+from alloy_nb.context.condensed import Condensed
 from alloy_nb.recorder import fold_records
 from tests.sessions.test_conformance import Bare
 from tests.test_session import messages as any_messages
@@ -202,6 +203,23 @@ def test_whatever_a_session_holds_comes_back(history: list[Any], cost: float | N
     times = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC)
     session = alloy.Session("s", tuple(history), alloy.Usage(1, 2), cost, {"by": "me"}, notes, *times)
     assert alloy.Sessions(alloy.MemoryStore()).add(session) == session
+
+
+def test_what_is_sent_in_brief_stays_so_in_copies_as_far_as_it_goes(store: Any) -> None:
+    """Nobody pays for the same summary twice; and none stands for what was taken back."""
+    said = [alloy.Message.user, alloy.Message.assistant]
+    history = tuple(said[n % 2](f"word {n}") for n in range(8))
+    brief = Condensed(4, (history[0], alloy.Message.user("In brief: words"), history[3]), 2, 1, "words")
+    sessions = alloy.Sessions(store)
+    session = alloy.Session("long", history, view=brief)
+    assert sessions.add(session).view == brief
+    assert sessions.add(sessions.export("long"), "copy").view == brief
+    assert sessions.fork("long", "branch").view == brief
+    sessions.rewind("long")
+    assert sessions.get("long").view == brief
+    sessions.rewind("long", upto=2)
+    assert (sessions.get("long").view, len(sessions.get("long").messages)) == (None, 2)
+    assert sessions.get("branch").messages == history
 
 
 def test_nothing_is_overwritten_unless_that_is_said(sessions: alloy.Sessions) -> None:
