@@ -84,7 +84,9 @@ if TYPE_CHECKING:
     from .runs import start as start
     from .session import Session as Session
     from .session import SessionStore as SessionStore
+    from .sessions.library import Sessions as Sessions
     from .sessions.memory import MemoryStore as MemoryStore
+    from .sessions.sql import SQLStore as SQLStore
     from .sessions.sqlite import SQLiteStore as SQLiteStore
     from .tools.base import Tool as Tool
     from .tools.bash import Bash as Bash
@@ -130,10 +132,12 @@ _PUBLIC: dict[str, str] = {
     "Result": "result",
     "Run": "runs",
     "Scripted": "providers.scripted",
+    "SQLStore": "sessions.sql",
     "SQLiteStore": "sessions.sqlite",
     "Session": "session",
     "Skill": "context.skills",
     "SessionStore": "session",
+    "Sessions": "sessions.library",
     "Telemetry": "middleware.telemetry",
     "Tool": "tools.base",
     "ToolContext": "tools.context",

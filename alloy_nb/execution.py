@@ -17,7 +17,7 @@ from .events import Event
 from .forks import renewed_in_child
 from .journal import EventFile, Journal
 from .loop import run_loop
-from .messages import Message, ToolCall
+from .messages import Message, ToolCall, ToolResult
 from .middleware.base import listeners
 from .options import Options
 from .portal import PORTAL
@@ -183,6 +183,7 @@ class Execution:
         if recorder is not None:
             self._recorder = recorder
             self._state.starting = self._store_start
+            self._state.finished = self._store_result
 
     def launch(self) -> None:
         """Begin, on the portal. Once: a second call changes nothing."""
@@ -245,6 +246,15 @@ class Execution:
         assert self._recorder is not None
         recorder = self._recorder
         await call_in_thread(lambda: recorder.note_started(call.id), "session").future
+
+    async def _store_result(self, result: ToolResult) -> None:
+        """A call has ended, and others of its turn go on: should the process die, this one need not be in doubt."""
+        assert self._recorder is not None
+        recorder = self._recorder
+        try:
+            await call_in_thread(lambda: recorder.note_result(result), "session").future
+        except Exception as error:  # noqa: BLE001 - anybody's store; it is stored again, or refused, with the turn
+            logger.error("the result of a call could not be stored: %s", error)
 
     async def _uncancelled(self, work: Callable[[], None]) -> BaseException | None:
         """Wait for `work` in its thread; what it raised. A cancellation meanwhile comes after it, counted once."""

@@ -146,18 +146,29 @@ def _check_kinds(data: Mapping[str, Any]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class SessionInfo:
-    """A stored session, as a list shows it; times are UTC, `records` counts what was appended."""
+    """A stored session, as a list shows it; times are UTC, `records` counts what was appended.
+
+    `title` is how the first question begins, `model` who answered last, `messages` how many the conversation has; None
+    from a store that keeps no such things: `Sessions.list` finds them out.
+    """
 
     id: str
     created_at: datetime
     updated_at: datetime
     records: int
+    title: str | None = None
+    model: str | None = None
+    messages: int | None = None
 
 
 class SessionStore(Protocol):
     """Where sessions are kept: lists of records that only grow. Called from several threads; may block.
 
-    A record is a JSON object that the store neither reads nor changes. Raises `SessionError`.
+    A record is a JSON object that comes back as it was given. Raises `SessionError`. These four are all that a store
+    needs: whatever else is done with sessions, `Sessions` does by them. `alloy_nb.testing.conformance` tests a store.
+
+    A store may also have ``candidates(text) -> list of ids``: the sessions, the newest first, that may hold a text, in
+    whatever case; it makes a search fast.
     """
 
     def append(self, session_id: str, records: Sequence[Mapping[str, Any]], *, after: int | None = None) -> None:

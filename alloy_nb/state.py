@@ -24,7 +24,7 @@ from .deadline import Deadline
 from .errors import AlloyError, ConfigError, DeadlineExceeded
 from .events import Event, now_ms
 from .history import close_open_calls, open_calls, repair, without_signed_thoughts
-from .messages import Message, ToolCall
+from .messages import Message, ToolCall, ToolResult
 from .middleware.base import Block, HookContext, ask_hooks, call_hooks
 from .options import PROVIDER_OPTIONS, Options, working_directory
 from .prompts import to_message
@@ -97,6 +97,8 @@ class RunState:
         self.steering = Steering()
         #: Awaited before a call runs.
         self.starting: Callable[[ToolCall], Awaitable[None]] = _at_once
+        #: Awaited after a call has run beside others.
+        self.finished: Callable[[ToolResult], Awaitable[None]] = _at_once
         self._clear()
         self.begin(options.messages, call_ids, view)
 
@@ -399,8 +401,8 @@ _PROVIDER_EVENTS = frozenset(
 )
 
 
-async def _at_once(call: ToolCall) -> None:
-    """Nobody has to be told that a call begins."""
+async def _at_once(_: Any) -> None:
+    """Nobody has to be told that a call begins, or has ended."""
 
 
 def check_tool_choice(choice: str | None, tools: dict[str, Any]) -> None:

@@ -78,6 +78,7 @@ LAYERS = {
     "diagnosis": 7,
     "checks": 7,
     "login": 7,
+    "session_commands": 7,
     "commands": 7,
     "cli": 7,
     "__main__": 7,

@@ -83,6 +83,20 @@ class NotebookCommands:
         store: SessionStore = resolve("default_store")()
         return store
 
+    @property
+    def session(self) -> str | None:
+        return self._magics.conversation.session
+
+    def save(self, name: str) -> str:
+        self._magics.conversation.save(name, self.store())
+        return f"{self.prefix}/resume {name}"
+
+    def resume(self, name: str) -> None:
+        self._magics.go_on_with(name, self.store())
+
+    def rewind(self, questions: int) -> Sequence[Message]:
+        return self._magics.conversation.rewind(questions)
+
     def stop(self, run_id: str) -> None:
         from .going import stop_runs
 
