@@ -17,6 +17,8 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .agent import Agent as Agent
+    from .context.compactor import Compactor as Compactor
+    from .context.meter import ContextUsage as ContextUsage
     from .context.skills import Skill as Skill
     from .context.skills import discover_skills as discover_skills
     from .diagnosis import doctor as doctor
@@ -85,7 +87,9 @@ if TYPE_CHECKING:
     from .scheduling.job import JobRun as JobRun
     from .session import Session as Session
     from .session import SessionStore as SessionStore
+    from .sessions.library import Sessions as Sessions
     from .sessions.memory import MemoryStore as MemoryStore
+    from .sessions.sql import SQLStore as SQLStore
     from .sessions.sqlite import SQLiteStore as SQLiteStore
     from .tools.base import Tool as Tool
     from .tools.bash import Bash as Bash
@@ -109,6 +113,8 @@ _PUBLIC: dict[str, str] = {
     "Audit": "middleware.audit",
     "Bash": "tools.bash",
     "Block": "middleware.base",
+    "Compactor": "context.compactor",
+    "ContextUsage": "context.meter",
     "DeepSeek": "providers.deepseek",
     "Event": "events",
     "Google": "providers.google",
@@ -132,10 +138,12 @@ _PUBLIC: dict[str, str] = {
     "Run": "runs",
     "Scheduler": "scheduler",
     "Scripted": "providers.scripted",
+    "SQLStore": "sessions.sql",
     "SQLiteStore": "sessions.sqlite",
     "Session": "session",
     "Skill": "context.skills",
     "SessionStore": "session",
+    "Sessions": "sessions.library",
     "Telemetry": "middleware.telemetry",
     "Tool": "tools.base",
     "ToolContext": "tools.context",

@@ -13,12 +13,16 @@ from typing import Any
 
 from .agent_health import Health
 from .agent_tool import AgentTool
+from .candidates import window_of
+from .context.condensed import still_holds
+from .context.meter import ContextUsage
 from .dialogue import Dialogue
 from .errors import AlloyError, Busy, ConfigError, Halted
 from .events import Event
 from .execution import Execution
 from .handle import Run
 from .messages import Message, ToolCall
+from .metering import context_usage
 from .middleware.base import HookContext
 from .middleware.here import call_hooks_here
 from .models import model_info
@@ -108,7 +112,8 @@ class Agent:
             raise ConfigError("messages are the session's own", hint="leave messages= out")
         context = {**(options.get("context") or {}), "session_id": session.id}
         agent = cls(**{**options, "context": context, "messages": session.messages})
-        agent.dialogue.restore(agent.messages, session.usage, session.cost)
+        view = still_holds(session.view, session.messages, agent.messages)
+        agent.dialogue.restore(agent.messages, session.usage, session.cost, view=view)
         agent._created_at = session.created_at
         if session.notes:
             notes_of(agent.dialogue.tool_state).update(session.notes)
@@ -259,7 +264,13 @@ class Agent:
         if given is not None:
             return given
         provider = self._provider()
-        return model_info(provider.model, provider.name).window
+        info = model_info(provider.model, provider.name)
+        return window_of(provider, info) or info.window
+
+    def context_usage(self) -> ContextUsage:
+        """What fills the model's window, kind by kind, if it were asked now; estimated. Shown in a cell, a table."""
+        dialogue = self.dialogue
+        return context_usage(dialogue.options, dialogue.messages, dialogue.view, dialogue.gauge)
 
     def _provider(self) -> Provider:
         options = self.dialogue.options
@@ -328,6 +339,7 @@ class Agent:
             dict(notes_of(self.dialogue.tool_state)),
             self._created_at,
             datetime.now(UTC),
+            self.dialogue.view,
         )
 
     def close(self) -> None:
@@ -374,10 +386,11 @@ class Agent:
         """`session_start` may change context, topics, system prompt and conversation; a `Halt` is raised."""
         options = self.dialogue.options
         if options.middleware:
-            ctx = self._hook_context(topics)
+            ctx, before = self._hook_context(topics), self.messages
             call_hooks_here(options.middleware, "session_start", ctx)
             self.dialogue.take(options.override(context=ctx.context, system_prompt=ctx.system_prompt))
-            self.dialogue.restore(ctx.messages)
+            view = still_holds(self.dialogue.view, before, ctx.messages)
+            self.dialogue.restore(ctx.messages, view=view)
             topics = ctx.topics
         if self._pubsub is not None:
             self._topics = [self._pubsub.subscribe(topic, self._take_prompt) for topic in topics]
@@ -390,7 +403,8 @@ class Agent:
             ctx = self._hook_context(())
             try:
                 call_hooks_here(middleware, "session_end", ctx)
-                session = replace(session, messages=ctx.messages)
+                view = still_holds(session.view, session.messages, ctx.messages)
+                session = replace(session, messages=ctx.messages, view=view)
             except Halted as halted:
                 logger.info("session_end: %s", halted.message)
             except Exception:  # the user's own code

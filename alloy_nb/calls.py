@@ -56,6 +56,7 @@ class TurnCalls:
             gate=self._gate,
             admit=self._admit,
             starting=self._starting,
+            finished=state.finished,
             emit=self._emit,
             told=self._all_told.wait,
             deadline=state.deadline,

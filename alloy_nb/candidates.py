@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from urllib.parse import urlsplit
 
 from .cost import cost_of
 from .errors import AuthError, BadRequestError, ConfigError, ProviderError
-from .models import ModelInfo, model_info
+from .models import DEFAULT_WINDOW, ModelInfo, model_info
 from .options import PROVIDER_OPTIONS, Options
 from .providers.base import Provider, Request
 from .providers.health import Health, health_of
@@ -17,7 +18,16 @@ from .providers.registry import resolve_model
 from .providers.vendors import VENDORS
 from .usage import Budget, Usage
 
-__all__ = ["Candidate", "check_prices", "collect_candidates", "fitted", "in_order_of_promise", "may_fall_back"]
+__all__ = [
+    "Candidate",
+    "candidate_of",
+    "check_prices",
+    "collect_candidates",
+    "fitted",
+    "in_order_of_promise",
+    "may_fall_back",
+    "window_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +48,37 @@ class Candidate:
         if vendor is not None and address and urlsplit(address).hostname != urlsplit(vendor.address).hostname:
             return None
         name = model or provider.model
+        return cost_of(usage, name, provider.name, info=self._info(name))
+
+    def window_for(self, given: int | None, *, first: bool = True) -> int:
+        """Tokens that a conversation may fill: those `given` for the first model, and never more in another one."""
+        known = window_of(self.provider, self._info(self.provider.model))
+        if given is None or (not first and known is not None):
+            return min(known or DEFAULT_WINDOW, given or sys.maxsize)
+        return given
+
+    def _info(self, name: str) -> ModelInfo:
         info = self.infos.get(name)
         if info is None:
-            info = self.infos[name] = model_info(name, provider.name)
-        return cost_of(usage, name, provider.name, info=info)
+            info = self.infos[name] = model_info(name, self.provider.name)
+        return info
 
     @property
     def label(self) -> str:
         """As it is written: ``"openai:gpt-5.2"``."""
         return f"{self.provider.name}:{self.provider.model}"
+
+
+def window_of(provider: Provider, info: ModelInfo) -> int | None:
+    """Tokens that a model reads, as its provider knows, else the table of models; None where nobody does."""
+    own: int | None = getattr(provider, "context_window", None)
+    return own or (info.window if info.window_known else None)
+
+
+def candidate_of(model: str | Provider, directory: Path) -> Candidate:
+    """A model that is asked for something of its own, without the run's options. Raises `ConfigError` for none."""
+    provider = resolve_model(model, working_directory=directory)
+    return Candidate(provider, health_of(provider), PROVIDER_OPTIONS)
 
 
 def collect_candidates(options: Options, directory: Path) -> tuple[Candidate, ...]:

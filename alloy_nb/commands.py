@@ -12,11 +12,13 @@ from .errors import ConfigError
 from .options import nearest
 from .plain import one_line
 from .redaction import redact, redact_line
+from .session_commands import fork, list_sessions, resume, rewind, save
 
 if TYPE_CHECKING:
+    from .context.meter import ContextUsage
     from .context.skills import Skill
     from .messages import Message
-    from .session import SessionInfo, SessionStore
+    from .session import SessionStore
     from .usage import Usage
 
 __all__ = [
@@ -29,7 +31,6 @@ __all__ = [
     "commands_of",
     "find_command",
     "in_brief",
-    "session_line",
     "skill_commands",
 ]
 
@@ -57,11 +58,27 @@ class Place(Protocol):
     def messages(self) -> Sequence[Message]:
         """The conversation."""
 
+    def context_usage(self) -> ContextUsage:
+        """What fills the window of the model that answers."""
+
     def reset(self) -> None:
         """Forget it."""
 
     def store(self) -> SessionStore:
         """Where conversations are kept."""
+
+    @property
+    def session(self) -> str | None:
+        """The name under which this one is stored."""
+
+    def save(self, name: str) -> str:
+        """Store it under a name that is free, from now on as it grows; how it is gone on with another day."""
+
+    def resume(self, name: str) -> None:
+        """Go on with the one that is stored under a name."""
+
+    def rewind(self, questions: int) -> Sequence[Message]:
+        """Take back so many questions, with all that came of them; what was taken."""
 
     def skills(self) -> tuple[Sequence[Skill], Sequence[str]]:
         """Those that may be asked for by name, and what is wrong with others."""
@@ -95,10 +112,6 @@ class TerminalPlace(Place, Protocol):
     def undo(self) -> Sequence[Message]: ...
 
     def ask(self, prompt: Message) -> None: ...
-
-    def save(self, name: str) -> None: ...
-
-    def resume(self, name: str) -> None: ...
 
     def settings(self) -> Mapping[str, str]: ...
 
@@ -241,24 +254,16 @@ def in_brief(message: Message) -> str:
 _BRIEF = 80
 
 
+def _context(place: Place, argument: str) -> ContextUsage:
+    _no_argument("context", argument)
+    return place.context_usage()
+
+
 def _reset(place: Place, argument: str) -> None:
     _no_argument("reset", argument)
     begun = bool(place.messages())
     place.reset()
     place.say("The conversation starts over." if begun else "There was no conversation yet.")
-
-
-def _sessions(place: Place, argument: str) -> None:
-    from .session import conversations
-
-    _no_argument("sessions", argument)
-    found = conversations(place.store())
-    place.say("\n".join(map(session_line, found)) if found else "No conversation is stored yet.")
-
-
-def session_line(info: SessionInfo) -> str:
-    """A stored conversation on one line: when it was gone on with last, and its name."""
-    return f"{info.updated_at.astimezone():%Y-%m-%d %H:%M}  {one_line(info.id, 80)}"
 
 
 def _skills(place: Place, argument: str) -> None:
@@ -387,14 +392,6 @@ def _retry(place: TerminalPlace, argument: str) -> None:
     place.ask(taken[0])
 
 
-def _save(place: TerminalPlace, argument: str) -> None:
-    place.save(argument)
-
-
-def _resume(place: TerminalPlace, argument: str) -> None:
-    place.resume(argument)
-
-
 def _config(place: TerminalPlace, argument: str) -> None:
     _no_argument("config", argument)
     settings = place.settings()
@@ -425,12 +422,17 @@ COMMANDS: tuple[Command, ...] = (
     Command("tools", "[NAMES]", "which tools it has; read,bash or none sets them", _tools, _TERMINAL, "tools"),
     Command("usage", "", "tokens and dollars of the conversation", _usage, _TERMINAL, also=("cost",)),
     Command("history", "", "the conversation, a line a message", _history, _EVERYWHERE),
+    Command("context", "", "what fills the window of the model, kind by kind", _context, _EVERYWHERE),
     Command("undo", "", "take the last question back, with all that came of it", _undo, _TERMINAL),
     Command("retry", "", "ask the last question again", _retry, _TERMINAL),
     Command("reset", "", "start the conversation over", _reset, _EVERYWHERE),
-    Command("save", "[NAME]", "store the conversation, from now on as it grows", _save, _TERMINAL),
-    Command("sessions", "", "the stored conversations, the newest first", _sessions, _EVERYWHERE),
-    Command("resume", "[NAME]", "go on with a stored conversation; the newest one", _resume, _TERMINAL, "sessions"),
+    Command(
+        "sessions", "[WORDS]", "the stored conversations; those that hold WORDS, and where", list_sessions, _EVERYWHERE
+    ),
+    Command("save", "[NAME]", "store the conversation, from now on as it grows", save, _EVERYWHERE),
+    Command("resume", "[NAME]", "go on with a stored conversation; the newest one", resume, _EVERYWHERE, "sessions"),
+    Command("rewind", "[N]", "take back the last N questions, with all that came of them", rewind, _EVERYWHERE),
+    Command("fork", "NAME", "go on in a copy that is stored under NAME; this one stays as it is", fork, _EVERYWHERE),
     Command("skills", "", "the skills that are here", _skills, _EVERYWHERE),
     Command("skill", "NAME [TEXT]", "ask by a skill; /NAME does it, too", _skill, _EVERYWHERE, "skills", lines=True),
     Command("config", "", "what is set", _config, _TERMINAL),

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
+from .attempts import Burst, Tried, attempts, count_failed, spend, usage_payload
 from .candidates import Candidate, fitted, in_order_of_promise, may_fall_back
-from .errors import ConfigError, ProviderError, ProviderTimeout, RateLimitError, StreamError
-from .events import Event
-from .providers import retry
+from .errors import ConfigError, ContextOverflowError, ProviderError
+from .fitting import fit, may_shrink
 from .providers.answer import Answer
-from .providers.base import Delta, Request, TextDelta, ThinkingDelta, ToolCallDelta, ToolSpec
 from .redaction import redact
 from .state import RunState
 from .usage import Usage
 
 __all__ = ["call_provider"]
 
-Burst = list[Event]
-Tried = list[tuple[Candidate, Answer]]
+#: How often a service may find one request too long: each time it gets less than half of it.
+_REFUSALS = 6
 
 
 async def call_provider(state: RunState) -> AsyncGenerator[Burst, None]:
@@ -38,14 +37,15 @@ async def call_provider(state: RunState) -> AsyncGenerator[Burst, None]:
     candidate, answer = tried[-1]
     message = answer.message()
     state.turns += 1
-    cost = _spend(state, candidate, answer)
+    state.gauge.learn(candidate.label, state.sent_tokens(), answer.usage.input_tokens)
+    cost = spend(state, candidate, answer)
     state.stop_reason = message.stop_reason
     state.model = message.model or state.model
     state.answered = answer.arguments(state.answer_tool.name) if state.answer_tool else []
     state.append(message)
     # The envelope's turn of these two is that of the answer they belong to, which is counted by now.
     yield [
-        state.event("usage", {**_usage_payload(answer), "cost": cost}),
+        state.event("usage", {**usage_payload(answer), "cost": cost}),
         state.event("message", message),
     ]
 
@@ -53,34 +53,15 @@ async def call_provider(state: RunState) -> AsyncGenerator[Burst, None]:
 def _keep_words(state: RunState, candidate: Candidate, answer: Answer) -> Burst:
     """What was said before the cut is the user's: it is kept, and marked. What was used is counted."""
     told: list[tuple[str, Any]] = []
-    cost = _spend(state, candidate, answer)
+    cost = spend(state, candidate, answer)
     if answer.usage != Usage():
-        told.append(("usage", {**_usage_payload(answer), "cost": cost}))
+        told.append(("usage", {**usage_payload(answer), "cost": cost}))
     message = answer.words()
     if message.parts:
         state.model = message.model or state.model
         state.append(message)
         told.append(("message", message))
     return state.events(told)
-
-
-def _spend(state: RunState, candidate: Candidate, answer: Answer) -> float | None:
-    cost = candidate.cost(answer.usage, answer.model)
-    state.spend(answer.usage, cost)
-    return cost
-
-
-def _count_failed(state: RunState, candidate: Candidate, answer: Answer) -> Burst:
-    """What an attempt used that came to nothing is paid for all the same."""
-    if answer.usage == Usage():
-        return []
-    return [state.event("usage", {**_usage_payload(answer), "cost": _spend(state, candidate, answer)})]
-
-
-def _usage_payload(answer: Answer) -> dict[str, Any]:
-    usage = answer.usage.to_dict()
-    usage.pop("cache_write_tokens")
-    return usage
 
 
 async def _from_first_that_answers(state: RunState, tried: Tried) -> AsyncGenerator[Burst, None]:
@@ -94,7 +75,7 @@ async def _from_first_that_answers(state: RunState, tried: Tried) -> AsyncGenera
             candidate = fitted(candidate, state.request)
             yield _fallback(state, before, candidate, reason)
         try:
-            async for burst in _with_retries(state, candidate, tried):
+            async for burst in _within_window(state, candidate, tried):
                 yield burst
             return
         except ConfigError as error:
@@ -106,7 +87,7 @@ async def _from_first_that_answers(state: RunState, tried: Tried) -> AsyncGenera
             emitted = bool(tried) and tried[-1][1].emitted
             if emitted or place + 1 == len(candidates) or not may_fall_back(error) or state.deadline.passed:
                 raise
-            if tried and (burst := _count_failed(state, *tried[-1])):
+            if tried and (burst := count_failed(state, *tried[-1])):
                 yield burst
             before, reason, failure = candidate, redact(error.message), error
     assert failure is not None
@@ -118,121 +99,26 @@ def _fallback(state: RunState, one: Candidate, other: Candidate, reason: str) ->
     return [state.event("fallback", {"from": one.label, "to": other.label, "reason": reason}), *dropped]
 
 
-async def _with_retries(state: RunState, candidate: Candidate, tried: Tried) -> AsyncGenerator[Burst, None]:
-    """Ask again after errors that may pass, as long as nothing was emitted and there is time."""
-    provider, health = candidate.provider, candidate.health
-    # One that failed many times has one attempt, when there is another model to go to.
-    failing = health.resting or health.on_trial
-    retries = 0 if failing and len(state.candidates) > 1 else state.options.max_retries
-    attempt = 0
-    if (pause := health.pause) > 0:
-        if not _in_time(state, pause):
-            raise RateLimitError(f"{provider.name} asked for a pause of {pause:.0f} s, longer than the run has left")
-        reason = f"{provider.name} asked for a pause"
-        yield [state.event("retry", {"attempt": attempt, "delay_s": pause, "reason": reason})]
-        await retry.sleep(pause)
-    while True:
-        if state.budget is not None:
-            state.budget.check()
-        answer = Answer(getattr(provider, "own", provider.name), provider.model, state.call_ids)
-        tried.append((candidate, answer))
+async def _within_window(state: RunState, candidate: Candidate, tried: Tried) -> AsyncGenerator[Burst, None]:
+    """Ask with a conversation that fits; with a shorter one where the service finds that it does not."""
+    async with aclosing(fit(state, candidate)) as bursts:
+        async for burst in bursts:
+            yield burst
+    for refusals in range(_REFUSALS + 1):
         try:
-            async with aclosing(_one_attempt(state, candidate, answer)) as bursts:
+            async with aclosing(attempts(state, candidate, tried)) as bursts:
                 async for burst in bursts:
                     yield burst
-            health.succeeded()
             return
-        except ProviderError as error:
-            health.failed(error)
-            if answer.emitted:
+        except ContextOverflowError as error:
+            failed = tried[-1]
+            if failed[1].emitted or refusals == _REFUSALS or not may_shrink(state, candidate):
                 raise
-            attempt += 1
-            delay = retry.delay_before(attempt, error, max_retries=retries)
-            if delay is None or not _in_time(state, delay):
-                error.hint = retry.why_not(error, attempt, max_retries=retries) or error.hint
-                raise
-            if burst := _count_failed(state, candidate, answer):
+            before = state.sending.view
+            async with aclosing(fit(state, candidate)) as bursts:
+                async for burst in bursts:
+                    yield burst
+            if state.sending.view is before:
+                raise error
+            if burst := count_failed(state, *failed):
                 yield burst
-            reason = redact(error.message)
-            yield [state.event("retry", {"attempt": attempt, "delay_s": delay, "reason": reason})]
-        await retry.sleep(delay)
-
-
-def _in_time(state: RunState, delay: float) -> bool:
-    left = state.deadline.remaining()
-    return left is None or left > delay
-
-
-async def _one_attempt(state: RunState, candidate: Candidate, answer: Answer) -> AsyncGenerator[Burst, None]:
-    """Feed the answer with what the provider sends, and tell it; silence and a cut are errors."""
-    provider = candidate.provider
-    # A provider that tells its own signs of life knows better than a clock whether it is silent.
-    patience = None if getattr(provider, "watches_silence", False) else state.options.request_timeout
-    bursts = _bursts(state.request(candidate), candidate, whole=not state.options.stream)
-    async with aclosing(bursts):
-        # What comes after the end of an answer is nobody's, and waiting for it would be in vain.
-        while not answer.done:
-            limit = state.deadline.shortest(patience)
-            try:
-                async with asyncio.timeout(limit) as clock:
-                    burst = await anext(bursts, None)
-            except TimeoutError:
-                if not clock.expired():  # a time limit of the provider's own
-                    raise
-                if state.deadline.passed:
-                    raise state.too_late() from None
-                raise ProviderTimeout(f"{provider.name} sent nothing for {limit:g} s") from None
-            if burst is None:
-                break
-            events = state.events(_told(answer, burst, state.answer_tool))
-            if events:
-                yield events
-    if not answer.done:
-        raise StreamError(f"{provider.name} ended its answer before it was complete")
-
-
-async def _bursts(request: Request, candidate: Candidate, *, whole: bool) -> AsyncGenerator[Sequence[Delta], None]:
-    """The provider's deltas; a whole answer comes through the same way as a stream."""
-    provider: Any = candidate.provider
-    if whole and hasattr(provider, "complete"):
-        yield await provider.complete(request)
-        return
-    if hasattr(provider, "bursts"):
-        async with aclosing(provider.bursts(request)) as bursts:
-            async for burst in bursts:
-                yield burst
-        return
-    stream = provider.stream(request)
-    try:
-        async for delta in stream:
-            yield (delta,)
-    finally:
-        close = getattr(stream, "aclose", None)
-        if close is not None:
-            await close()
-
-
-def _told(answer: Answer, burst: Sequence[Delta], answer_tool: ToolSpec | None) -> Iterator[tuple[str, Any]]:
-    """Type and payload of the events that deltas amount to; the answer is fed with them on the way.
-
-    What is given by the `answer_tool` is told as the text that it stands for: no tool runs.
-    """
-    feed = answer.feed
-    for delta in burst:
-        feed(delta)
-        kind = type(delta)
-        if kind is TextDelta:
-            if delta[0]:
-                yield "text_delta", delta[0]
-        elif kind is ThinkingDelta:
-            if delta[0]:
-                yield "thinking_delta", delta[0]
-        elif isinstance(delta, ToolCallDelta):
-            call_id, name = answer.call_name(delta.key)
-            if answer_tool is not None and name == answer_tool.name:
-                if delta.arguments:
-                    if answer.begins_after_words(delta.key):
-                        yield "text_delta", "\n\n"
-                    yield "text_delta", delta.arguments
-                continue
-            yield "tool_call_delta", {"id": call_id, "name": name, "delta": delta.arguments}

@@ -13,6 +13,8 @@ from uuid import uuid4
 
 from .agent_health import Health
 from .candidates import collect_candidates
+from .context.condensed import Condensed, still_holds
+from .context.gauge import Gauge
 from .errors import AlloyError, Busy, ConfigError, QueueFull
 from .execution import Execution
 from .history import open_calls, repair, without_signed_thoughts
@@ -63,11 +65,14 @@ class Dialogue:
         #: Where in the history each exchange begins, as far as it is known.
         self._starts: list[int] = []
         self._history: tuple[Message, ...] = ()
+        #: What is sent of the history, and what was learnt of the models that were asked.
+        self._view: Condensed | None = None
+        self.gauge = Gauge()
         self._recorder: Recorder | None = None
         self.take(options)
         options, self._recorder = with_session(options)
         stored = self._recorder.session if self._recorder is not None else Session()
-        self.restore(options.messages, stored.usage, stored.cost)
+        self.restore(options.messages, stored.usage, stored.cost, view=stored.view)
         if self._recorder is not None:
             self._recorder.fill(self.tool_state)
 
@@ -84,12 +89,20 @@ class Dialogue:
             self.label = label
             self.options = options.override(messages=())
 
-    def restore(self, messages: Sequence[Message], usage: Usage | None = None, cost: float | None = None) -> None:
-        """Put a conversation from elsewhere in place of this one, with what it has cost so far."""
+    def restore(
+        self,
+        messages: Sequence[Message],
+        usage: Usage | None = None,
+        cost: float | None = None,
+        *,
+        view: Condensed | None = None,
+    ) -> None:
+        """Put a conversation from elsewhere in place of this one, with its cost so far, and what is sent of it."""
         history = repair(messages)
         with self._lock:
             self.check_idle()
             self._history = history
+            self._view = still_holds(view, messages, history)
             self._call_ids = {call.id for message in history for call in message.tool_calls}
             self._starts = []
             self._status = "waiting" if open_calls(history) else "idle"
@@ -110,6 +123,12 @@ class Dialogue:
         """The conversation as it stands, with what the run that goes on has added."""
         current = self._current
         return self._history if current is None else current.messages
+
+    @property
+    def view(self) -> Condensed | None:
+        """What of the beginning of the conversation is sent in its place; None: all of it as it is."""
+        current = self._current
+        return self._view if current is None else current.view
 
     @property
     def usage(self) -> Usage:
@@ -194,6 +213,8 @@ class Dialogue:
             parent=parent,
             call_ids=set(self._call_ids),
             session_id=self.session_id,
+            gauge=self.gauge,
+            view=self._view,
         )
         execution = Execution(state, background=background, ended=ended)
         return execution
@@ -264,7 +285,7 @@ class Dialogue:
 
     def _begin(self, execution: Execution) -> None:
         """Its turn has come: it goes on from the conversation as it is now. Under the lock."""
-        execution.begin(self._history, set(self._call_ids), self._recorder)
+        execution.begin(self._history, set(self._call_ids), self._recorder, self._view)
         self._current = execution
 
     def _take_next(self) -> list[Execution]:
@@ -305,7 +326,7 @@ class Dialogue:
 
     def _absorb(self, execution: Execution, result: Result) -> None:
         prior = len(self._history)
-        self._history = result.messages
+        self._history, self._view = result.messages, execution.view
         self._call_ids.update(call.id for message in result.messages[prior:] for call in message.tool_calls)
         start = execution.own_start
         if execution.prompt is not None and start < len(result.messages):
@@ -328,7 +349,7 @@ class Dialogue:
         """Forget what was said, noted and allowed; options and usage stay."""
         with self._lock:
             self.check_idle()
-            self._history, self._starts, self._call_ids = (), [], set()
+            self._history, self._starts, self._call_ids, self._view = (), [], set(), None
             self._status, self._turns = "idle", 0
             self.tool_state.clear()
             self.memory = Memory()
@@ -343,7 +364,10 @@ class Dialogue:
             if taken:
                 self._history = without_signed_thoughts(self._history[:place])
                 # Messages that were nothing but thoughts are gone, and the places with them.
-                self._starts = [start for start in self._starts if start < place] if len(self._history) == place else []
+                same = len(self._history) == place
+                self._starts = [start for start in self._starts if start < place] if same else []
+                if self._view is not None and (not same or self._view.upto > place):
+                    self._view = None
                 self._status = "idle"
                 self._store()
             return taken
@@ -351,7 +375,7 @@ class Dialogue:
     def _store(self) -> None:
         """What was changed between two runs, into the session's store."""
         if self._recorder is not None:
-            self._recorder.sync(self._history, self.tool_state, total=(self._usage, self._cost))
+            self._recorder.sync(self._history, self.tool_state, total=(self._usage, self._cost), view=self._view)
 
     def _last_prompt(self) -> int:
         """Where the last exchange begins: where a run of ours did, else at what a person said last."""
@@ -372,9 +396,11 @@ class Dialogue:
         if given and "messages" in given:
             raise ConfigError("a fork begins with this conversation", hint="make a new agent for another one")
         with self._lock:
-            history, starts, options = self._history, list(self._starts), self.options
+            history, starts, options, view = self._history, list(self._starts), self.options, self._view
         made = Dialogue(replace(options, messages=history, session=None, store=None).override(**given or {}), ended)
         made._starts = starts
+        made._view = still_holds(view, history, made._history)
+        made.gauge = self.gauge
         made.memory = self.memory.copy()
         made.tool_state.update(deepcopy(_plain(dict(self.tool_state))))
         return made

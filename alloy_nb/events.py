@@ -24,6 +24,7 @@ class Event(NamedTuple):
     | `approval_request` | `{id, name, input, reason}` |
     | `approval_result` | `{id, name, allowed, reason, by, remember}` |
     | `retry` / `fallback` / `dropped_option` | `{attempt, delay_s, reason}` / `{from, to, reason}` / `{name, model}` |
+    | `compaction` | `{before_tokens, after_tokens, messages, kind, omitted}`; see below |
     | `usage` | `{input_tokens, output_tokens, cached_tokens, reasoning_tokens, cost}`, of one provider call |
     | `message` | the finished `Message` |
     | `run_end` | `{status, error, error_type, hint, turns, usage, cost, output}`: one a `run_id`, its last |
@@ -32,6 +33,10 @@ class Event(NamedTuple):
     gave to be shown: ``{"image": base64, "mime": "image/png"}`` (or jpeg, gif, webp), ``{"table": {"columns", "rows",
     "more", "numeric"}}`` with strings in its cells and `more` the rows left out, and ``{"words": text}`` in place of
     one that is not shown.
+
+    A `compaction` tells that so many `messages` of the conversation are sent shorter or not at all from now on: its
+    `kind` is ``"shortened"``, ``"left_out"`` or ``"summary"``, `omitted` how many are not sent in all; the tokens are
+    estimates. `problem` says why there is no summary where one was wanted.
 
     `output`, where an answer of a type was asked for and came, is `{type, json}`: the type's name, and the answer as
     JSON text with a line for each value.

@@ -11,12 +11,13 @@ from typing import Any
 from weakref import WeakSet
 
 from .attendance import Attendance
+from .context.condensed import Condensed
 from .errors import AlloyError, SessionConflict, SessionError
 from .events import Event
 from .forks import renewed_in_child
 from .journal import EventFile, Journal
 from .loop import run_loop
-from .messages import Message, ToolCall
+from .messages import Message, ToolCall, ToolResult
 from .middleware.base import listeners
 from .options import Options
 from .portal import PORTAL
@@ -50,8 +51,8 @@ class _Driven:
 
 _driven = renewed_in_child(_Driven)
 
-#: Events after which the conversation has grown, or is final.
-_STORED = frozenset({"run_start", "message", "run_end"})
+#: Events after which the conversation has grown, is sent otherwise, or is final.
+_STORED = frozenset({"run_start", "compaction", "message", "run_end"})
 
 
 class Execution:
@@ -121,6 +122,11 @@ class Execution:
         return tuple(self._state.history)
 
     @property
+    def view(self) -> Condensed | None:
+        """What of its beginning is sent in its place."""
+        return self._state.sending.view
+
+    @property
     def usage(self) -> Usage:
         """What this run has used so far."""
         return self._state.usage
@@ -154,9 +160,15 @@ class Execution:
 
     # -- driving it -----------------------------------------------------------------------------------------------
 
-    def begin(self, messages: Sequence[Message], call_ids: set[str], recorder: Recorder | None = None) -> None:
+    def begin(
+        self,
+        messages: Sequence[Message],
+        call_ids: set[str],
+        recorder: Recorder | None = None,
+        view: Condensed | None = None,
+    ) -> None:
         """The conversation as it stands when the turn of a run that had to wait has come; see `RunState.begin`."""
-        self._state.begin(messages, call_ids)
+        self._state.begin(messages, call_ids, view)
         self._take_recorder(recorder)
 
     def refuse(self, error: AlloyError) -> None:
@@ -171,6 +183,7 @@ class Execution:
         if recorder is not None:
             self._recorder = recorder
             self._state.starting = self._store_start
+            self._state.finished = self._store_result
 
     def launch(self) -> None:
         """Begin, on the portal. Once: a second call changes nothing."""
@@ -219,8 +232,8 @@ class Execution:
         state = self._state
         if state.seq == 1:
             recorder.start()
-        messages, usage, cost = tuple(state.history), state.usage, state.cost
-        error = await self._uncancelled(lambda: recorder.sync(messages, state.tool_state, usage, cost))
+        messages, usage, cost, view = tuple(state.history), state.usage, state.cost, state.sending.view
+        error = await self._uncancelled(lambda: recorder.sync(messages, state.tool_state, usage, cost, view=view))
         if error is not None:
             logger.error("the session could not be stored: %s", error)
             # Words are well without it, and the next attempt stores what this one did not. But nothing is done of
@@ -233,6 +246,15 @@ class Execution:
         assert self._recorder is not None
         recorder = self._recorder
         await call_in_thread(lambda: recorder.note_started(call.id), "session").future
+
+    async def _store_result(self, result: ToolResult) -> None:
+        """A call has ended, and others of its turn go on: should the process die, this one need not be in doubt."""
+        assert self._recorder is not None
+        recorder = self._recorder
+        try:
+            await call_in_thread(lambda: recorder.note_result(result), "session").future
+        except Exception as error:  # noqa: BLE001 - anybody's store; it is stored again, or refused, with the turn
+            logger.error("the result of a call could not be stored: %s", error)
 
     async def _uncancelled(self, work: Callable[[], None]) -> BaseException | None:
         """Wait for `work` in its thread; what it raised. A cancellation meanwhile comes after it, counted once."""

@@ -206,6 +206,8 @@ class Message:
     partial: bool = False
     #: The provider's encoding of it, made once; see `providers/_encoding.py`. No part of the value.
     encoding: Any = field(default=None, init=False, repr=False, compare=False)
+    #: About how many tokens it is, estimated once; see `context/estimate.py`. No part of the value.
+    tokens: Any = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parts", to_parts(self.parts))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from .context.compactor import Compactor
 from .errors import ConfigError
 from .messages import Message
 from .usage import Budget
@@ -86,6 +87,7 @@ class Options:
     approval: Approval = "ask"
     decisions: Mapping[str, bool] = field(default_factory=dict)
     middleware: Sequence[Middleware] = ()
+    compactor: Compactor | None = field(default_factory=Compactor)
     working_directory: str | os.PathLike[str] = "."
     context: Mapping[str, Any] = field(default_factory=dict)
     context_discovery: bool = False
@@ -116,7 +118,7 @@ class Options:
 
 
 _NAMES = frozenset(f.name for f in fields(Options))
-_MAY_BE_NONE = frozenset({"timeout", "request_timeout", "tool_timeout", "display"})
+_MAY_BE_NONE = frozenset({"timeout", "request_timeout", "tool_timeout", "display", "compactor"})
 #: Other words for an option, from systems that users come from.
 _ALIASES = {"request_id": "run_id", "system": "system_prompt", "max_tokens": "max_output_tokens"}
 
@@ -247,6 +249,11 @@ _CHECKS: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
         ("context_window",),
         lambda value: value is None or _is_whole(value, 1),
         "give a number of tokens, or None for the model's own",
+    ),
+    (
+        ("compactor",),
+        lambda value: value is None or isinstance(value, Compactor),
+        "give a Compactor: compactor=alloy.Compactor(keep=20), or None for none",
     ),
     (
         ("budget",),

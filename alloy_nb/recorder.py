@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Container, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from operator import is_
 from typing import Any
 
+from .context.condensed import Condensed
 from .errors import ConfigError, SessionError
 from .history import open_calls, with_results
-from .messages import Message, ToolResult
+from .messages import Message, ToolResult, part_from_dict, part_to_dict
 from .options import Options
 from .redaction import redact_data
 from .session import Session, SessionStore
@@ -20,7 +21,7 @@ from .tools.scratchpad import notes_of
 from .tools.toolbox import collect_tools
 from .usage import Usage, add_costs
 
-__all__ = ["Recorder", "fold_records", "with_session"]
+__all__ = ["RECORD_VERSION", "Recorder", "fold_records", "with_session"]
 
 RECORD_VERSION = 1
 
@@ -40,25 +41,53 @@ def with_session(options: Options) -> tuple[Options, Recorder | None]:
             f"session {options.session!r} has a conversation already, and messages= gives another",
             hint="leave messages out to go on with it, or name a new session",
         )
-    messages = _told_of_interrupted(stored, recorder.started, options) if stored else tuple(options.messages)
+    messages = _told_of_interrupted(stored, recorder, options) if stored else tuple(options.messages)
     return replace(options, messages=messages), recorder
 
 
-def _told_of_interrupted(
-    messages: tuple[Message, ...], started: Container[str], options: Options
-) -> tuple[Message, ...]:
-    """Calls that had begun when a process ended: their outcome is unknown, and they do not run by themselves again.
+def _told_of_interrupted(messages: tuple[Message, ...], recorder: Recorder, options: Options) -> tuple[Message, ...]:
+    """Calls that had begun when a process ended, and what is known of them; none runs by itself again.
 
-    Those of a tool that is `idempotent` may simply run again, and those that never began still wait.
+    One that had ended has its result. Of another the outcome is unknown, but one of a tool that is `idempotent` may
+    simply run again. Those that never began still wait.
     """
-    begun = [call for call in open_calls(messages) if call.id in started]
+    begun = [call for call in open_calls(messages) if call.id in recorder.started]
     if not begun:
         return messages
     tools = collect_tools(options.tools)
-    unknown = [call for call in begun if not (call.name in tools and tools[call.name].idempotent)]
-    why = "Interrupted: this call had begun when the process ended; its outcome is unknown"
-    results = [ToolResult(why, call_id=call.id, name=call.name, is_error=True) for call in unknown]
+    results = []
+    for call in begun:
+        if call.id in recorder.finished:
+            results.append(recorder.finished[call.id])
+        elif not (call.name in tools and tools[call.name].idempotent):
+            results.append(ToolResult(_UNKNOWN, call_id=call.id, name=call.name, is_error=True))
     return with_results(messages, results) if results else messages
+
+
+_UNKNOWN = "Interrupted: this call had begun when the process ended; its outcome is unknown"
+
+
+def _begun(records: Iterable[Mapping[str, Any]]) -> tuple[set[str], dict[str, ToolResult]]:
+    """The calls that were begun, and the results of those that ended before their turn did.
+
+    An id may come again, after a rewind: what is known of it is of the newest message that asks for it.
+    """
+    started: set[str] = set()
+    finished: dict[str, ToolResult] = {}
+    for record in records:
+        match record.get("kind"):
+            case "message":
+                for part in record["message"].get("parts", ()):
+                    if part.get("type") == "tool_call":
+                        started.discard(part["id"])
+                        finished.pop(part["id"], None)
+            case "started":
+                started.add(str(record.get("id")))
+            case "result":
+                result = part_from_dict(record["result"])
+                if isinstance(result, ToolResult):
+                    finished[result.call_id] = result
+    return started, finished
 
 
 class Recorder:
@@ -72,14 +101,15 @@ class Recorder:
         records = store.read(session_id)
         self.session = fold_records(session_id, records)
         self._count = len(records)
-        #: The ids of calls that were begun.
-        self.started = {str(record.get("id")) for record in records if record.get("kind") == "started"}
+        #: The ids of calls that were begun, and by id the results of those that had ended.
+        self.started, self.finished = _begun(records)
         self._store = store
         self._id = session_id
         self._lock = threading.Lock()
         self._known: list[Message] = list(self.session.messages)
         self._usage, self._cost = self.session.usage, self.session.cost
         self._notes = dict(self.session.notes)
+        self._view = self.session.view
         self.start()
 
     def start(self) -> None:
@@ -90,6 +120,11 @@ class Recorder:
         """A call is about to run: should this process end before its result is stored, nobody knows its outcome."""
         with self._lock:
             self._append([{"kind": "started", "id": call_id}])
+
+    def note_result(self, result: ToolResult) -> None:
+        """A call has ended whose turn goes on."""
+        with self._lock:
+            self._append([{"kind": "result", "result": part_to_dict(result)}])
 
     def fill(self, tool_state: MutableMapping[str, Any]) -> None:
         """Put the session's notes into a run's or an agent's tool state."""
@@ -104,6 +139,7 @@ class Recorder:
         cost: float | None = None,
         *,
         total: tuple[Usage, float | None] | None = None,
+        view: Condensed | None = None,
     ) -> None:
         """Have the store say what these say; `usage` and `cost` are of the run that goes on, `total` of all. Blocks."""
         with self._lock:
@@ -111,10 +147,11 @@ class Recorder:
             if usage is not None:
                 used, price = self._before[0] + usage, add_costs(*self._before, usage, cost)
             notes = dict(notes_of(tool_state))
-            records = list(self._changes(messages, used, price, notes))
+            records = [*self._changes(messages, used, price, notes), *self._change_of_view(messages, view)]
             if records:
                 self._append(records)
             self._known, self._usage, self._cost, self._notes = list(messages), used, price, notes
+            self._view = view
 
     def _append(self, records: Sequence[Mapping[str, Any]]) -> None:
         now = datetime.now(UTC).isoformat()
@@ -134,6 +171,11 @@ class Recorder:
             yield {"kind": "usage", "usage": usage.to_dict(), "cost": cost}
         if notes != self._notes:
             yield {"kind": "notes", "notes": dict(notes)}
+
+    def _change_of_view(self, messages: Sequence[Message], view: Condensed | None) -> Iterator[dict[str, Any]]:
+        if view is not self._view:
+            told = {"upto": 0, "messages": []} if view is None else view.to_dict(messages)
+            yield {"kind": "compaction", **told}
 
 
 def _length_of_same(known: Sequence[Message], messages: Sequence[Message]) -> int:
@@ -164,12 +206,20 @@ def fold_records(session_id: str, records: Iterable[Mapping[str, Any]]) -> Sessi
                     messages.append(Message.from_dict(record["message"]))
                 case "cut":
                     del messages[record["to"] :]
+                    if (view := found.get("view")) is not None and view.upto > len(messages):
+                        del found["view"]
+                case "compaction":
+                    found["view"] = Condensed.from_dict(record, messages)
                 case "usage":
                     if not isinstance(record.get("cost"), int | float | None):
                         raise TypeError("cost is no number")
                     found |= {"usage": Usage.from_dict(record["usage"]), "cost": record.get("cost")}
                 case "notes":
                     found["notes"] = record["notes"]
+                case "result":
+                    part_from_dict(record["result"])
+                case "metadata":
+                    found["metadata"] = dict(record["metadata"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise SessionError(
                 f"session {session_id!r} cannot be read: {type(error).__name__}: {error}",

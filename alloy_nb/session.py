@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
+from .context.condensed import Condensed, still_holds
 from .errors import AlloyError, SessionError
 from .history import open_calls
 from .messages import Message, ToolCall
@@ -50,6 +51,8 @@ class Session:
     notes: Mapping[str, str] = field(default_factory=dict)
     created_at: datetime = field(default_factory=_now)
     updated_at: datetime | None = None
+    #: What of the beginning is sent in its place, once the conversation has become too long.
+    view: Condensed | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "messages", tuple(self.messages))
@@ -64,11 +67,14 @@ class Session:
     def updated(self, result: Result) -> Session:
         """With what a run came to: its messages in place of these, its usage added."""
         cost = add_costs(self.usage, self.cost, result.usage, result.cost)
-        return replace(self, messages=result.messages, usage=self.usage + result.usage, cost=cost, updated_at=_now())
+        view = still_holds(self.view, self.messages, result.messages)
+        usage = self.usage + result.usage
+        return replace(self, messages=result.messages, usage=usage, cost=cost, updated_at=_now(), view=view)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form, version 1."""
         assert self.updated_at is not None
+        view = {} if self.view is None else {"view": self.view.to_dict(self.messages)}
         return {
             "v": SESSION_VERSION,
             "id": self.id,
@@ -79,6 +85,7 @@ class Session:
             "notes": dict(self.notes),
             "created_at": self.created_at.isoformat(),
             "updated_at": self.updated_at.isoformat(),
+            **view,
         }
 
     @classmethod
@@ -92,15 +99,17 @@ class Session:
             )
         try:
             _check_kinds(data)
+            messages = tuple(Message.from_dict(message) for message in data["messages"])
             return cls(
                 id=str(data["id"]),
-                messages=tuple(Message.from_dict(message) for message in data["messages"]),
+                messages=messages,
                 usage=Usage.from_dict(data.get("usage")),
                 cost=data.get("cost"),
                 metadata=data.get("metadata") or {},
                 notes=data.get("notes") or {},
                 created_at=datetime.fromisoformat(data["created_at"]),
                 updated_at=datetime.fromisoformat(data["updated_at"]),
+                view=Condensed.from_dict(data["view"], messages) if data.get("view") else None,
             )
         except AlloyError as error:
             raise SessionError(f"this session cannot be read: {error.message}", hint=error.hint) from error
@@ -139,18 +148,29 @@ def _check_kinds(data: Mapping[str, Any]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class SessionInfo:
-    """A stored session, as a list shows it; times are UTC, `records` counts what was appended."""
+    """A stored session, as a list shows it; times are UTC, `records` counts what was appended.
+
+    `title` is how the first question begins, `model` who answered last, `messages` how many the conversation has; None
+    from a store that keeps no such things: `Sessions.list` finds them out.
+    """
 
     id: str
     created_at: datetime
     updated_at: datetime
     records: int
+    title: str | None = None
+    model: str | None = None
+    messages: int | None = None
 
 
 class SessionStore(Protocol):
     """Where sessions are kept: lists of records that only grow. Called from several threads; may block.
 
-    A record is a JSON object that the store neither reads nor changes. Raises `SessionError`.
+    A record is a JSON object that comes back as it was given. Raises `SessionError`. These four are all that a store
+    needs: whatever else is done with sessions, `Sessions` does by them. `alloy_nb.testing.conformance` tests a store.
+
+    A store may also have ``candidates(text) -> list of ids``: the sessions, the newest first, that may hold a text, in
+    whatever case; it makes a search fast.
     """
 
     def append(self, session_id: str, records: Sequence[Mapping[str, Any]], *, after: int | None = None) -> None:

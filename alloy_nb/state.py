@@ -14,13 +14,17 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from .answering import answer_tool, with_output
-from .candidates import Candidate, check_prices, collect_candidates
+from .candidates import Candidate, candidate_of, check_prices, collect_candidates
+from .context.condensed import Condensed, still_holds
+from .context.estimate import text_tokens, tool_tokens
+from .context.gauge import Gauge
+from .context.sending import Sending
 from .context.surroundings import look_around, tell_problems
 from .deadline import Deadline
 from .errors import AlloyError, ConfigError, DeadlineExceeded
 from .events import Event, now_ms
 from .history import close_open_calls, open_calls, repair, without_signed_thoughts
-from .messages import Message, ToolCall
+from .messages import Message, ToolCall, ToolResult
 from .middleware.base import Block, HookContext, ask_hooks, call_hooks
 from .options import PROVIDER_OPTIONS, Options, working_directory
 from .prompts import to_message
@@ -55,6 +59,8 @@ class RunState:
         parent: ParentRun | None = None,
         call_ids: set[str] | None = None,
         session_id: str | None = None,
+        gauge: Gauge | None = None,
+        view: Condensed | None = None,
     ) -> None:
         register_environment(os.environ)
         self.options = options
@@ -77,7 +83,13 @@ class RunState:
         self.output_type = None if options.output is None else _output_type(options.output)
         self.answer_tool = None if self.output_type is None else answer_tool(self.output_type, self.tools)
         self.budget = options.budget or (parent.budget if parent is not None else None)
-        check_prices(self.candidates, self.budget)
+        compactor = options.compactor
+        #: The model that sums up what does not fit any more.
+        self.summarizer = (
+            candidate_of(compactor.summarize, self.directory) if compactor and compactor.summarize else None
+        )
+        check_prices((*self.candidates, *([self.summarizer] if self.summarizer else [])), self.budget)
+        self.gauge = gauge or Gauge()
         self.tool_state: MutableMapping[str, Any] = {} if tool_state is None else tool_state
         self.prompt = None if prompt is None else to_message(prompt)
         self.desk = ApprovalDesk(options.approval, asker, memory or Memory())
@@ -85,8 +97,10 @@ class RunState:
         self.steering = Steering()
         #: Awaited before a call runs.
         self.starting: Callable[[ToolCall], Awaitable[None]] = _at_once
+        #: Awaited after a call has run beside others.
+        self.finished: Callable[[ToolResult], Awaitable[None]] = _at_once
         self._clear()
-        self.begin(options.messages, call_ids)
+        self.begin(options.messages, call_ids, view)
 
     def _clear(self) -> None:
         """Nothing was said, done or spent, and nothing is in its way."""
@@ -109,16 +123,22 @@ class RunState:
         self.answered: list[str] = []
         self.started_at = time.perf_counter()
 
-    def begin(self, messages: Sequence[Message], call_ids: set[str] | None = None) -> None:
+    def begin(
+        self, messages: Sequence[Message], call_ids: set[str] | None = None, view: Condensed | None = None
+    ) -> None:
         """Take the conversation as it stands, with what was said before; a prompt ends what that left open.
 
         Once more for a run that had to wait for its turn, when that has come. `call_ids` are those of all calls of a
-        history that an agent vouches for: it needs no repair, and costs the same however long it is.
+        history that an agent vouches for: it needs no repair, and costs the same however long it is. `view` is what was
+        sent of it so far.
         """
         prompt = self.prompt
         self.given = tuple(messages)
         history = repair(self.given) if call_ids is None else self.given
         self.history: list[Message] = list(history if prompt is None else close_open_calls(history))
+        self._given_view = still_holds(view, self.given, self.history)
+        #: What of the history is sent.
+        self.sending = Sending(self._given_view)
         if prompt is None and not self.history:
             raise ConfigError("there is no prompt and no history", hint="pass a prompt, or messages=")
         #: Where this run's own part of the history begins.
@@ -203,13 +223,22 @@ class RunState:
         if self.turns > 0 and values.get("tool_choice") != "none":
             values["tool_choice"] = None  # forcing every turn would never end
         request = Request(
-            messages=tuple(self.history),
+            messages=self.sending.messages(self.history),
             system_prompt=self.system_prompt,
             tools=self._specs(candidate.provider),
             request_timeout=options.request_timeout,
             **values,
         )
         return with_output(request, self.answer_tool, candidate)
+
+    def fixed_tokens(self) -> int:
+        """About how many tokens each request has besides messages, uncorrected."""
+        specs = self._plain_specs if self.answer_tool is None else (*self._plain_specs, self.answer_tool)
+        return text_tokens(self.system_prompt) + sum(map(tool_tokens, specs))
+
+    def sent_tokens(self) -> int:
+        """The same of the whole request."""
+        return self.fixed_tokens() + self.sending.tokens(self.history)
 
     def _specs(self, provider: Provider) -> tuple[ToolSpec, ...]:
         """What the model is told of the tools: the same each turn, but for values that exist right now."""
@@ -293,6 +322,7 @@ class RunState:
             raise ConfigError(
                 "a hook changed which calls wait for their results", hint="leave the calls of the last answer alone"
             )
+        self.sending.changed(self.history, changed)
         self.history[:] = changed
         self.own_start = max(0, len(self.history) - own)
 
@@ -327,6 +357,7 @@ class RunState:
         # Nothing came of it: the prompt is taken back. What goes on without one keeps whatever it has added.
         if error is not None and self.prompt is not None and len(self.history) <= self.own_start + 1:
             self.history = list(self.given)
+            self.sending.take(self._given_view)
             self.own_start = len(self.history)
 
     def result(self, events: Any = None) -> Result:
@@ -357,12 +388,21 @@ class RunState:
 
 
 _PROVIDER_EVENTS = frozenset(
-    {"turn_start", "text_delta", "thinking_delta", "tool_call_delta", "retry", "fallback", "dropped_option"}
+    {
+        "turn_start",
+        "compaction",
+        "text_delta",
+        "thinking_delta",
+        "tool_call_delta",
+        "retry",
+        "fallback",
+        "dropped_option",
+    }
 )
 
 
-async def _at_once(call: ToolCall) -> None:
-    """Nobody has to be told that a call begins."""
+async def _at_once(_: Any) -> None:
+    """Nobody has to be told that a call begins, or has ended."""
 
 
 def check_tool_choice(choice: str | None, tools: dict[str, Any]) -> None:

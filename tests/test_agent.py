@@ -774,7 +774,7 @@ def test_a_tool_of_its_own_that_closes_it_does_not_wait_for_itself() -> None:
 
 
 def test_a_session_tells_what_it_is_and_its_id_stays() -> None:
-    """SRV-31, SES-1"""
+    """SRV-31, SES-1, SES-w1"""
     agent = agent_of({"text": "a", "usage": {"input_tokens": 3, "output_tokens": 2}}, name="helper")
     agent.chat("x")
     first, second = agent.export_session(), agent.export_session()

@@ -25,8 +25,8 @@ AREAS = {
 }  # fmt: skip
 
 #: What is not built yet; behaviours of other areas that come with these are named here.
-TO_COME = {"CMP", "TOK", "CTX", "SKL", "SES", "TEAM"}
-COME_WITH = {"TURN-3": "CMP", "CFG-17": "CMP", "CFG-12": "CTX", "CLI-4": "CTX", "CLI-9": "SKL"}
+TO_COME = {"TEAM"}
+COME_WITH: dict[str, str] = {}
 
 
 def ids() -> Iterator[str]:

@@ -65,6 +65,7 @@ def test_what_each_front_end_has() -> None:
     terminal = {command.name for command in TERMINAL}
     assert {"help", "model", "models", "tools", "usage", "history", "reset", "undo", "retry", "save"} <= terminal
     assert {"sessions", "resume", "config", "doctor", "login", "exit"} <= terminal
+    assert {"sessions", "save", "resume", "rewind", "fork"} <= {command.name for command in NOTEBOOK} & terminal
     assert {command.name for command in NOTEBOOK} - terminal == {"stop", "attach", "jobs"}
 
 

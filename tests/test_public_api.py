@@ -15,11 +15,12 @@ from alloy_nb.providers.vendors import VENDORS
 
 CONTRACT = """
 run arun start Run Result Event Usage Budget
-Agent Skill discover_skills Session PubSub SessionStore MemoryStore SQLiteStore Scheduler Job JobRun
+Agent Skill discover_skills Session Sessions PubSub SessionStore MemoryStore SQLiteStore SQLStore
+Scheduler Job JobRun
 Message Text Thinking ToolCall ToolResult Image Audio Document Opaque
 tool Tool ToolContext Bash Provider HTTPProvider Local Scripted set_default_model doctor show
 Anthropic OpenAI Google Ollama OpenRouter XAI DeepSeek Mistral OpenAICompatible
-Middleware Block Halt Logger Telemetry Redact Audit
+Middleware Block Halt Logger Telemetry Redact Audit Compactor ContextUsage
 AlloyError ConfigError ProviderError AuthError RateLimitError OverloadedError ContextOverflowError
 ContentFilterError BadRequestError ServerError StreamError ProviderTimeout ToolError OutputError BudgetExceeded
 DeadlineExceeded Halted Cancelled Busy QueueFull SessionError SessionConflict

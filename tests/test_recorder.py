@@ -78,7 +78,7 @@ def test_the_question_is_safe_before_the_model_is_asked_and_the_call_before_its_
 
 
 def test_an_agent_resumes_in_another_process(tmp_path: Path) -> None:
-    """What a kernel restart is: another process, the same name of a session."""
+    """What a kernel restart is: another process, the same name of a session. SES-w1"""
     path = tmp_path / "s.sqlite"
     code = f"""
         import alloy_nb as alloy
@@ -205,7 +205,17 @@ def test_what_could_not_be_stored_is_told_and_made_good_by_the_next_attempt(capl
     assert stored(store).messages == agent.messages
 
 
-@pytest.mark.parametrize("record", [{"kind": "message"}, {"kind": "cut", "to": "x"}, {"kind": "message", "message": 3}])
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"kind": "message"},
+        {"kind": "cut", "to": "x"},
+        {"kind": "message", "message": 3},
+        {"kind": "result"},
+        {"kind": "result", "result": {"type": "image"}},
+        {"kind": "metadata", "metadata": 3},
+    ],
+)
 def test_records_that_were_changed_by_something_else_are_said(record: dict[str, Any]) -> None:
     store = alloy.MemoryStore()
     store.append("s", [{"v": 1, **record}])
@@ -298,6 +308,102 @@ def test_a_call_that_had_begun_when_the_process_ended_does_not_run_again() -> No
     assert "outcome is unknown" in texts[0]
     assert texts[1:] == ["seen", "paid"]
     assert sorted(ran) == ["look", "pay"]
+
+
+def test_a_call_that_had_ended_beside_one_that_had_not_has_its_result() -> None:
+    """Of a turn of two calls the first was done: it was told as of unknown outcome, too."""
+    store, ran = alloy.MemoryStore(), []
+
+    @alloy.tool
+    def pay(what: str) -> str:
+        """Pay."""
+        ran.append(what)
+        return f"paid {what}"
+
+    calls = [alloy.ToolCall("c1", "pay", {"what": "a"}), alloy.ToolCall("c2", "pay", {"what": "b"})]
+    for message in (alloy.Message.user("x"), alloy.Message.assistant(calls)):
+        store.append("s", [{"v": 1, "kind": "message", "message": message.to_dict()}])
+    done = {"type": "tool_result", "call_id": "c1", "name": "pay", "text": "paid a", "data": {"sum": 3}}
+    store.append("s", [{"v": 1, "kind": "started", "id": call} for call in ("c1", "c2")])
+    store.append("s", [{"v": 1, "kind": "result", "result": done}])
+    model = alloy.Scripted(["noted"])
+    alloy.Agent(model=model, tools=[pay], session="s", store=store).chat(None)
+    first, second = model.requests[0].messages[-1].tool_results
+    assert (first.text, first.data, first.is_error) == ("paid a", {"sum": 3}, False)
+    assert "outcome is unknown" in second.text
+    assert ran == []
+
+
+def test_results_are_stored_while_other_calls_of_the_turn_go_on(store: alloy.SessionStore) -> None:
+    seen: list[list[str]] = []
+
+    @alloy.tool
+    def quick() -> str:
+        """Come back at once."""
+        return "quick"
+
+    @alloy.tool
+    def slow() -> str:
+        """Wait until the other one is stored."""
+        for _ in range(2000):
+            if "result" in kinds(store):
+                break
+            time.sleep(0.01)
+        seen.append(kinds(store))
+        return "slow"
+
+    calls = [{"name": "slow", "input": {}}, {"name": "quick", "input": {}}]
+    model = alloy.Scripted([{"tool_calls": calls}, "done"])
+    alloy.run("x", model=model, tools=[quick, slow], session="s", store=store)
+    assert seen[0].count("result") == 1
+    result = next(record["result"] for record in store.read("s") if record["kind"] == "result")
+    assert result["text"] == "quick"
+    assert [part.text for part in stored(store).messages[2].tool_results] == ["slow", "quick"]
+
+
+def test_what_is_known_of_a_call_is_not_told_of_another_one_with_its_id() -> None:
+    """Services count anew: after a rewind an id comes again."""
+    store, ran = alloy.MemoryStore(), []
+
+    @alloy.tool
+    def pay(what: str) -> str:
+        """Pay."""
+        ran.append(what)
+        return f"paid {what}"
+
+    def asked(what: str) -> list[dict[str, Any]]:
+        call = alloy.ToolCall("c1", "pay", {"what": what})
+        messages = (alloy.Message.user("x"), alloy.Message.assistant(call))
+        return [{"v": 1, "kind": "message", "message": message.to_dict()} for message in messages]
+
+    done = {"type": "tool_result", "call_id": "c1", "name": "pay", "text": "paid a"}
+    known = [{"v": 1, "kind": "started", "id": "c1"}, {"v": 1, "kind": "result", "result": done}]
+    store.append("s", [*asked("a"), *known, {"v": 1, "kind": "cut", "to": 0}, *asked("b")])
+    agent = alloy.Agent(model=alloy.Scripted(["noted"]), tools=[pay], session="s", store=store)
+    assert [call.id for call in agent.pending] == ["c1"]
+    agent.resume({})
+    assert agent.messages[2].tool_results[0].text == "paid b"
+    assert ran == ["b"]
+
+
+def test_a_result_that_could_not_be_stored_alone_is_stored_with_its_turn(caplog: Any) -> None:
+    class Picky(alloy.MemoryStore):
+        def append(self, session_id: str, records: Sequence[Mapping[str, Any]], *, after: int | None = None) -> None:
+            if any(record["kind"] == "result" for record in records):
+                raise OSError("no room")
+            super().append(session_id, records, after=after)
+
+    @alloy.tool
+    def look() -> str:
+        """Look."""
+        return "seen"
+
+    picky = Picky()
+    model = alloy.Scripted([{"tool_calls": [{"name": "look", "input": {}}] * 2}, "done"])
+    with caplog.at_level(logging.ERROR, "alloy_nb"):
+        assert alloy.run("x", model=model, tools=[look], session="s", store=picky).text == "done"
+    assert "could not be stored: no room" in caplog.text
+    assert [part.text for part in stored(picky).messages[2].tool_results] == ["seen", "seen"]
 
 
 def test_that_a_call_begins_is_stored_before_it_runs(store: alloy.SessionStore) -> None:

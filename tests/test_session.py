@@ -27,7 +27,7 @@ messages = st.builds(
 
 @given(st.lists(messages, max_size=4), st.none() | st.floats(0, 10), st.dictionaries(texts, texts, max_size=2))
 def test_its_json_form_gives_it_back(history: list[alloy.Message], cost: float | None, notes: dict[str, str]) -> None:
-    """SES-1, MSG-w2"""
+    """SES-1, SES-w1, MSG-w2"""
     session = alloy.Session(messages=tuple(history), usage=alloy.Usage(1, 2), cost=cost, notes=notes)
     assert alloy.Session.from_json(session.to_json()) == session
 

@@ -19,7 +19,7 @@ COMMANDS = {
     "login": "store a provider's key, without showing it",
     "models": "which models are known: limits, prices, defaults",
     "demo": "watch the embedded model read a file and answer",
-    "sessions": "stored conversations: list, show, export, delete",
+    "sessions": "stored conversations: list, search, fork, export, …",
     "local": "weights of the embedded model: pull, list, path, remove",
     "completion": "a script by which bash, zsh or fish completes these words",
 }

@@ -5,80 +5,77 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import AlloyError, ConfigError
-from ..options import nearest
 from ..plain import one_line, printable
 from ..redaction import redact, redact_line
 
 if TYPE_CHECKING:
     from ..messages import Message
-    from ..session import Session, SessionStore
+    from ..session import Session
+    from ..sessions.library import Sessions
 
 __all__ = ["add_arguments", "run"]
 
 _EPILOG = """examples:
   alloy --session thesis            begin one, or go on with it
-  alloy sessions show thesis
+  alloy sessions search "second law"
+  alloy sessions show thesis --numbers
+  alloy sessions fork thesis another-way --upto 4
   alloy sessions export thesis --out thesis.json
 """
+_DESCRIPTION = (
+    "Stored conversations. They lie in a file in ALLOY_DATA_DIR that only you can read. Names with blanks are to be "
+    "quoted for the shell."
+)
 
 
 def add_arguments(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command `sessions` and its own commands."""
-    parser = subparsers.add_parser(
-        "sessions",
-        description="Stored conversations. They lie in a file in ALLOY_DATA_DIR that only you can read.",
-        epilog=_EPILOG,
-    )
+    parser = subparsers.add_parser("sessions", description=_DESCRIPTION, epilog=_EPILOG)
     actions = parser.add_subparsers(dest="sessions_action", metavar="COMMAND")
     actions.add_parser("list", help="which there are, the newest first (this is what `alloy sessions` does)")
-    show = actions.add_parser("show", help="print a conversation")
-    show.add_argument("name", metavar="NAME")
-    export = actions.add_parser("export", help="print it as JSON, for alloy_nb.Session.from_json")
-    export.add_argument("name", metavar="NAME")
+    show = _named(actions, "show", "print a conversation")
+    show.add_argument("--numbers", action="store_true", help="with the number of each message")
+    search = actions.add_parser("search", help="where words were said, in whatever case")
+    search.add_argument("words", metavar="WORDS", nargs="+")
+    fork = _named(actions, "fork", "a new conversation that begins as another one, which stays as it is")
+    fork.add_argument("new", metavar="NEW")
+    fork.add_argument("--upto", metavar="N", type=int, help="with its first N messages; all of them without it")
+    rewind = _named(actions, "rewind", "take the last questions back, with all that came of them")
+    rewind.add_argument("questions", metavar="N", type=int, nargs="?", default=1, help="how many; 1 without it")
+    rewind.add_argument("--upto", metavar="N", type=int, help="instead: all but the first N messages")
+    export = _named(actions, "export", "print it as JSON, for `import` and alloy_nb.Session.from_json")
+    export.add_argument("--markdown", action="store_true", help="as Markdown, to be read")
     export.add_argument("--out", metavar="FILE", type=Path, help="write it there, readable by you alone")
-    delete = actions.add_parser("delete", help="forget a conversation for good")
-    delete.add_argument("name", metavar="NAME")
+    add = actions.add_parser("import", help="store what `export` wrote")
+    add.add_argument("file", metavar="FILE", type=Path, help="- for standard input")
+    add.add_argument("--as", dest="new", metavar="NAME", help="under this name; its own without it")
+    add.add_argument("--replace", action="store_true", help="in place of the conversation of that name")
+    _named(actions, "delete", "forget a conversation for good")
+
+
+def _named(actions: argparse._SubParsersAction[argparse.ArgumentParser], name: str, help: str) -> Any:
+    parser = actions.add_parser(name, help=help)
+    parser.add_argument("name", metavar="NAME")
+    return parser
 
 
 def run(args: argparse.Namespace) -> int:
     """Do what `args` say; a name that is not stored is a `ConfigError`."""
-    from ..sinks import resolve
+    from ..sessions.library import Sessions
 
-    store: SessionStore = resolve("default_store")()
-    action = args.sessions_action or "list"
-    if action == "list":
-        return _list(store)
-    _check(store, args.name)
-    if action == "delete":
-        store.delete(args.name)
-        print(f"deleted {one_line(args.name)}")
-        return 0
-    from ..recorder import fold_records
-
-    session = fold_records(args.name, store.read(args.name))
-    if action == "export":
-        return _export(session, args.out)
-    print(_told(session))
-    return 0
+    sessions = Sessions()
+    return _ACTIONS[args.sessions_action or "list"](sessions, args)
 
 
-def _check(store: SessionStore, name: str) -> None:
-    known = [info.id for info in store.list()]
-    if name not in known:
-        near = nearest(name, known)
-        hint = f"did you mean {near}?" if near else "`alloy sessions` lists those that are stored"
-        raise ConfigError(f"no conversation {one_line(name, 60)!r} is stored", hint=hint)
+def _list(sessions: Sessions, _: argparse.Namespace) -> int:
+    from ..session_commands import session_line
 
-
-def _list(store: SessionStore) -> int:
-    from ..commands import session_line
-    from ..session import conversations
-
-    found = conversations(store)
+    found = sessions.list()
     for info in found:
         print(session_line(info))
     if not found:
@@ -86,15 +83,43 @@ def _list(store: SessionStore) -> int:
     return 0
 
 
-def _export(session: Session, out: Path | None) -> int:
-    text = session.to_json() + "\n"
-    if out is None:
-        print(text, end="")
+def _show(sessions: Sessions, args: argparse.Namespace) -> int:
+    print(_told(sessions.get(args.name), numbers=args.numbers))
+    return 0
+
+
+def _search(sessions: Sessions, args: argparse.Namespace) -> int:
+    """Exit code 1 when it is nowhere, as of grep."""
+    from ..session_commands import found_line
+
+    found = sessions.search(" ".join(args.words))
+    for hit in found:
+        print(found_line(hit))
+    return 0 if found else 1
+
+
+def _fork(sessions: Sessions, args: argparse.Namespace) -> int:
+    made = sessions.fork(args.name, args.new, upto=args.upto)
+    print(f"{one_line(args.new)} begins with {len(made.messages)} messages of {one_line(args.name)}")
+    return 0
+
+
+def _rewind(sessions: Sessions, args: argparse.Namespace) -> int:
+    taken = sessions.rewind(args.name, args.questions, upto=args.upto)
+    print(f"{len(taken)} messages of {one_line(args.name)} were taken back")
+    return 0
+
+
+def _export(sessions: Sessions, args: argparse.Namespace) -> int:
+    text = sessions.export(args.name, "markdown").rstrip("\n") if args.markdown else sessions.export(args.name)
+    if args.out is None:
+        print(text)
         return 0
+    out: Path = args.out
     try:
         # Not through a link, and not over a file that may be something else.
         with open(os.open(out, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
+            file.write(text + "\n")
     except FileExistsError:
         raise ConfigError(f"{out} is there already", hint="name another file, or delete it first") from None
     except OSError as error:
@@ -103,9 +128,51 @@ def _export(session: Session, out: Path | None) -> int:
     return 0
 
 
-def _told(session: Session) -> str:
+def _import(sessions: Sessions, args: argparse.Namespace) -> int:
+    from ..session import Session
+
+    try:
+        text = sys.stdin.buffer.read() if str(args.file) == "-" else args.file.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{args.file} cannot be read: {error.strerror}", hint="name another file") from error
+    given = Session.from_json(text)
+    name = given.id if args.new is None else args.new
+    if not args.replace and sessions.store.read(name):
+        raise ConfigError(
+            f"there is a conversation {one_line(name, 60)!r} already",
+            hint="`--as NAME` stores it under another name, `--replace` in its place",
+        )
+    made = sessions.add(given, name, replace=args.replace)
+    print(f"stored as {one_line(made.id)}, {len(made.messages)} messages")
+    return 0
+
+
+def _delete(sessions: Sessions, args: argparse.Namespace) -> int:
+    sessions.get(args.name)
+    sessions.delete(args.name)
+    print(f"deleted {one_line(args.name)}")
+    return 0
+
+
+_ACTIONS: dict[str, Callable[[Sessions, argparse.Namespace], int]] = {
+    "list": _list,
+    "show": _show,
+    "search": _search,
+    "fork": _fork,
+    "rewind": _rewind,
+    "export": _export,
+    "import": _import,
+    "delete": _delete,
+}
+
+
+def _told(session: Session, *, numbers: bool) -> str:
     """The words of a conversation, and a line for each call and its outcome."""
-    return "\n\n".join(part for message in session.messages for part in _parts(message))
+    told = []
+    for place, message in enumerate(session.messages, 1):
+        parts = _parts(message)
+        told += [f"[{place}]", *parts] if numbers else parts
+    return "\n\n".join(told)
 
 
 def _parts(message: Message) -> list[str]:

@@ -1,1 +1,1 @@
-"""What a model is told beside the conversation: context files and skills."""
+"""What a model is sent: of a conversation, however long it is, and beside it (context files and skills)."""

@@ -11,6 +11,7 @@ from ..context.surroundings import home_of, skills_of
 from .cell import say
 
 if TYPE_CHECKING:
+    from ..context.meter import ContextUsage
     from ..context.skills import Skill
     from ..messages import Message
     from ..options import Options
@@ -64,6 +65,15 @@ class NotebookCommands:
     def messages(self) -> Sequence[Message]:
         return self._magics.conversation.messages
 
+    def context_usage(self) -> ContextUsage:
+        from ..metering import context_usage
+
+        conversation = self._magics.conversation
+        messages = conversation.messages
+        return context_usage(
+            conversation.options or self._options, messages, conversation.view_of(messages), conversation.gauge
+        )
+
     def reset(self) -> None:
         self._magics.start_over()
 
@@ -72,6 +82,20 @@ class NotebookCommands:
 
         store: SessionStore = resolve("default_store")()
         return store
+
+    @property
+    def session(self) -> str | None:
+        return self._magics.conversation.session
+
+    def save(self, name: str) -> str:
+        self._magics.conversation.save(name, self.store())
+        return f"{self.prefix}/resume {name}"
+
+    def resume(self, name: str) -> None:
+        self._magics.go_on_with(name, self.store())
+
+    def rewind(self, questions: int) -> Sequence[Message]:
+        return self._magics.conversation.rewind(questions)
 
     def stop(self, run_id: str) -> None:
         from .going import stop_runs

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass
+import logging
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from ..context.condensed import Condensed, still_holds
+from ..context.gauge import Gauge
+from ..errors import SessionError
+from ..history import without_signed_thoughts
 from ..messages import Message
 from ..result import Result
 from ..tools.approval import Memory
@@ -13,9 +18,14 @@ from ..tools.approval import Memory
 if TYPE_CHECKING:
     from ..dialogue import Dialogue
     from ..execution import Execution
+    from ..options import Options
+    from ..recorder import Recorder
+    from ..session import SessionStore
     from ..tools.approval import Asker
 
 __all__ = ["AgentConversation", "Conversation", "Exchange", "Place"]
+
+logger = logging.getLogger("alloy_nb")
 
 #: The front end's id of the cell that runs (None where it sends none), and the number of this execution.
 Place = tuple[str | None, int]
@@ -31,12 +41,59 @@ class Exchange:
 
 
 class Conversation:
-    """Exchanges in the order they were had. What was allowed for good and the scratchpad live as long as it does."""
+    """Exchanges in the order they were had. What was allowed for good and the scratchpad live as long as it does.
+
+    Under a `session`, it is stored there as it grows.
+    """
 
     def __init__(self) -> None:
         self.exchanges: tuple[Exchange, ...] = ()
         self.memory = Memory()
         self.tool_state: MutableMapping[str, Any] = {}
+        #: What was learnt of the models that were asked, and what is sent of the messages of the newest run.
+        self.gauge = Gauge()
+        self._sent: tuple[tuple[Message, ...], Condensed | None] = ((), None)
+        #: Those of the newest run.
+        self.options: Options | None = None
+        #: The name under which it is stored.
+        self.session: str | None = None
+        self._recorder: Recorder | None = None
+
+    @classmethod
+    def resumed(cls, session: str, store: SessionStore) -> Conversation:
+        """One that is stored: each question an exchange of its own, of no cell."""
+        from ..options import Options
+        from ..recorder import with_session
+
+        options, recorder = with_session(Options(session=session, store=store))
+        assert recorder is not None
+        made = cls()
+        made.exchanges = tuple(Exchange(None, 0, messages) for messages in _by_question(options.messages))
+        made._sent = (tuple(options.messages), recorder.session.view)
+        made.session, made._recorder = session, recorder
+        recorder.fill(made.tool_state)
+        return made
+
+    def save(self, session: str, store: SessionStore) -> None:
+        """Store it under a name that is free, and from now on as it grows."""
+        from ..recorder import Recorder
+
+        self._store(Recorder(store, session))
+
+    def rewind(self, questions: int) -> tuple[Message, ...]:
+        """Take the last exchanges back; what was taken. Signed thoughts before them go, too."""
+        kept = self.exchanges[: max(0, len(self.exchanges) - questions)]
+        taken = tuple(message for exchange in self.exchanges[len(kept) :] for message in exchange.messages)
+        if taken:
+            self.exchanges = tuple(replace(e, messages=without_signed_thoughts(e.messages)) for e in kept)
+            if self._recorder is not None:
+                self._store(self._recorder)
+        return taken
+
+    def _store(self, recorder: Recorder) -> None:
+        messages = self.messages
+        recorder.sync(messages, self.tool_state, view=self.view_of(messages))
+        self.session, self._recorder = recorder.session.id, recorder
 
     def begin(self, place: Place, text: str, given: Mapping[str, Any], asker: Asker | None) -> Execution:
         """The run of a question, ready to be launched; every mistake in its options is raised here."""
@@ -44,12 +101,37 @@ class Conversation:
         from ..options import make_options
         from ..state import RunState
 
-        options = make_options({**given, "messages": self.before(*place)})
-        return Execution(RunState(text, options, asker=asker, memory=self.memory, tool_state=self.tool_state))
+        before = self.before(*place)
+        options = make_options({**given, "messages": before})
+        state = RunState(
+            text,
+            options,
+            asker=asker,
+            memory=self.memory,
+            tool_state=self.tool_state,
+            gauge=self.gauge,
+            session_id=self.session,
+            view=self.view_of(before),
+        )
+        return Execution(state, recorder=self._recorder)
 
     def end(self, place: Place, execution: Execution, result: Result | None) -> bool:
         """Remember what came of it; False when nothing did."""
-        return result is not None and self.keep(*place, result, len(execution.options.messages))
+        kept = result is not None and self.keep(*place, result, len(execution.options.messages))
+        if kept and result is not None:
+            self._sent = (result.messages, execution.view)
+            self.options = execution.options
+        if self._recorder is not None:
+            try:  # a run of which nothing is kept was stored as it went on
+                self._store(self._recorder)
+            except SessionError as error:
+                logger.error("the session could not be stored: %s", error)
+        return kept
+
+    def view_of(self, messages: Sequence[Message]) -> Condensed | None:
+        """What of the beginning of these is sent in its place, as it was for the newest run."""
+        before, view = self._sent
+        return still_holds(view, before, messages)
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -78,6 +160,17 @@ class Conversation:
 
     def __repr__(self) -> str:
         return f"<Conversation of {len(self.exchanges)} exchanges>"
+
+
+def _by_question(messages: Iterable[Message]) -> Iterator[tuple[Message, ...]]:
+    held: list[Message] = []
+    for message in messages:
+        if held and message.role == "user" and not message.tool_results:
+            yield tuple(held)
+            held = []
+        held.append(message)
+    if held:
+        yield tuple(held)
 
 
 class AgentConversation:

@@ -27,6 +27,7 @@ from .preview import list_insertions
 if TYPE_CHECKING:
     from ..context.skills import Skill
     from ..messages import Message
+    from ..session import SessionStore
     from .question import Question
 
 __all__ = ["AlloyMagics"]
@@ -149,8 +150,12 @@ class AlloyMagics(Magics):  # type: ignore[misc]
     # -- asking -------------------------------------------------------------------------------------------------------
 
     def start_over(self) -> None:
-        """Forget the conversation, what was allowed in it, and its scratchpad."""
+        """Forget the conversation, what was allowed in it, and its scratchpad; one that is stored stays so."""
         self.conversation = Conversation()
+
+    def go_on_with(self, session: str, store: SessionStore) -> None:
+        """Have cells go on with a conversation that is stored."""
+        self.conversation = Conversation.resumed(session, store)
 
     @contextmanager
     def _keeping(self, asked: _Asked) -> Iterator[None]:

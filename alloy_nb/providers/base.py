@@ -94,6 +94,8 @@ class ToolSpec:
     candidates: Mapping[str, Sequence[str]] = field(default_factory=dict)
     #: The provider's encoding of it, made once; see `_encoding.py`. No part of the value.
     encoding: Any = field(default=None, init=False, repr=False, compare=False)
+    #: About how many tokens it is, estimated once; see `context/estimate.py`. No part of the value.
+    tokens: Any = field(default=None, init=False, repr=False, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.name, self.description, self.input_schema, self.candidates)
@@ -163,6 +165,8 @@ class Provider(Protocol):
     Optional: ``async complete(request) -> Sequence[Delta]`` for a whole answer in one reply, ``async models() ->
     Sequence[str]``, and ``bursts(request) -> AsyncIterator[Sequence[Delta]]``, which is `stream` with the deltas that
     arrived together told together: the loop prefers it. A provider without `complete` is streamed and collected.
+    ``context_window`` is how many tokens the model reads, where the provider knows better than the table of models;
+    None where it does not.
     ``output_forms`` says how it is asked for an answer of a type; without it, or when it is None, the schema is told
     in the system prompt, and is in the request besides.
     """

@@ -101,6 +101,12 @@ class Ollama(VendorProvider):
         #: Sizes, as powers of two, of the conversations that a warning was given for.
         self._warned: set[int] = set()
 
+    @property
+    def context_window(self) -> int | None:
+        """The most that the model reads, in tokens; None until it was asked with more than a few thousand."""
+        window = self._window
+        return None if window is None or window.largest is None else max(window.largest, window.used)
+
     @classmethod
     def settle(cls, address: str | None, key: str | None, *, found: bool) -> tuple[str, str | None]:
         """Where it is asked and with which key: one that was only found goes over no open connection."""

@@ -48,8 +48,16 @@ def _fallback_text(payload: Mapping[str, Any]) -> str:
     )
 
 
+_COMPACTED = {
+    "summary": "earlier messages were summed up to save room",
+    "left_out": "the oldest messages are not sent any more, to save room",
+}
+
+
 def _compaction_text(payload: Mapping[str, Any]) -> str:
-    return f"earlier messages were shortened: {payload.get('before_tokens')} → {payload.get('after_tokens')} tokens"
+    what = _COMPACTED.get(str(payload.get("kind")), "earlier messages were shortened")
+    told = f"{what}: {payload.get('before_tokens')} → {payload.get('after_tokens')} tokens"
+    return f"{told} (no summary: {payload['problem']})" if payload.get("problem") else told
 
 
 #: What is said of each kind of event.

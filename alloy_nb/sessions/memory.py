@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from ..errors import SessionConflict
 from ..session import SessionInfo
+from .lines import Summary, check_count, from_lines, to_lines
 
 __all__ = ["MemoryStore"]
 
@@ -27,31 +26,38 @@ class MemoryStore:
         self._lock = threading.Lock()
         self._records: dict[str, list[str]] = {}
         self._times: dict[str, tuple[datetime, datetime]] = {}
+        self._summaries: dict[str, Summary] = {}
 
     def append(self, session_id: str, records: Sequence[Mapping[str, Any]], *, after: int | None = None) -> None:
         """Store these after those that are there, all of them or none."""
-        lines = [json.dumps(record, default=str) for record in records]
+        lines = to_lines(records)
         now = datetime.now(UTC)
         with self._lock:
-            if after is not None and after != len(self._records.get(session_id, ())):
-                raise SessionConflict(f"session {session_id!r} has grown since it was opened here")
+            check_count(session_id, after, len(self._records.get(session_id, ())))
+            if not lines:
+                return
             self._records.setdefault(session_id, []).extend(lines)
             self._times[session_id] = (self._times.get(session_id, (now, now))[0], now)
+            self._summaries[session_id] = self._summaries.get(session_id, Summary()).after(records)
 
     def read(self, session_id: str) -> list[dict[str, Any]]:
         """All records of a session, in order; ``[]`` for one that is not there."""
         with self._lock:
             lines = list(self._records.get(session_id, ()))
-        return [json.loads(line) for line in lines]
+        return from_lines(lines, session_id, "memory")
 
     def list(self) -> list[SessionInfo]:
         """The sessions that are there, the newest first."""
         with self._lock:
-            found = [SessionInfo(name, *self._times[name], len(lines)) for name, lines in self._records.items()]
+            found = [
+                SessionInfo(name, *self._times[name], len(lines), s.title, s.model, s.messages)
+                for (name, lines), s in zip(self._records.items(), self._summaries.values(), strict=True)
+            ]
         return sorted(found, key=lambda info: info.updated_at, reverse=True)
 
     def delete(self, session_id: str) -> bool:
         """Forget a session; False when it is not there."""
         with self._lock:
             self._times.pop(session_id, None)
+            self._summaries.pop(session_id, None)
             return self._records.pop(session_id, None) is not None

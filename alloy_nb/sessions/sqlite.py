@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 import threading
@@ -12,27 +11,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..errors import SessionConflict, SessionError
+from ..errors import SessionError
 from ..folders import data_folder
 from ..session import SessionInfo
+from .lines import Summary, check_count, from_lines, is_plain, to_lines
+from .sqlite_schema import SCHEMA, migrate, version_of
 
-__all__ = ["SQLiteStore"]
+__all__ = ["SQLiteStore", "make_private"]
 
-#: The form of the tables; a file of a newer one is refused.
-SCHEMA = 1
 #: How long to wait for another process that writes, in seconds.
 PATIENCE = 10.0
-
-_TABLES = """
-CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY, created_at TEXT NOT NULL, updated_at TEXT NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS records (
-    session TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
-    number INTEGER NOT NULL,
-    record TEXT NOT NULL,
-    PRIMARY KEY (session, number)
-) STRICT, WITHOUT ROWID;
-"""
-
 
 #: Connections of parent processes, which a forked child must not close.
 _parents: list[sqlite3.Connection | None] = []
@@ -56,19 +44,28 @@ class SQLiteStore:
 
     def append(self, session_id: str, records: Sequence[Mapping[str, Any]], *, after: int | None = None) -> None:
         """Store these after those that are there, all of them or none."""
-        lines = [json.dumps(record, ensure_ascii=False, default=str) for record in records]
+        lines = to_lines(records)
         now = datetime.now(UTC).isoformat()
         with self._writing() as connection:
-            last = connection.execute("SELECT max(number) FROM records WHERE session = ?", (session_id,)).fetchone()[0]
-            if after is not None and after != (last or 0):
-                raise SessionConflict(f"session {session_id!r} has grown since it was opened here")
+            # One row however long the session is.
+            found = connection.execute(
+                "SELECT records, title, model, messages FROM sessions WHERE id = ?", (session_id,)
+            ).fetchone()
+            count, summary = (found[0], Summary(*found[1:])) if found else (0, Summary())
+            check_count(session_id, after, count)
+            if not lines:
+                return
+            said = summary.after(records)
             connection.execute(
-                "INSERT INTO sessions VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at",
-                (session_id, now, now),
+                "INSERT INTO sessions (id, created_at, updated_at, records, title, model, messages) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at, "
+                "records = excluded.records, title = excluded.title, model = excluded.model, "
+                "messages = excluded.messages",
+                (session_id, now, now, count + len(lines), said.title, said.model, said.messages),
             )
             connection.executemany(
-                "INSERT INTO records VALUES (?, ?, ?)",
-                [(session_id, number, line) for number, line in enumerate(lines, (last or 0) + 1)],
+                "INSERT INTO records (session, number, record) VALUES (?, ?, ?)",
+                [(session_id, number, line) for number, line in enumerate(lines, count + 1)],
             )
 
     def read(self, session_id: str) -> list[dict[str, Any]]:
@@ -77,25 +74,33 @@ class SQLiteStore:
             rows = connection.execute(
                 "SELECT record FROM records WHERE session = ? ORDER BY number", (session_id,)
             ).fetchall()
-        try:
-            return [json.loads(line) for (line,) in rows]
-        except ValueError as error:
-            raise SessionError(
-                f"session {session_id!r} in {self.path} cannot be read: {error}",
-                hint="its records were changed by something else; delete it, or name another session",
-            ) from error
+        return from_lines((line for (line,) in rows), session_id, self.path)
 
     def list(self) -> list[SessionInfo]:
         """The sessions that are there, the newest first."""
         with self._using() as connection:
             rows = connection.execute(
-                "SELECT id, created_at, updated_at, (SELECT count(*) FROM records WHERE session = id) FROM sessions "
+                "SELECT id, created_at, updated_at, records, title, model, messages FROM sessions "
                 "ORDER BY updated_at DESC, id"
             ).fetchall()
         return [
-            SessionInfo(name, datetime.fromisoformat(created), datetime.fromisoformat(updated), count)
-            for name, created, updated, count in rows
+            SessionInfo(name, datetime.fromisoformat(created), datetime.fromisoformat(updated), *others)
+            for name, created, updated, *others in rows
         ]
+
+    def candidates(self, text: str) -> Sequence[str]:
+        """The sessions that may hold `text`, in whatever case, the newest first."""
+        if not is_plain(text):
+            return [info.id for info in self.list()]
+        pattern = "".join(f"!{sign}" if sign in "!%_" else sign for sign in text)
+        with self._using() as connection:
+            rows = connection.execute(
+                "SELECT id FROM sessions WHERE EXISTS "
+                "(SELECT 1 FROM records WHERE session = id AND record LIKE ? ESCAPE '!') "
+                "ORDER BY updated_at DESC, id",
+                (f"%{pattern}%",),
+            ).fetchall()
+        return [name for (name,) in rows]
 
     def delete(self, session_id: str) -> bool:
         """Forget a session; False when it is not there."""
@@ -133,6 +138,10 @@ class SQLiteStore:
                 yield self._connected()
             except sqlite3.Error as error:
                 raise SessionError(f"{self.path}: {error}", hint=_hint(error)) from error
+            except UnicodeEncodeError as error:
+                raise SessionError(
+                    "the name of the session holds half a character", hint="name it otherwise: session='my-analysis'"
+                ) from error
             except OSError as error:
                 raise SessionError(
                     f"cannot open {self.path}: {error.strerror or error}",
@@ -158,26 +167,26 @@ class SQLiteStore:
 
     def _open(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _make_private(self.path)
+        make_private(self.path)
         connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")  # what is committed survives also a loss of power
             connection.execute("PRAGMA foreign_keys = ON")
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            version = version_of(connection)
             if version > SCHEMA:
                 raise SessionError(
                     f"{self.path} was written by a newer alloy_nb (schema {version})", hint="upgrade alloy-nb"
                 )
             if version < SCHEMA:
-                connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {SCHEMA}; COMMIT;")
+                migrate(connection)
         except BaseException:
             connection.close()
             raise
         return connection
 
 
-def _make_private(path: Path) -> None:
+def make_private(path: Path) -> None:
     """Have the file be there, readable by its owner alone; SQLite gives its own files beside it the same mode.
 
     One that is there already is not opened: whoever closes a file lets go of every lock that its process has on it,

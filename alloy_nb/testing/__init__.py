@@ -13,7 +13,8 @@ A run is tested with a script, and asked what came of it:
 'It rains in Bergen.'
 
 `Function` is a model made of a function. `no_delays` lets a run try again without waiting. `cassette` records what a
-real service answers, once, and plays it back. `alloy_nb.testing.conformance` tests a provider of your own.
+real service answers, once, and plays it back. `alloy_nb.testing.conformance` tests a provider or a store of
+your own.
 """
 
 from __future__ import annotations

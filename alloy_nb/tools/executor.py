@@ -30,7 +30,7 @@ from .rich import rich_of
 from .toolbox import pattern_of, subject_of
 from .workers import MAIN, abandon, call_in_thread
 
-__all__ = ["Admit", "Emit", "Gate", "Starting", "ToolPhase"]
+__all__ = ["Admit", "Emit", "Finished", "Gate", "Starting", "ToolPhase"]
 
 MAX_PARALLEL = 16
 
@@ -41,6 +41,8 @@ Gate = Callable[[ToolCall], Awaitable[str | ToolCall]]
 Admit = Callable[[ToolCall], str | None]
 #: Awaited before a call runs: returns once it is safe that it was begun.
 Starting = Callable[[ToolCall], Awaitable[None]]
+#: Awaited after a call has run while others of its turn may go on: returns once its result is safe.
+Finished = Callable[[ToolResult], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -75,6 +77,7 @@ class ToolPhase:
         gate: Gate,
         admit: Admit,
         starting: Starting,
+        finished: Finished,
         emit: Emit,
         told: Callable[[], Awaitable[Any]],
         deadline: Deadline,
@@ -87,6 +90,7 @@ class ToolPhase:
         self._gate = gate
         self._admit = admit
         self._starting = starting
+        self._finished = finished
         self._emit = emit
         self._told = told  # until whoever consumes the run has every event that was emitted
         self._deadline = deadline
@@ -202,6 +206,8 @@ class ToolPhase:
         else:
             async with self._one_at_a_time, self._slots:
                 await self._execute(work, work.tool)
+        if len(self._works) > 1 and work.result is not None:  # that of a call alone is told at once
+            await self._finished(work.result)
 
     async def _ask(self, work: _Work, question: Question) -> Decision:
         assert work.tool is not None

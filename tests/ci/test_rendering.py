@@ -135,7 +135,8 @@ def test_pypis_node_runs_where_there_is_none(places, search):
             pytest.skip(failure.cause)
         raise
     assert found.program.is_relative_to(places.build)
-    assert int(output([found.program, "--version"]).lstrip("v").partition(".")[0]) >= node.OLDEST
+    major, minor, _ = output([found.program, "--version"]).strip().lstrip("v").split(".")
+    assert (int(major), int(minor)) >= node.OLDEST
     assert output([found.program, found.npm, "--version"])[0].isdigit()
 
 

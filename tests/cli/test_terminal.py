@@ -32,7 +32,7 @@ def test_text_shows_before_the_run_is_over_and_a_yes_lets_the_call_run(
     assert code == 0
     assert (tmp_path / "made").exists()
     assert "› bash touch made\nMade.\n" in screen
-    assert "2 turns · 20 → 10 tokens" in screen
+    assert "2 turns · 20 → 10 tokens" in " ".join(screen.split())  # its line is folded where it is long
 
 
 def test_a_no_with_words_is_told_to_the_model(

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+import alloy_nb as alloy
 from alloy_nb import Scripted
 from alloy_nb.commands import commands_of
+from alloy_nb.testing import Function
 
 
 def test_help_lists_what_the_notebook_has(notebook: Any) -> None:
@@ -26,11 +28,131 @@ def test_the_conversation_is_listed_a_line_a_message(notebook: Any) -> None:
     assert notebook.ok("%alloy /history").stdout == "user: I am Ann.\nassistant: Hello, Ann.\n"
 
 
+def test_what_fills_the_window_is_a_table(notebook: Any) -> None:
+    notebook.names["m"] = Scripted(["Hello, Ann.", "Yes."])
+    notebook.ok("%%alloy -m m\nI am Ann.")
+    usage = notebook.ok("%alloy /context").value
+    assert (usage.model, usage.window, usage.messages) == ("scripted:script", 200_000, 2)
+    assert usage.prompts > 0 < usage.answers
+    assert "| free |" in usage._repr_markdown_()
+
+
+def test_a_conversation_in_brief_goes_on_from_cell_to_cell(notebook: Any) -> None:
+    """A cell that runs again changes what was said: then nothing stands in for it."""
+    model = notebook.names["m"] = Function(lambda request: f"{len(model.requests)} {'word ' * 400}")
+    notebook.names["m"].context_window = 4000
+    views = []
+    for number in range(16):
+        notebook.ok(f"%%alloy -m m\nQuestion {number}", cell=f"cell-{number}")
+        conversation = notebook.conversation
+        views.append(conversation.view_of(conversation.messages))
+    made = [view for view in views if view is not None]
+    assert 1 < len({id(view) for view in made}) < len(made)
+    assert notebook.ok("%alloy /context").value.omitted == made[-1].omitted > 0
+    assert len(conversation.messages) == 32
+    notebook.ok("%%alloy -m m\nQuestion 0, anew", cell="cell-0")
+    assert not any(message.text == "Question 0" for message in model.requests[-1].messages)
+
+
 def test_stored_conversations_are_listed(notebook: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ALLOY_DATA_DIR", str(tmp_path))
     assert notebook.ok("%alloy /sessions").stdout == "No conversation is stored yet.\n"
     notebook.ok("import alloy_nb; alloy_nb.run('Hi', model=alloy_nb.Scripted(['Yes']), session='fox', display=None)")
-    assert notebook.ok("%alloy /sessions").stdout.split()[2:] == ["fox"]
+    assert notebook.ok("%alloy /sessions").stdout[18:] == "fox  2 messages  Hi\n"
+    assert notebook.ok("%alloy /sessions yes").stdout == "fox  2  assistant: Yes\n"
+    assert notebook.ok("%alloy /sessions badger").stdout == "It is in no stored conversation.\n"
+
+
+@pytest.fixture
+def stored(notebook: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> alloy.Sessions:
+    """Where the notebook's conversations are kept; `m` answers One, Two, Three, … ."""
+    monkeypatch.setenv("ALLOY_DATA_DIR", str(tmp_path))
+    notebook.names["m"] = Scripted(["One.", "Two.", "Three.", "Four.", "Five."])
+    return alloy.Sessions()
+
+
+def words(stored: alloy.Sessions, name: str) -> list[str]:
+    return [message.text for message in stored.get(name).messages]
+
+
+def test_the_conversation_is_saved_and_stored_as_it_grows(notebook: Any, stored: alloy.Sessions) -> None:
+    notebook.ok("%alloy -m m Say one", cell="a")
+    told = notebook.ok("%alloy /save my first analysis").stdout
+    assert told == "Stored as my first analysis; `%alloy /resume my first analysis` goes on with it.\n"
+    assert words(stored, "my first analysis") == ["Say one", "One."]
+    notebook.ok("%alloy -m m Say two", cell="b")
+    assert words(stored, "my first analysis") == ["Say one", "One.", "Say two", "Two."]
+    notebook.ok("%alloy -m m Say two, again", cell="b")
+    assert words(stored, "my first analysis") == ["Say one", "One.", "Say two, again", "Three."]
+    assert "as it grows" in notebook.ok("%alloy /save").stdout
+    assert "as it grows" in notebook.ok('%alloy /save "my first analysis"').stdout
+    notebook.ok("%alloy /reset")
+    notebook.ok("%alloy -m m Say four")
+    assert words(stored, "my first analysis")[-1] == "Three."
+    assert "already" in str(notebook.run("%alloy /save my first analysis").error)
+
+
+def test_a_new_kernel_resumes_it(notebook: Any, stored: alloy.Sessions) -> None:
+    alloy.run("I am Ann.", model=Scripted(["Hello, Ann."]), session="the fox", display=None)
+    assert notebook.ok("%alloy /resume the fox").stdout == (
+        "session the fox: 2 messages; at last\n  user: I am Ann.\n  assistant: Hello, Ann.\n"
+    )
+    notebook.ok("%alloy -m m Who am I?")
+    asked = notebook.names["m"].requests[0].messages
+    assert [message.text for message in asked] == ["I am Ann.", "Hello, Ann.", "Who am I?"]
+    assert words(stored, "the fox") == ["I am Ann.", "Hello, Ann.", "Who am I?", "One."]
+    assert "did you mean the fox?" in notebook.run("%alloy /resume the fo").error.hint
+    notebook.ok("%alloy /reset")
+    assert "session the fox: 4 messages" in notebook.ok("%alloy /resume").stdout
+
+
+def test_it_is_rewound_here_and_there(notebook: Any, stored: alloy.Sessions) -> None:
+    assert notebook.ok("%alloy /rewind").stdout == "There is nothing to take back.\n"
+    for number in ("one", "two", "three"):
+        notebook.ok(f"%alloy -m m Say {number}")
+    notebook.ok("%alloy /save fox")
+    told = notebook.ok("%alloy /rewind 2").stdout
+    assert told == "Taken back, with all that came of it:\n  user: Say two\n  user: Say three\n"
+    assert words(stored, "fox") == ["Say one", "One."]
+    assert notebook.ok("%alloy /history").stdout.count("\n") == 2
+    for wrong in ("0", "-1", "two", "1 2", "²"):
+        assert "no number of questions" in str(notebook.run(f"%alloy /rewind {wrong}").error)
+    notebook.ok("%alloy /resume fox")
+    notebook.ok("%alloy /rewind")
+    assert words(stored, "fox") == []
+
+
+def test_a_fork_goes_on_beside_it(notebook: Any, stored: alloy.Sessions) -> None:
+    assert "needs a name" in str(notebook.run("%alloy /fork").error)
+    notebook.ok("%alloy -m m Say one")
+    assert notebook.ok("%alloy /fork fox").stdout.startswith("Stored as fox; ")
+    assert notebook.ok("%alloy /fork another way").stdout == "From here on it is another way; fox stays as it is.\n"
+    notebook.ok("%alloy -m m Say two")
+    assert words(stored, "fox") == ["Say one", "One."]
+    assert words(stored, "another way") == ["Say one", "One.", "Say two", "Two."]
+    assert stored.get("another way").metadata["forked_from"] == {"session": "fox", "messages": 2}
+    assert "already" in str(notebook.run("%alloy /fork fox").error)
+
+
+def test_a_question_that_failed_leaves_the_stored_conversation_as_it_was(notebook: Any, stored: alloy.Sessions) -> None:
+    notebook.names["m"] = Scripted(["One.", {"error": {"type": "AuthError", "message": "wrong key"}}])
+    notebook.ok("%alloy -m m Say one", cell="a")
+    notebook.ok("%alloy /save fox")
+    assert "wrong key" in str(notebook.run("%alloy -m m Say one, again", cell="a").error)
+    assert words(stored, "fox") == ["Say one", "One."]
+    assert [message.text for message in notebook.conversation.messages] == ["Say one", "One."]
+
+
+def test_who_goes_on_with_what_somebody_else_has_gone_on_with_is_told(notebook: Any, stored: alloy.Sessions) -> None:
+    notebook.ok("%alloy -m m Say one")
+    notebook.ok("%alloy /save fox")
+    alloy.run("Elsewhere", model=Scripted(["Yes."]), session="fox", display=None)
+    error = notebook.run("%alloy -m m Say two").error
+    assert isinstance(error, alloy.SessionConflict)
+    assert words(stored, "fox") == ["Say one", "One.", "Elsewhere", "Yes."]
+    notebook.ok("%alloy /resume fox")
+    notebook.ok("%alloy -m m Say two")
+    assert words(stored, "fox")[-2] == "Say two"
 
 
 def test_models_are_listed_with_their_keys(notebook: Any, monkeypatch: pytest.MonkeyPatch) -> None:

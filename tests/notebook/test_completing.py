@@ -17,7 +17,7 @@ def offered(notebook: Any, code: str) -> list[str]:
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
-        ("%alloy /res", ["%alloy /reset"]),
+        ("%alloy /res", ["%alloy /reset", "%alloy /resume"]),
         ("%%alloy\n/rese", ["%%alloy\n/reset"]),
         ("%alloy /model anthropic:claude-opus-4-8", ["%alloy /model anthropic:claude-opus-4-8"]),
         ("%alloy /swe", ["%alloy /sweep"]),

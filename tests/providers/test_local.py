@@ -85,7 +85,9 @@ class TestWithoutWeights:
 
     def test_the_window_is_the_model_s_own_but_at_most_8192(self, tmp_path):
         def window(length, **options):
-            return Local(write_gguf(tmp_path / "m.gguf", context=length), **options)._settings().context
+            local = Local(write_gguf(tmp_path / "m.gguf", context=length), **options)
+            assert local.context_window == local._settings().context
+            return local.context_window
 
         assert (window(2048), window(131072), window(131072, context=16384)) == (2048, 8192, 16384)
 

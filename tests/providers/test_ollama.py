@@ -267,9 +267,11 @@ def test_the_users_own_window_counts() -> None:
 def test_what_is_known_of_a_model_is_asked_once() -> None:
     server = Server({"/api/show": SHOWN})
     provider = ollama(server)
+    assert provider.context_window is None
     for _ in range(3):
         ask(provider, LONG)
     assert server.paths.count("/api/show") == 1
+    assert provider.context_window == 32768
 
 
 @pytest.mark.parametrize("shown", [None, [], "no JSON", httpx2.ConnectError("gone")])

@@ -115,6 +115,12 @@ def test_a_call_without_an_end_was_given_up(tell) -> None:
         ("fallback", {"from": "a", "to": "b", "reason": "down"}, "going on with b"),
         ("dropped_option", {"name": "top_p", "model": "m"}, "top_p"),
         ("compaction", {"before_tokens": 900, "after_tokens": 100, "messages": 8}, "900"),
+        ("compaction", {"before_tokens": 900, "after_tokens": 100, "kind": "summary"}, "summed up"),
+        (
+            "compaction",
+            {"before_tokens": 9, "after_tokens": 1, "kind": "left_out", "problem": "it is down"},
+            "it is down",
+        ),
         ("handoff", {"from": "a", "to": "b"}, "handed from a to b"),
     ],
 )

@@ -198,6 +198,117 @@ def test_a_file_that_others_could_read_is_made_private(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+#: A file as the first release that had sessions made it.
+V1 = """
+CREATE TABLE sessions (id TEXT PRIMARY KEY, created_at TEXT NOT NULL, updated_at TEXT NOT NULL) STRICT;
+CREATE TABLE records (
+    session TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    record TEXT NOT NULL,
+    PRIMARY KEY (session, number)
+) STRICT, WITHOUT ROWID;
+INSERT INTO sessions VALUES ('fox', '2026-11-01T08:00:00+00:00', '2026-11-01T08:00:09+00:00');
+INSERT INTO sessions VALUES ('empty', '2026-11-02T08:00:00+00:00', '2026-11-02T08:00:00+00:00');
+INSERT INTO records VALUES ('fox', 1, '{"v": 1, "at": "2026-11-01T08:00:00+00:00", "kind": "message", "message":
+{"v": 1, "role": "user", "parts": [{"type": "text", "text": "Where do foxes live?"}]}}');
+INSERT INTO records VALUES ('fox', 2, '{"v": 1, "at": "2026-11-01T08:00:08+00:00", "kind": "message", "message":
+{"v": 1, "role": "assistant", "parts": [{"type": "text", "text": "In dens."}], "model": "acme:one"}}');
+INSERT INTO records VALUES ('fox', 3, '{"v": 1, "at": "2026-11-01T08:00:09+00:00", "kind": "usage",
+"usage": {"input_tokens": 10, "output_tokens": 5}, "cost": 0.5}');
+INSERT INTO records VALUES ('fox', 4, 'not what it was');
+DELETE FROM records WHERE number = 4;
+PRAGMA user_version = 1;
+"""
+
+
+def first_form(path: Path, *, broken: bool = False) -> Path:
+    with sqlite3.connect(path) as connection:
+        connection.executescript(V1.replace("DELETE FROM records WHERE number = 4;", "") if broken else V1)
+    connection.close()
+    return path
+
+
+def test_a_file_of_the_first_form_is_brought_to_this_one_with_all_that_it_holds(tmp_path: Path) -> None:
+    store = alloy.SQLiteStore(first_form(tmp_path / "s.sqlite"))
+    empty, fox = store.list()
+    assert (empty.id, empty.records, empty.title, empty.model, empty.messages) == ("empty", 0, "", "", 0)
+    assert (fox.id, fox.records, fox.title, fox.model) == ("fox", 3, "Where do foxes live?", "acme:one")
+    assert (fox.messages, fox.updated_at.second) == (2, 9)
+    agent = alloy.Agent(model=alloy.Scripted(["Badgers do, too."]), session="fox", store=store)
+    assert (agent.usage, agent.cost) == (alloy.Usage(10, 5), 0.5)
+    agent.chat("Who else?")
+    assert [m.text for m in agent.messages] == ["Where do foxes live?", "In dens.", "Who else?", "Badgers do, too."]
+    assert alloy.SQLiteStore(store.path).list()[0].messages == 4
+
+
+def test_a_record_that_was_broken_before_does_not_hold_up_the_others(tmp_path: Path) -> None:
+    store = alloy.SQLiteStore(first_form(tmp_path / "s.sqlite", broken=True))
+    assert [info.records for info in store.list()] == [0, 4]
+    with pytest.raises(alloy.SessionError, match="cannot be read"):
+        store.read("fox")
+    store.append("other", [{"n": 1}])
+    assert store.read("other") == [{"n": 1}]
+
+
+def test_processes_that_open_an_earlier_file_at_once_bring_it_up_together(tmp_path: Path) -> None:
+    path = first_form(tmp_path / "s.sqlite")
+    code = (
+        "import sys, alloy_nb as alloy\nsys.stdin.read()\nstore = alloy.SQLiteStore(sys.argv[1])\n"
+        "store.append('fox', [{'by': sys.argv[2]}])\n"
+    )
+    command = [sys.executable, "-c", code, str(path)]
+    processes = [subprocess.Popen([*command, str(n)], stdin=subprocess.PIPE) for n in range(4)]
+    for process in processes:
+        process.stdin.close()  # type: ignore[union-attr]
+    assert [process.wait(60) for process in processes] == [0] * 4
+    records = alloy.SQLiteStore(path).read("fox")
+    assert len(records) == 7
+    assert sorted(record["by"] for record in records[3:]) == ["0", "1", "2", "3"]
+
+
+def test_a_step_that_fails_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from alloy_nb.sessions import sqlite_schema
+
+    def fails(connection: sqlite3.Connection) -> None:
+        sqlite_schema._summaries(connection)
+        raise sqlite3.OperationalError("disk full")
+
+    path = first_form(tmp_path / "s.sqlite")
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite_schema, "_STEPS", (sqlite_schema._first, fails))
+        with pytest.raises(alloy.SessionError, match="disk full"):
+            alloy.SQLiteStore(path).list()
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert len(connection.execute("PRAGMA table_info(sessions)").fetchall()) == 3
+    connection.close()
+    assert alloy.SQLiteStore(path).list()[1].messages == 2
+
+
+def test_an_append_looks_at_no_earlier_record(tmp_path: Path) -> None:
+    """Law 15: it costs the same however long the session is. Counted by SQLite itself, in steps of its machine."""
+    store = alloy.SQLiteStore(tmp_path / "s.sqlite")
+    costs = []
+    for length in (10, 3000):
+        name = f"of-{length}"
+        store.append(name, [{"n": n} for n in range(length)])
+        steps: list[int] = []
+        store._connection.set_progress_handler(lambda steps=steps: steps.append(1), 1)  # type: ignore[union-attr]
+        store.append(name, [{"n": length}], after=length)
+        store._connection.set_progress_handler(None, 1)  # type: ignore[union-attr]
+        costs.append(len(steps))
+    assert costs[1] <= costs[0] + 20, costs
+
+
+def test_a_list_reads_no_records(tmp_path: Path) -> None:
+    store = alloy.SQLiteStore(tmp_path / "s.sqlite")
+    store.append("a", [{"n": n} for n in range(100)])
+    with sqlite3.connect(store.path) as other:
+        other.execute("UPDATE records SET record = 'gone'")
+    other.close()
+    assert [info.records for info in store.list()] == [100]
+
+
 def test_who_does_not_know_all_records_appends_none(store: Any) -> None:
     store.append("a", [{"n": 1}], after=0)
     with pytest.raises(alloy.SessionConflict):

@@ -15,6 +15,8 @@ from ...session import SessionInfo, SessionStore, conversations
 __all__ = ["Offer", "offers"]
 
 _ARGUMENT = re.compile(r"/([A-Za-z][\w-]*)[ \t]+(?:\S*[,\s])?([^,\s]*)\Z")
+#: A name that may hold blanks is all that follows.
+_REST = re.compile(r"/([A-Za-z][\w-]*)[ \t]+(.*)\Z", re.DOTALL)
 _MOST = 200
 
 
@@ -39,6 +41,8 @@ def offers(text: str, commands: Sequence[Command], directory: Path, store: Calla
     argument = _ARGUMENT.match(text)
     if argument is not None:
         command = next((c for c in commands if argument[1] in (c.name, *c.also)), None)
+        if command is not None and command.completes == "sessions":
+            argument = _REST.match(text) or argument
         if command is not None and command.completes:
             words = _words(command.completes, store, commands)
             return [Offer(word, len(argument[2])) for word in words if word.startswith(argument[2])]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from ...agent import Agent
@@ -12,20 +12,19 @@ from ...commands import Command, commands_of, find_command, skill_commands
 from ...context.skills import Skill
 from ...context.surroundings import look_around, skills_of, tell_problems
 from ...dialogue import Dialogue
-from ...errors import ConfigError
 from ...folders import home_folder
 from ...messages import Message
-from ...options import nearest, working_directory
-from ...plain import one_line
-from ...recorder import fold_records
+from ...options import working_directory
 from ...redaction import redact
-from ...session import SessionStore, conversations
+from ...session import SessionStore
+from ...session_commands import told_session
 from ...sinks import resolve
 from ...tools.toolbox import collect_tools
 from ...usage import Usage
 from ...waiting import block_on
 
 if TYPE_CHECKING:
+    from ...context.meter import ContextUsage
     from ...events import Event
 
 __all__ = ["Talk"]
@@ -147,6 +146,9 @@ class Talk:
     def messages(self) -> Sequence[Message]:
         return self._agent.messages if self._agent is not None else ()
 
+    def context_usage(self) -> ContextUsage:
+        return self.agent().context_usage()
+
     def reset(self) -> None:
         if self._agent is not None:
             self._agent.reset()
@@ -207,31 +209,14 @@ class Talk:
         store: SessionStore = self._options["store"]
         return store
 
-    def save(self, name: str) -> None:
-        if self.session is not None and name in ("", self.session):
-            self.say(f"It is stored as {self.session}, as it grows.")
-            return
-        name = name or f"{datetime.now():%Y-%m-%d-%H%M%S}"
-        store = self.store()
-        if store.read(name):
-            raise ConfigError(
-                f"there is a conversation {one_line(name, 40)!r} already",
-                hint="save it under another name; /resume goes on with that one",
-            )
+    def save(self, name: str) -> str:
         before = self.agent()
-        after = before.fork(session=name, store=store)
-        after.dialogue.restore(before.messages, before.usage, before.cost)
+        after = before.fork(session=name, store=self.store())
+        after.dialogue.restore(before.messages, before.usage, before.cost, view=before.dialogue.view)
         self._agent, self._options["session"] = after, name
-        self.say(f"Stored as {name}; `alloy --session {name}` goes on with it.")
+        return f"alloy --session {quote(name)}"
 
     def resume(self, name: str) -> None:
-        known = [info.id for info in conversations(self.store())]
-        name = name or (known[0] if known else "")
-        if name not in known:
-            near = nearest(name, known)
-            hint = f"did you mean {near}?" if near else "/sessions lists those that are stored"
-            raise ConfigError(f"no conversation {one_line(name, 40)!r} is stored", hint=hint)
-        fold_records(name, self.store().read(name))  # what is wrong with it is said before anything changes
         before = self._agent
         self._options["session"] = name
         if before is None:
@@ -239,19 +224,16 @@ class Talk:
         else:
             options = before.dialogue.options
             self._agent = Agent(**{**self._options, "model": options.model, "tools": options.tools})
-        self.tell_of_session()
+
+    def rewind(self, questions: int) -> Sequence[Message]:
+        taken: tuple[Message, ...] = ()
+        for _ in range(questions):
+            taken = (*self.undo(), *taken)
+        return taken
 
     def tell_of_session(self) -> None:
         """Where a stored conversation stands; nothing for one that is not stored."""
         if self.session is None:
             return
-        from ...commands import in_brief
-
-        messages = self.messages()
-        if not messages:
-            self.say(f"session {self.session}: new")
-            return
-        spoken = [message for message in messages if message.text]
-        self.say(f"session {self.session}: {len(messages)} messages; at last")
-        for message in spoken[-2:]:
-            self.say(f"  {in_brief(message)}")
+        for line in told_session(self.session, self.messages()):
+            self.say(line)

@@ -1,4 +1,4 @@
-"""The tests of `ProviderConformance` without pytest."""
+"""The tests of `ProviderConformance` and `StoreConformance` without pytest."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...providers.base import Provider
+from ...session import SessionStore
 from .cases import Cases
 from .provider import ProviderConformance
+from .store import StoreConformance
 
-__all__ = ["Report", "check_provider"]
+__all__ = ["Report", "check_provider", "check_store"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +29,9 @@ class Report:
         return "\n".join([*lines, f"{len(self.passed)} passed, {len(self.skipped)} left out"])
 
 
-def _names() -> list[str]:
+def _names(suite: type) -> list[str]:
     """In the order in which they are written."""
-    classes = [base for base in ProviderConformance.__mro__ if base is not object]
+    classes = [base for base in suite.__mro__ if base is not object]
     return [name for base in classes for name in vars(base) if name.startswith("test_")]
 
 
@@ -44,15 +46,38 @@ def check_provider(make: Callable[[str, str], Provider], cases: Cases) -> Report
             return make(base_url, api_key)
 
     Checked.cases = cases
+    return _check(Checked)
+
+
+def check_store(make: Callable[[], SessionStore], *, shared: bool = True) -> Report:
+    """Run all tests on stores that `make()` makes, each empty; an `AssertionError` lists those that failed.
+
+    `shared`: other processes see what it stores, by a pickled copy of it.
+
+    >>> import alloy_nb as alloy
+    >>> report = check_store(alloy.MemoryStore, shared=False)
+    >>> [name for name, why in report.skipped.items() if why != "other processes do not see it"]
+    ['candidates leave out nothing']
+    """
+
+    class Checked(StoreConformance):
+        def make(self) -> SessionStore:
+            return make()
+
+    Checked.shared = shared
+    return _check(Checked)
+
+
+def _check(suite: type[ProviderConformance] | type[StoreConformance]) -> Report:
     passed: list[str] = []
     skipped: dict[str, str] = {}
     failed: dict[str, BaseException] = {}
 
     def run() -> None:
-        for name in _names():
+        for name in _names(suite):
             words = name.removeprefix("test_").replace("_", " ")
             try:
-                getattr(Checked(), name)()
+                getattr(suite(), name)()
                 passed.append(words)
             except unittest.SkipTest as error:
                 skipped[words] = str(error)

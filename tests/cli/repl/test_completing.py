@@ -17,7 +17,8 @@ TERMINAL = commands_of("terminal")
 
 def store() -> MemoryStore:
     made = MemoryStore()
-    made.append("fox", [{"kind": "message"}])
+    for name in ("fox", "my walk"):
+        made.append(name, [{"kind": "message"}])
     return made
 
 
@@ -26,8 +27,8 @@ def offered(text: str, folder: Path = Path(".")) -> list[str]:
 
 
 def test_commands_by_all_their_names() -> None:
-    assert offered("/re") == ["/retry", "/reset", "/resume"]
-    assert offered("/co") == ["/cost", "/config"]
+    assert offered("/re") == ["/retry", "/reset", "/resume", "/rewind"]
+    assert offered("/co") == ["/cost", "/context", "/config"]
     assert len(offered("/")) == sum(1 + len(command.also) for command in TERMINAL)
 
 
@@ -40,6 +41,7 @@ def test_commands_by_all_their_names() -> None:
         ("/tools read,gr", "/tools read,grep"),
         ("/tools read, gr", "/tools read, grep"),
         ("/resume f", "/resume fox"),
+        ("/resume my w", "/resume my walk"),
         ("/login mis", "/login mistral"),
     ],
 )

@@ -45,6 +45,18 @@ def test_the_tokens_told_are_those_of_the_answer_and_usage_tells_all(talk: Talk,
     assert [line.split()[-1] for line in used.splitlines() if ": " in line][:5] == ["20", "10", "0", "0", "30"]
 
 
+def test_what_fills_the_window_is_told(talk: Talk, script: Script) -> None:
+    alloy = talk("-m", script("One."))
+    alloy.send("Count\r")
+    alloy.expect(READY)
+    alloy.send("/context\r")
+    told = words(alloy.expect(READY))
+    assert "of 200,000 tokens" in " ".join(told.split())  # its line is folded where the path is long
+    assert "what you said " in told
+    assert "free " in told
+    leave(alloy)
+
+
 def test_the_opening_words_are_asked_first(talk: Talk, script: Script) -> None:
     """CLI-3: the words are the first message, and the conversation goes on."""
     alloy = talk("what", "is", "it", "-m", script({"text": "Forty-two.", "on": "what is it"}, "More."))

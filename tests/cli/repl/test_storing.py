@@ -56,12 +56,37 @@ def test_what_was_not_stored_is_saved_and_resumed(talk: Talk, script: Script) ->
     leave(first)
     second = talk("-m", script("You are Ann."))
     second.send("/sessions\r")
-    assert "  fox\n" in second.expect(READY)
+    assert "  fox  4 messages  I am Ann.\n" in second.expect(READY)
     second.send("/resume\r")
     assert "session fox: 4 messages" in second.expect(READY)
     second.send("/save fox\r")
     assert "It is stored as fox" in second.expect(READY)
     leave(second)
+
+
+def test_a_name_with_blanks_a_fork_and_a_rewind(
+    talk: Talk, script: Script, alloy: Alloy, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of `/save my walk` the name was to be quoted."""
+    terminal = talk("-m", script("One.", "Two.", "Three."))
+    terminal.send("Say one\r")
+    terminal.expect(READY)
+    terminal.send("/save my walk\r")
+    assert "Stored as my walk; `alloy --session 'my walk'` goes on with it." in terminal.expect(READY)
+    terminal.send("/fork another walk\r")
+    assert "From here on it is another walk; my walk stays as it is." in terminal.expect(READY)
+    for number in ("two", "three"):
+        terminal.send(f"Say {number}\r")
+        terminal.expect(READY)
+    terminal.send("/rewind 2\r")
+    told = terminal.expect(READY)
+    assert "  user: Say two\n  user: Say three" in told
+    terminal.send("/resume my walk\r")
+    assert "session my walk: 2 messages" in terminal.expect(READY)
+    leave(terminal)
+    monkeypatch.setenv("ALLOY_DATA_DIR", str(data))
+    for name in ("my walk", "another walk"):
+        assert len(json.loads(alloy("sessions", "export", name).out)["messages"]) == 2
 
 
 def test_what_was_typed_is_kept_privately_and_no_key_in_it(talk: Talk, script: Script, data: Path) -> None:

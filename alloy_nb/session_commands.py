@@ -1,0 +1,135 @@
+"""The words with a slash that are about stored conversations; see `commands`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from .errors import ConfigError
+from .plain import one_line
+from .redaction import redact_line
+from .session import conversations
+
+if TYPE_CHECKING:
+    from .commands import Place
+    from .messages import Message
+    from .session import SessionInfo
+    from .sessions.library import Found
+
+__all__ = ["fork", "found_line", "list_sessions", "resume", "rewind", "save", "session_line", "told_session"]
+
+
+def list_sessions(place: Place, argument: str) -> None:
+    from .sessions.library import Sessions
+
+    sessions = Sessions(place.store())
+    if argument:
+        hits = sessions.search(_name(argument))
+        place.say("\n".join(map(found_line, hits)) if hits else "It is in no stored conversation.")
+        return
+    found = sessions.list()
+    place.say("\n".join(map(session_line, found)) if found else "No conversation is stored yet.")
+
+
+def session_line(info: SessionInfo) -> str:
+    """A stored conversation on one line: when it was gone on with last, its name, how long it is, how it begins.
+
+    >>> from alloy_nb.session import SessionInfo
+    >>> now = datetime.now().astimezone()
+    >>> session_line(SessionInfo("fox", now, now, 3, "Where do foxes live?", "acme", 2))[16:]
+    '  fox  2 messages  Where do foxes live?'
+    """
+    count = "" if info.messages is None else f"{info.messages} message{'' if info.messages == 1 else 's'}"
+    words = (
+        f"{info.updated_at.astimezone():%Y-%m-%d %H:%M}",
+        one_line(info.id, 80),
+        count,
+        redact_line(info.title or ""),
+    )
+    return "  ".join(filter(None, words))
+
+
+def found_line(found: Found) -> str:
+    """A message that was searched for: in which conversation, its number there, the words around."""
+    return f"{one_line(found.session, 80)}  {found.place}  {found.role}: {redact_line(found.excerpt, 300)}"
+
+
+def save(place: Place, argument: str) -> None:
+    name = _name(argument)
+    if place.session is not None and name in ("", place.session):
+        place.say(f"It is stored as {one_line(place.session, 80)}, as it grows.")
+        return
+    name = name or f"{datetime.now():%Y-%m-%d-%H%M%S}"
+    if place.store().read(name):
+        raise ConfigError(
+            f"there is a conversation {one_line(name, 40)!r} already",
+            hint="save it under another name; /resume goes on with that one",
+        )
+    how = place.save(name)
+    place.say(f"Stored as {one_line(name, 80)}; `{one_line(how)}` goes on with it.")
+
+
+def resume(place: Place, argument: str) -> None:
+    from .sessions.library import Sessions
+
+    sessions = Sessions(place.store())
+    name = _name(argument)
+    if not name:
+        name = next((info.id for info in conversations(sessions.store)), "")
+        if not name:
+            raise ConfigError("no conversation is stored yet", hint="/save stores this one")
+    sessions.get(name)  # what is wrong with it is said before anything changes
+    place.resume(name)
+    for line in told_session(name, place.messages()):
+        place.say(line)
+
+
+def told_session(name: str, messages: Sequence[Message]) -> Iterator[str]:
+    """Where a stored conversation stands."""
+    from .commands import in_brief
+
+    name = one_line(name, 80)
+    if not messages:
+        yield f"session {name}: new"
+        return
+    yield f"session {name}: {len(messages)} messages; at last"
+    for message in [message for message in messages if message.text][-2:]:
+        yield f"  {in_brief(message)}"
+
+
+def rewind(place: Place, argument: str) -> None:
+    from .commands import in_brief
+
+    count = argument or "1"
+    if not count.isascii() or not count.isdecimal() or not 0 < int(count) < 10_000:
+        raise ConfigError(f"{one_line(argument, 40)!r} is no number of questions", hint="as in /rewind 2")
+    taken = place.rewind(int(count))
+    questions = [message for message in taken if message.role == "user" and not message.tool_results]
+    if not questions:
+        place.say("There is nothing to take back.")
+        return
+    place.say(
+        "\n".join(["Taken back, with all that came of it:", *(f"  {in_brief(message)}" for message in questions)])
+    )
+
+
+def fork(place: Place, argument: str) -> None:
+    from .sessions.library import Sessions
+
+    name = _name(argument)
+    if not name:
+        raise ConfigError("the copy needs a name", hint="as in /fork another-way")
+    if place.session is None or not place.messages():
+        save(place, name)
+        return
+    before = place.session
+    Sessions(place.store()).fork(before, name)
+    place.resume(name)
+    place.say(f"From here on it is {one_line(name, 80)}; {one_line(before, 80)} stays as it is.")
+
+
+def _name(argument: str) -> str:
+    """All that follows the command: a name may hold blanks, and may be in quotes."""
+    text = argument.strip()
+    return text[1:-1].strip() if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text

@@ -1,0 +1,48 @@
+"""The option: its values are looked at when it is made, and it says what it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import alloy_nb as alloy
+from alloy_nb.options import make_options
+
+
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [
+        ({"at": 0}, "share"),
+        ({"at": 1.5}, "share"),
+        ({"at": True}, "share"),
+        ({"at": "most"}, "share"),
+        ({"keep": 0}, "number of messages"),
+        ({"keep": 2.5}, "number of messages"),
+        ({"summarize": 5}, "a model"),
+        ({"on_compaction": "print"}, "two arguments"),
+    ],
+)
+def test_a_wrong_value_is_said_at_once(given: dict[str, Any], word: str) -> None:
+    with pytest.raises(alloy.ConfigError) as caught:
+        alloy.Compactor(**given)
+    assert word in (caught.value.hint or "")
+
+
+def test_it_says_what_it_is() -> None:
+    assert repr(alloy.Compactor()) == "Compactor()"
+    assert repr(alloy.Compactor(0.5, summarize="openai:gpt-5.2")) == "Compactor(at=0.5, summarize='openai:gpt-5.2')"
+
+
+def test_every_run_has_one_unless_told_otherwise() -> None:
+    assert make_options({}).compactor == alloy.Compactor()
+    assert make_options({"compactor": None}).compactor is None
+    assert make_options({}).override(compactor=None).compactor is None
+    with pytest.raises(alloy.ConfigError) as caught:
+        make_options({"compactor": True})
+    assert "alloy.Compactor(" in (caught.value.hint or "")
+
+
+def test_a_summarising_model_that_is_none_is_said_before_anything_runs() -> None:
+    with pytest.raises(alloy.ConfigError, match="nosuch"):
+        alloy.run("x", model=alloy.Scripted(["y"]), compactor=alloy.Compactor(summarize="nosuch:model"))

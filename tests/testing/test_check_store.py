@@ -1,0 +1,96 @@
+"""The suite for stores finds what is wrong with one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+import alloy_nb as alloy
+from alloy_nb.testing.conformance import check_store
+
+
+def test_a_store_that_keeps_the_contract_passes() -> None:
+    report = check_store(alloy.MemoryStore, shared=False)
+    assert "after is exact" in report.passed
+    assert report.skipped["processes lose and mix nothing"] == "other processes do not see it"
+    assert "0 passed" not in str(report)
+
+
+class HalfStored(alloy.MemoryStore):
+    """Stores record by record: a failure leaves the first ones."""
+
+    def append(self, session_id: str, records: Sequence[Mapping[str, Any]], *, after: int | None = None) -> None:
+        for record in records:
+            super().append(session_id, [record], after=after)
+            after = None if after is None else after + 1
+
+
+class Forgiving(alloy.MemoryStore):
+    """Looks at `after` before it takes the lock, if at all."""
+
+    def append(self, session_id: str, records: Sequence[Mapping[str, Any]], *, after: int | None = None) -> None:
+        super().append(session_id, records)
+
+
+class Folding(alloy.MemoryStore):
+    """Names in upper and lower case are one, as on some file systems."""
+
+    def append(self, session_id: str, records: Sequence[Mapping[str, Any]], *, after: int | None = None) -> None:
+        super().append(session_id.lower(), records, after=after)
+
+    def read(self, session_id: str) -> list[dict[str, Any]]:
+        return super().read(session_id.lower())
+
+
+class Careless(alloy.MemoryStore):
+    """Gives out its own objects."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._held: dict[str, list[Any]] = {}
+
+    def append(self, session_id: str, records: Sequence[Mapping[str, Any]], *, after: int | None = None) -> None:
+        super().append(session_id, records, after=after)
+        self._held.setdefault(session_id, []).extend(records)
+
+    def read(self, session_id: str) -> list[dict[str, Any]]:
+        return self._held.get(session_id, [])
+
+
+class Unordered(alloy.MemoryStore):
+    def list(self) -> Any:
+        return sorted(super().list(), key=lambda info: info.id)
+
+
+class Short(alloy.MemoryStore):
+    """Cuts what is long, as a column of a database may."""
+
+    def append(self, session_id: str, records: Sequence[Mapping[str, Any]], *, after: int | None = None) -> None:
+        cut = [{k: v[:65_535] if isinstance(v, str) else v for k, v in record.items()} for record in records]
+        super().append(session_id, cut, after=after)
+
+
+class Immortal(alloy.MemoryStore):
+    def delete(self, session_id: str) -> bool:
+        return session_id in self._records
+
+
+@pytest.mark.parametrize(
+    ("store", "found"),
+    [
+        (HalfStored, "an append that fails stores nothing"),
+        (Forgiving, "after is exact"),
+        (Forgiving, "one of many threads wins"),
+        (Folding, "names are kept apart and come back"),
+        (Careless, "what was given and what was read may be changed"),
+        (Unordered, "the list has the newest first"),
+        (Short, "a big record comes back"),
+        (Immortal, "deleting is for good and told"),
+    ],
+)
+def test_one_that_does_not_is_told_what_is_wrong(store: type[alloy.MemoryStore], found: str) -> None:
+    with pytest.raises(AssertionError) as caught:
+        check_store(store, shared=False)
+    assert f"✗ {found}: " in str(caught.value)
