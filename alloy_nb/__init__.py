@@ -82,6 +82,9 @@ if TYPE_CHECKING:
     from .runs import arun as arun
     from .runs import run as run
     from .runs import start as start
+    from .scheduler import Scheduler as Scheduler
+    from .scheduling.job import Job as Job
+    from .scheduling.job import JobRun as JobRun
     from .session import Session as Session
     from .session import SessionStore as SessionStore
     from .sessions.library import Sessions as Sessions
@@ -117,6 +120,8 @@ _PUBLIC: dict[str, str] = {
     "Google": "providers.google",
     "HTTPProvider": "providers.http",
     "Halt": "middleware.base",
+    "Job": "scheduling.job",
+    "JobRun": "scheduling.job",
     "Local": "providers.local",
     "Logger": "middleware.logger",
     "MemoryStore": "sessions.memory",
@@ -131,6 +136,7 @@ _PUBLIC: dict[str, str] = {
     "Redact": "middleware.redact",
     "Result": "result",
     "Run": "runs",
+    "Scheduler": "scheduler",
     "Scripted": "providers.scripted",
     "SQLStore": "sessions.sql",
     "SQLiteStore": "sessions.sqlite",

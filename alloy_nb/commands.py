@@ -97,6 +97,8 @@ class NotebookPlace(Place, Protocol):
 
     def attach(self, run_id: str) -> None: ...
 
+    def jobs(self) -> None: ...
+
 
 class TerminalPlace(Place, Protocol):
     """The conversation in the terminal."""
@@ -341,6 +343,11 @@ def _attach(place: NotebookPlace, argument: str) -> None:
     place.attach(argument)
 
 
+def _jobs(place: NotebookPlace, argument: str) -> None:
+    _no_argument("jobs", argument)
+    place.jobs()
+
+
 # What the terminal has
 
 
@@ -433,5 +440,6 @@ COMMANDS: tuple[Command, ...] = (
     Command("doctor", "", "what is here, which model is used and why, what to do next", _doctor, _EVERYWHERE),
     Command("stop", "[ID]", "stop what goes on in the background", _stop, _NOTEBOOK),
     Command("attach", "[ID]", "show a run here, live where it goes on", _attach, _NOTEBOOK),
+    Command("jobs", "", "the jobs of the schedulers here, and when they run next", _jobs, _NOTEBOOK),
     Command("exit", "", "leave", _exit, _TERMINAL, also=("quit",)),
 )

@@ -19,9 +19,11 @@ from .usage import Usage, add_costs
 if TYPE_CHECKING:
     from .result import Result
 
-__all__ = ["SESSION_VERSION", "Session", "SessionInfo", "SessionStore"]
+__all__ = ["JOBS", "SESSION_VERSION", "Session", "SessionInfo", "SessionStore", "conversations"]
 
 SESSION_VERSION = 1
+#: So the names of what a scheduler keeps in a store begin: those are no conversations.
+JOBS = "schedule:"
 
 
 def _now() -> datetime:
@@ -186,3 +188,8 @@ class SessionStore(Protocol):
 
     def delete(self, session_id: str) -> bool:
         """Forget a session; False when it is not there."""
+
+
+def conversations(store: SessionStore) -> Sequence[SessionInfo]:
+    """The sessions of a store that somebody may go on with, the newest first; a scheduler's jobs are none."""
+    return [info for info in store.list() if not info.id.startswith(JOBS)]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .errors import ConfigError
 from .plain import one_line
 from .redaction import redact_line
+from .session import conversations
 
 if TYPE_CHECKING:
     from .commands import Place
@@ -75,7 +76,7 @@ def resume(place: Place, argument: str) -> None:
     sessions = Sessions(place.store())
     name = _name(argument)
     if not name:
-        name = next((info.id for info in sessions.store.list()), "")
+        name = next((info.id for info in conversations(sessions.store)), "")
         if not name:
             raise ConfigError("no conversation is stored yet", hint="/save stores this one")
     sessions.get(name)  # what is wrong with it is said before anything changes

@@ -28,6 +28,8 @@ _TABLE = {
     "result_bundle": "alloy_nb.notebook.display:result_bundle",
     "show_result": "alloy_nb.notebook.display:show_result",
     "show_run": "alloy_nb.notebook.display:show_run",
+    "scheduler_bundle": "alloy_nb.notebook.jobs:scheduler_bundle",
+    "show_scheduler": "alloy_nb.notebook.jobs:show_scheduler",
 }
 
 

@@ -25,8 +25,8 @@ AREAS = {
 }  # fmt: skip
 
 #: What is not built yet; behaviours of other areas that come with these are named here.
-TO_COME = {"CTX", "SKL", "SES", "TEAM", "SCH"}
-COME_WITH = {"CFG-12": "CTX", "CLI-4": "CTX", "CLI-9": "SKL"}
+TO_COME = {"TEAM"}
+COME_WITH: dict[str, str] = {}
 
 
 def ids() -> Iterator[str]:

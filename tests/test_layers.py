@@ -68,6 +68,8 @@ LAYERS = {
     "dialogue": 5,
     "subscribers": 5,
     "pubsub": 5,
+    "scheduling": 5,
+    "scheduler": 5,
     "sessions": 5,
     "agent_health": 5,
     "agent_tool": 5,

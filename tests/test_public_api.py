@@ -16,6 +16,7 @@ from alloy_nb.providers.vendors import VENDORS
 CONTRACT = """
 run arun start Run Result Event Usage Budget
 Agent Skill discover_skills Session Sessions PubSub SessionStore MemoryStore SQLiteStore SQLStore
+Scheduler Job JobRun
 Message Text Thinking ToolCall ToolResult Image Audio Document Opaque
 tool Tool ToolContext Bash Provider HTTPProvider Local Scripted set_default_model doctor show
 Anthropic OpenAI Google Ollama OpenRouter XAI DeepSeek Mistral OpenAICompatible

@@ -106,3 +106,8 @@ class NotebookCommands:
         from .going import attach
 
         attach(self._magics.shell, run_id)
+
+    def jobs(self) -> None:
+        from .jobs import list_jobs
+
+        say(list_jobs())

@@ -15,7 +15,7 @@ from ..options import nearest
 from ..plain import one_line
 from ..recorder import RECORD_VERSION, fold_records
 from ..redaction import redact_data
-from ..session import Session, SessionInfo, SessionStore
+from ..session import Session, SessionInfo, SessionStore, conversations
 from ..sinks import resolve
 from .lines import Summary
 from .markdown import session_markdown
@@ -69,7 +69,7 @@ class Sessions:
 
     def list(self) -> list[SessionInfo]:
         """All of them, the newest first, with title, model and number of messages."""
-        return [self._described(info) for info in self.store.list()]
+        return [self._described(info) for info in conversations(self.store)]
 
     def _described(self, info: SessionInfo) -> SessionInfo:
         if None not in (info.title, info.model, info.messages):
@@ -92,9 +92,10 @@ class Sessions:
         candidates = getattr(self.store, "candidates", None)
         # Words may stand on two lines: one of them is enough to look closer.
         longest = max(wanted.split(), key=len)[:200]
-        names = candidates(longest) if callable(candidates) else [info.id for info in self.store.list()]
+        talks = [info.id for info in conversations(self.store)]
+        near = set(candidates(longest)) if callable(candidates) else set(talks)
         found: list[Found] = []
-        for name in names:
+        for name in filter(near.__contains__, talks):
             for place, message in enumerate(fold_records(name, self.store.read(name)).messages, 1):
                 if len(found) >= limit:
                     return found
@@ -169,7 +170,7 @@ class Sessions:
     def _records(self, name: str) -> Sequence[Mapping[str, Any]]:
         records = self.store.read(name)
         if not records:
-            known = [info.id for info in self.store.list()]
+            known = [info.id for info in conversations(self.store)]
             near = nearest(name, known)
             hint = f"did you mean {one_line(near, 60)}?" if near else "`alloy sessions` lists those that are stored"
             raise ConfigError(f"no conversation {one_line(name, 60)!r} is stored", hint=hint)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ...commands import Command
 from ...errors import AlloyError
-from ...session import SessionInfo, SessionStore
+from ...session import SessionInfo, SessionStore, conversations
 
 __all__ = ["Offer", "offers"]
 
@@ -71,7 +71,7 @@ def _words(kind: str, store: Callable[[], SessionStore], commands: Sequence[Comm
 
 def _listed(store: Callable[[], SessionStore]) -> Iterable[SessionInfo]:
     try:
-        return store().list()
+        return conversations(store())
     except AlloyError:  # a broken store is told by the command, not by Tab
         return ()
 

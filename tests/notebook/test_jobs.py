@@ -1,0 +1,122 @@
+"""A scheduler as a cell's value: its table, which follows what happens; and the command that lists the jobs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from alloy_nb import Scheduler, Scripted
+from alloy_nb.notebook.jobs import list_jobs
+from alloy_nb.scheduler import schedulers_here
+from tests.scheduling.clocks import SteppedClock
+from tests.test_scheduler import AGAIN, Results, until
+
+
+@pytest.fixture
+def clock() -> SteppedClock:
+    return SteppedClock()
+
+
+@pytest.fixture
+def scheduler(clock: SteppedClock) -> Iterator[Scheduler]:
+    for other in schedulers_here():
+        other.stop()
+    with Scheduler(clock=clock) as scheduler:
+        scheduler.cron("0 9 * * *", "hi", model=Scripted([AGAIN]), timezone="UTC", name="news")
+        yield scheduler
+
+
+class Handle:
+    """A display whose updates are kept."""
+
+    def __init__(self, first: dict[str, Any]) -> None:
+        self.shown = [first]
+
+    def update(self, data: dict[str, Any], raw: bool = False) -> None:
+        self.shown.append(data)
+
+
+@pytest.fixture
+def displays(monkeypatch: pytest.MonkeyPatch) -> list[Handle]:
+    made: list[Handle] = []
+
+    def display(data: dict[str, Any], **_: Any) -> Handle:
+        made.append(Handle(data))
+        return made[-1]
+
+    monkeypatch.setattr("IPython.display.display", display)
+    return made
+
+
+def test_the_table_is_text_where_nothing_else_is_shown(notebook: Any, scheduler: Scheduler) -> None:
+    notebook.names["s"] = scheduler
+    told = notebook.ok("s").stdout
+    assert "At 09:00 every day (UTC)" in told
+    assert "2026-12-01 09:00 UTC" in told
+
+
+def test_in_a_document_it_is_shown_once(notebook: Any, scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLOY_DISPLAY", "static")
+    notebook.names["s"] = scheduler
+    (output,) = notebook.ok("s").outputs
+    assert sorted(output["data"]) == ["text/html", "text/plain"]
+    assert "<table" in output["data"]["text/html"]
+    assert "<script" not in output["data"]["text/html"]
+    assert "news" in output["data"]["text/plain"]
+    assert scheduler._repr_mimebundle_() == output["data"]
+
+
+def test_the_table_follows_what_happens(
+    scheduler: Scheduler, clock: SteppedClock, displays: list[Handle], monkeypatch: pytest.MonkeyPatch, notebook: Any
+) -> None:
+    monkeypatch.setenv("ALLOY_DISPLAY", "html")
+    scheduler._ipython_display_()
+    (table,) = displays
+    clock.advance(21 * 3600)
+    until(lambda: "yes" in table.shown[-1]["text/html"])
+    assert "2026-12-02 09:00 UTC" in table.shown[-1]["text/plain"]
+    scheduler.remove("news")
+    until(lambda: "no job yet" in table.shown[-1]["text/html"])
+    scheduler.stop()
+    until(lambda: "stopped" in table.shown[-1]["text/html"])
+    until(lambda: not [thread for thread in threading.enumerate() if thread.name == "alloy-jobs"])
+
+
+def test_the_newest_table_alone_follows(
+    scheduler: Scheduler, clock: SteppedClock, displays: list[Handle], monkeypatch: pytest.MonkeyPatch, notebook: Any
+) -> None:
+    """A cell that is run again and again leaves no thread and no display behind that has to be kept up."""
+    monkeypatch.setenv("ALLOY_DISPLAY", "html")
+    for _ in range(3):
+        scheduler._ipython_display_()
+    scheduler.pause("news")
+    until(lambda: "paused" in displays[-1].shown[-1]["text/html"])
+    assert [len(display.shown) for display in displays[:-1]] == [1, 1]
+
+
+def test_a_display_that_fails_costs_no_job(
+    scheduler: Scheduler, clock: SteppedClock, displays: list[Handle], monkeypatch: pytest.MonkeyPatch, notebook: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("ALLOY_DISPLAY", "html")
+    results = Results()
+    scheduler.every("30m", "hi", model=Scripted([AGAIN]), name="x", on_result=results)
+    scheduler._ipython_display_()
+    monkeypatch.setattr(displays[0], "update", None)
+    clock.advance(1800)
+    assert results.next().text == "yes"
+    until(lambda: any("could not be shown" in record.message for record in caplog.records))
+
+
+def test_a_command_lists_the_jobs_of_all_schedulers(notebook: Any, scheduler: Scheduler, clock: SteppedClock) -> None:
+    assert "news" in notebook.ok("%alloy /jobs").stdout
+    with Scheduler(name="other", clock=clock) as other:
+        other.every("30m", "hi", model=Scripted([AGAIN]), name="pace")
+        told = notebook.ok("%alloy /jobs").stdout
+        assert told.index("other") < told.index("pace") < told.index("scheduler") < told.index("news")
+    scheduler.stop()
+    assert list_jobs() == "No scheduler is here: alloy.Scheduler() makes one."
+    assert "takes no argument" in str(notebook.run("%alloy /jobs x").error)
