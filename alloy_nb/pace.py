@@ -10,8 +10,6 @@ from __future__ import annotations
 import threading
 import time
 
-from .forks import renewed_in_child
-
 __all__ = ["Pace"]
 
 #: So much of the processor is used between two rests, in seconds.
@@ -20,14 +18,8 @@ QUANTUM = 0.002
 RECENT = 0.1
 
 
-class _Busy:
-    """When each thread was busy last, by the monotonic clock. Single operations on the dict are atomic."""
-
-    def __init__(self) -> None:
-        self.since: dict[int, float] = {}
-
-
-_busy = renewed_in_child(_Busy)
+#: When each thread was busy last, by the monotonic clock. Single operations are atomic, so it has no lock.
+_busy: dict[int, float] = {}
 
 
 class Pace:
@@ -45,10 +37,9 @@ class Pace:
             return
         self._used = used
         now = time.monotonic()
-        since = _busy().since
-        since[threading.get_ident()] = now
-        for thread, at in list(since.items()):
+        _busy[threading.get_ident()] = now
+        for thread, at in list(_busy.items()):
             if now - at > RECENT:
-                since.pop(thread, None)
+                _busy.pop(thread, None)
         # What all of them take together stays just below the whole.
-        time.sleep(QUANTUM * (len(since) - 0.5))
+        time.sleep(QUANTUM * max(0.5, len(_busy) - 0.5))

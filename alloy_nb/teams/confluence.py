@@ -81,6 +81,7 @@ class Confluence:
                     return
                 self._incoming.popleft()
             if isinstance(item, _Told):
+                self._read()  # what led to it was told before it, unless that is a flood
                 self._give([item.event])
             else:
                 self._readers.append(Reader(item, self._bell.ring))
