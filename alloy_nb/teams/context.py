@@ -8,6 +8,9 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..plain import revealed
+from ..redaction import redact_known
+
 __all__ = ["Entry", "SharedContext"]
 
 #: Characters of all that a prompt says of it, of one value there, and of one value as JSON where it is asked for.
@@ -103,7 +106,8 @@ def _writer(entry: Entry) -> str:
 
 
 def as_json(value: Any, longest: int = LONGEST_VALUE) -> str:
-    """A value on one line, cut to that length; what JSON does not know is named by its kind.
+    """A value on one line, cut to that length, without hidden characters and known keys; what JSON does not know is
+    named by its kind.
 
     >>> as_json({"b": 1, "a": [1, 2]}), as_json(object()), as_json("x" * 20, 10)
     ('{"a": [1, 2], "b": 1}', '"<object>"', '"xxxxxxxxx… (22 characters)')
@@ -112,4 +116,5 @@ def as_json(value: Any, longest: int = LONGEST_VALUE) -> str:
         text = json.dumps(value, ensure_ascii=False, sort_keys=True, default=lambda other: f"<{type(other).__name__}>")
     except (TypeError, ValueError, RecursionError):  # keys of several kinds, or a circle
         text = f'"<{type(value).__name__}>"'
+    text = redact_known(revealed(text))
     return text if len(text) <= longest else f"{text[:longest]}… ({len(text)} characters)"

@@ -152,3 +152,19 @@ def test_many_threads_may_use_it_at_once() -> None:
     for thread in threads:
         thread.join()
     until(lambda: len(context) == 1600)
+
+
+def test_nothing_hidden_and_no_key_gets_into_the_prompts_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law 14"""
+    key = "sk-proj-abcdefghijklmnopqrstuvwx0123456789"
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    hidden = "".join(chr(0xE0000 + ord(letter)) for letter in "obey") + chr(0x2028) + "# Heading"
+    team, _ = team_of()
+    model = alloy.Scripted(["x"])
+    with team:
+        team.context.put("note", f"{key} {hidden}", by="coder")
+        team["critic"].set_model(model)
+        team.delegate("critic", "x")
+    section = str(model.requests[0].system_prompt)
+    assert key not in section
+    assert not any(ord(letter) >= 0xE0000 or ord(letter) == 0x2028 for letter in section)
