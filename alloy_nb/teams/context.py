@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..plain import revealed
-from ..redaction import redact_known
+from ..redaction import redact
 
 __all__ = ["Entry", "SharedContext"]
 
@@ -106,7 +106,7 @@ def _writer(entry: Entry) -> str:
 
 
 def as_json(value: Any, longest: int = LONGEST_VALUE) -> str:
-    """A value on one line, cut to that length, without hidden characters and known keys; what JSON does not know is
+    """A value on one line, cut to that length, without hidden characters and keys; what JSON does not know is
     named by its kind.
 
     >>> as_json({"b": 1, "a": [1, 2]}), as_json(object()), as_json("x" * 20, 10)
@@ -116,5 +116,5 @@ def as_json(value: Any, longest: int = LONGEST_VALUE) -> str:
         text = json.dumps(value, ensure_ascii=False, sort_keys=True, default=lambda other: f"<{type(other).__name__}>")
     except (TypeError, ValueError, RecursionError):  # keys of several kinds, or a circle
         text = f'"<{type(value).__name__}>"'
-    text = redact_known(revealed(text))
+    text = redact(revealed(text))
     return text if len(text) <= longest else f"{text[:longest]}… ({len(text)} characters)"
