@@ -19,7 +19,7 @@ from .handle import Run
 from .portal import PORTAL
 from .prompts import to_message
 from .result import Result
-from .runs import in_background, run_blocking
+from .runs import in_background
 from .sinks import resolve
 from .subscribers import Subscription
 from .teams.context import SharedContext, as_json
@@ -106,26 +106,26 @@ class Team:
     def delegate(self, name: str, prompt: Any, *, check: bool = True, **overrides: Any) -> Result:
         """Ask one member, and wait for its answer; options given here hold for this time.
 
-        Raises `ConfigError` for an unknown name, `Busy` for one at work without a queue (`max_pending`), and what the
-        run ended in; with ``check=False`` the `Result` says so instead.
+        Raises `ConfigError` for an unknown name, `Busy` for one at work, and what the run ended in; with
+        ``check=False`` the `Result` says so instead.
         """
         PORTAL.refuse_here("Team.delegate")
-        begun: list[Execution] = []
         try:
-            execution = self._begin(name, prompt, overrides, begun.append)
+            agent, options = self._addressed(name, overrides)
+            return agent.chat(prompt, check=check, **options)
         except AlloyError as error:
-            return _refused(error, check=check)
-        except KeyboardInterrupt:
-            _cancel(begun)
-            raise
-        return run_blocking(lambda _: execution, check=check)
+            if check:
+                raise
+            return Result(status="error", error=error)
 
     async def adelegate(self, name: str, prompt: Any, *, check: bool = True, **overrides: Any) -> Result:
         """The same, awaited on the running loop; the member works on its lane. Being cancelled stops its run."""
         try:
             execution = self._begin(name, prompt, overrides)
         except AlloyError as error:
-            return _refused(error, check=check)
+            if check:
+                raise
+            return Result(status="error", error=error)
         try:
             return await await_end(execution, check=check)
         except asyncio.CancelledError:
@@ -201,19 +201,24 @@ class Team:
         overrides: Mapping[str, Any],
         note: Callable[[Execution], Any] | None = None,
     ) -> Execution:
-        """A run of a member, begun or in its queue; `note` is given it before, should an interrupt land here."""
+        """A run in the background, begun or in the queue; `note` is given it before, should an interrupt land here."""
+        agent, options = self._addressed(name, overrides)
+        execution = agent.dialogue.make(prompt, options, background=True)
+        if note is not None:
+            note(execution)
+        agent.begin(execution)
+        in_background(execution)
+        return execution
+
+    def _addressed(self, name: str, overrides: Mapping[str, Any]) -> tuple[Agent, dict[str, Any]]:
+        """The agent of a member that is up, and the options of a run of it."""
         self._check_open()
         member = self._member(name)
         member.check_up()
         options = dict(overrides)
         if "timeout" not in options and member.agent.dialogue.options.timeout is None:
             options["timeout"] = self.timeout
-        execution = member.agent.dialogue.make(prompt, options, background=True)
-        if note is not None:
-            note(execution)
-        member.agent.begin(execution)
-        in_background(execution)
-        return execution
+        return member.agent, options
 
     def _told_of_task(self, name: str, before: str, task: str, options: Mapping[str, Any]) -> str:
         """The system prompt of one who goes on with what another one made of a task."""
@@ -430,17 +435,6 @@ _TASK = (
     "# The task\nYou go on where {before} ended, whose answer is your prompt. What was asked at the beginning: {task}"
 )
 LONGEST_TASK = 8_000
-
-
-def _refused(error: AlloyError, *, check: bool) -> Result:
-    """The result of what could not begin."""
-    result = Result(status="error", error=error)
-    return result.check() if check else result
-
-
-def _cancel(executions: Sequence[Execution]) -> None:
-    for execution in executions:
-        execution.cancel()
 
 
 @contextmanager

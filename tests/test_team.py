@@ -156,7 +156,11 @@ def test_a_member_at_work_is_busy_or_queues_as_any_agent() -> None:
         waiting = team.start_delegate("queues", "y")
         assert team.health()["queues"].pending_count == 1
         with pytest.raises(alloy.QueueFull):
+            team.start_delegate("queues", "z")
+        with pytest.raises(alloy.Busy):
             team.delegate("queues", "z")
+        refused = team.delegate("queues", "z", check=False)
+        assert (refused.status, type(refused.error)) == ("error", alloy.Busy)
         FREE.set()
         assert first.result().ok
         assert waiting.result().text == "late"

@@ -32,7 +32,7 @@ def test_a_team_tells_what_it_has_used_and_who_crashed() -> None:
     with alloy.Team({"coder": {"model": alloy.Scripted(["x"])}}, name="work") as team:
         assert repr(team) == "Team work: 1 agent\n  coder  idle  0 messages  0 tokens"
         team.delegate("coder", "x")
-        assert repr(team).endswith("coder  completed  2 messages  15 tokens  cost unknown")
+        assert repr(team).endswith("coder  idle  2 messages  15 tokens  cost unknown")
     assert repr(alloy.Team({})) == "Team team: 0 agents"
 
 
