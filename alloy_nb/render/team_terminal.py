@@ -208,9 +208,11 @@ class TeamColumns:
 
     def summary(self) -> Table:
         """What came of it: a line a member."""
-        table = Table(box=None, show_edge=False, pad_edge=False)
-        for name in ("", "agent", "status", "tokens", "cost", "time", "last words"):
+        table = Table(box=None, show_edge=False, pad_edge=False, expand=True)
+        for name in ("", "agent", "status", "tokens", "cost", "time"):
             table.add_column(name, no_wrap=True, overflow="ellipsis", header_style="dim")
+        # What there is no room for is left out here, and nowhere else.
+        table.add_column("last words", no_wrap=True, overflow="ellipsis", header_style="dim", ratio=1)
         for column in self._columns.values():
             used = column.usage.total_tokens
             table.add_row(

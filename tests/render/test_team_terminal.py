@@ -70,6 +70,16 @@ def test_at_the_end_stays_a_table_and_nothing_of_the_columns() -> None:
     ]
 
 
+def test_long_words_leave_the_facts_of_the_table_whole() -> None:
+    on = console(terminal=False)
+    with team_of("coder", text="word " * 200) as team:
+        team.start_broadcast("x").wait(sink=TeamColumns(on))
+    last = on.file.getvalue().splitlines()[-1]  # type: ignore[attr-defined]
+    assert last.split()[:6] == ["✓", "coder", "completed", "15", "cost", "unknown"]
+    assert last.endswith("…")
+    assert len(last) <= 100
+
+
 def test_nothing_that_is_said_steers_the_terminal_or_shows_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     """Law 14"""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-proj-abcdefghijklmnopqrstuvwx0123456789")
