@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .errors import ConfigError as ConfigError
     from .errors import ContentFilterError as ContentFilterError
     from .errors import ContextOverflowError as ContextOverflowError
+    from .errors import Crashed as Crashed
     from .errors import DeadlineExceeded as DeadlineExceeded
     from .errors import Halted as Halted
     from .errors import OutputError as OutputError
@@ -91,6 +92,10 @@ if TYPE_CHECKING:
     from .sessions.memory import MemoryStore as MemoryStore
     from .sessions.sql import SQLStore as SQLStore
     from .sessions.sqlite import SQLiteStore as SQLiteStore
+    from .team import Team as Team
+    from .teams.group import TeamRun as TeamRun
+    from .teams.handing_over import Handoff as Handoff
+    from .teams.results import TeamResults as TeamResults
     from .tools.base import Tool as Tool
     from .tools.bash import Bash as Bash
     from .tools.context import ToolContext as ToolContext
@@ -100,7 +105,7 @@ if TYPE_CHECKING:
 
 _ERRORS = (
     "AlloyError AuthError BadRequestError BudgetExceeded Busy Cancelled ConfigError ContentFilterError "
-    "ContextOverflowError DeadlineExceeded Halted OutputError OverloadedError ProviderError ProviderTimeout "
+    "ContextOverflowError Crashed DeadlineExceeded Halted OutputError OverloadedError ProviderError ProviderTimeout "
     "QueueFull RateLimitError ServerError SessionConflict SessionError StreamError ToolError"
 )
 _MESSAGES = "Audio Document Image Message Opaque Text Thinking ToolCall ToolResult"
@@ -120,6 +125,7 @@ _PUBLIC: dict[str, str] = {
     "Google": "providers.google",
     "HTTPProvider": "providers.http",
     "Halt": "middleware.base",
+    "Handoff": "teams.handing_over",
     "Job": "scheduling.job",
     "JobRun": "scheduling.job",
     "Local": "providers.local",
@@ -144,6 +150,9 @@ _PUBLIC: dict[str, str] = {
     "Skill": "context.skills",
     "SessionStore": "session",
     "Sessions": "sessions.library",
+    "Team": "team",
+    "TeamResults": "teams.results",
+    "TeamRun": "teams.group",
     "Telemetry": "middleware.telemetry",
     "Tool": "tools.base",
     "ToolContext": "tools.context",

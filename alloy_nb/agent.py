@@ -27,7 +27,7 @@ from .middleware.base import HookContext
 from .middleware.here import call_hooks_here
 from .models import model_info
 from .options import make_options
-from .portal import PORTAL
+from .portal import PORTAL, is_portal_thread
 from .prompts import to_message
 from .providers.base import Provider
 from .providers.registry import resolve_model
@@ -36,6 +36,7 @@ from .result import Result
 from .runs import in_background, run_awaited, run_blocking
 from .session import Session
 from .subscribers import Subscribers, Subscription
+from .teams.handing_over import Handoff, handoff_tools
 from .tools.approval import Asker, Decision, Remember
 from .tools.base import Tool
 from .tools.changes import UndoneFile, undo_changes
@@ -59,6 +60,9 @@ class Agent:
     prompts; they may be mixed, on any thread. While it is at work another `chat` raises `Busy`. A run that fails or is
     stopped leaves what it had done in the conversation, and its usage; a prompt of which nothing came is taken back.
 
+    `handoffs` lists agents, or `Handoff`s of them, to whom its model may hand the conversation over: the other one
+    answers in its place, within the same run.
+
     `pubsub` and `topics` have it take what is published there as prompts, and publish the results of background runs
     on ``agent:<session id>:responses``. `on_shutdown(session)` is called when it is closed, after `session_end`.
 
@@ -74,8 +78,11 @@ class Agent:
         pubsub: PubSub | None = None,
         topics: Sequence[str] = (),
         on_shutdown: Callable[[Session], Any] | None = None,
+        handoffs: Sequence[Agent | Handoff] = (),
         **options: Any,
     ) -> None:
+        if handoffs:
+            options["tools"] = (*(options.get("tools") or ()), *handoff_tools(handoffs))
         if isinstance(topics, str):
             raise ConfigError(f"topics is the string {topics!r}", hint=f"give a list: topics=[{topics!r}]")
         if topics and pubsub is None:
@@ -154,9 +161,13 @@ class Agent:
         `Busy` when it is at work and `max_pending` is 0, `QueueFull` when so many wait already.
         """
         execution = self.dialogue.make(prompt, overrides, background=True)
+        self.begin(execution)
+        return in_background(execution)
+
+    def begin(self, execution: Execution) -> None:
+        """What the package itself goes by: the run behind `send`, which goes on now or waits."""
         self.dialogue.enqueue(execution)
         self._subscribers.follow(execution)
-        return in_background(execution)
 
     def resume(
         self, decisions: Mapping[str, bool | Decision] | None = None, *, check: bool = True, **overrides: Any
@@ -352,7 +363,7 @@ class Agent:
         for subscription in self._topics:
             subscription.cancel()
         for execution in self.dialogue.cancel_all():
-            if not execution.is_driven_here and not PORTAL.is_current:
+            if not execution.is_driven_here and not is_portal_thread():
                 try:
                     block_on(execution, check=False, timeout=CLOSING, owns=False)
                 except TimeoutError:

@@ -44,11 +44,13 @@ class AgentTool(Tool):
         self.description = description
 
     async def execute(self, input: Mapping[str, Any], ctx: ToolContext) -> ToolResult:
-        parent = ctx.parent
-        dialogue = self._dialogue.fork()
+        return self._told(await self._run(self._dialogue.fork(), str(input["prompt"]), ctx, ctx.parent))
+
+    async def _run(self, dialogue: Dialogue, prompt: str | None, ctx: ToolContext, parent: ParentRun | None) -> Result:
+        """What an agent made of a prompt, within the run around."""
         share_changes(ctx.state, dialogue.tool_state)
         asker = None if parent is None else _ParentAsker(parent, ctx)
-        execution = dialogue.make(str(input["prompt"]), {}, asker=asker, parent=parent)
+        execution = dialogue.make(prompt, {}, asker=asker, parent=parent)
         task = asyncio.current_task()
         before = task.cancelling() if task is not None else 0
         dialogue.claim(execution)
@@ -58,9 +60,16 @@ class AgentTool(Tool):
             parent.count(result.usage, result.cost)
         if task is not None and task.cancelling() > before:
             raise asyncio.CancelledError
-        return self._told(result)
+        return result
 
     def _told(self, result: Result) -> ToolResult:
+        text = self._text(result)
+        if result.status == "max_turns":
+            text += f"\n(stopped after {result.turns} turns)"
+        return ToolResult(text)
+
+    def _text(self, result: Result) -> str:
+        """What it said; raises what the model is told when it did not finish."""
         if not result.ok:
             why = result.error.message if result.error is not None else result.status
             raise ToolError(
@@ -69,10 +78,7 @@ class AgentTool(Tool):
         if result.status == "waiting":
             waiting = ", ".join(call.name for call in result.pending)
             raise ToolError(f"{self.name} waits for a decision on {waiting}, which nobody can make within a tool")
-        text = result.text or "(no text)"
-        if result.status == "max_turns":
-            text += f"\n(stopped after {result.turns} turns)"
-        return ToolResult(text)
+        return result.text or "(no text)"
 
 
 class _ParentAsker:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from typing import Any
@@ -21,6 +22,9 @@ __all__ = ["Burst", "Tried", "attempts", "count_failed", "spend", "usage_payload
 
 Burst = list[Event]
 Tried = list[tuple[Candidate, Answer]]
+
+#: Seconds after which the loop has its turn, however fast a provider is.
+_LONGEST_WITHOUT_WAITING = 0.05
 
 
 def spend(state: RunState, candidate: Candidate, answer: Answer) -> float | None:
@@ -101,6 +105,7 @@ async def _one_attempt(
     # A provider that tells its own signs of life knows better than a clock whether it is silent.
     patience = None if getattr(provider, "watches_silence", False) else state.options.request_timeout
     bursts = _bursts(request or state.request(candidate), candidate, whole=not state.options.stream)
+    waited = time.monotonic()
     async with aclosing(bursts):
         # What comes after the end of an answer is nobody's, and waiting for it would be in vain.
         while not answer.done:
@@ -120,6 +125,12 @@ async def _one_attempt(
             events = state.events(told if request is None else _untold(told))
             if events:
                 yield events
+            if (now := time.monotonic()) - waited > _LONGEST_WITHOUT_WAITING:
+                # A provider that floods never waits: others have their turn, and a stop or the deadline lands here.
+                await asyncio.sleep(0)
+                waited = now
+                if state.deadline.passed:
+                    raise state.too_late()
     if not answer.done:
         raise StreamError(f"{provider.name} ended its answer before it was complete")
 

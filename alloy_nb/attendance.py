@@ -93,6 +93,14 @@ class Attendance:
                 del self._places[reader]
             self._refuse_seen()
 
+    def pass_by(self, call_id: str) -> None:
+        """Somebody who reads several runs at once has read this question, and waits for more."""
+        if self._interactive or self.elsewhere():
+            return
+        for question in self._questions:
+            if question.call.id == call_id:
+                self._desk.decide(call_id, nobody_to_ask(question))
+
     def _refuse_seen(self) -> None:
         waiting = {question.call.id: question for question in self._questions}
         with self._lock:

@@ -11,11 +11,11 @@ from .answering import answer_results
 from .errors import BudgetExceeded, DeadlineExceeded, Halted
 from .events import Event
 from .history import with_results
-from .messages import ToolCall
+from .messages import Message, ToolCall
 from .middleware.base import Block
 from .state import RunState
 from .tools.approval import Decision, Question
-from .tools.context import CancelToken, ParentRun, ToolContext
+from .tools.context import CancelToken, ParentRun, Succession, ToolContext
 from .tools.executor import ToolPhase
 
 __all__ = ["TurnCalls"]
@@ -46,7 +46,14 @@ class TurnCalls:
         #: Whether there is anything to run.
         self.any_tools = bool(tool_calls)
         self._parent = ParentRun(
-            state.path, state.budget, state.call_ids, self._forward, state.count, self._ask_for_child, state.run_id
+            state.path,
+            state.budget,
+            state.call_ids,
+            self._forward,
+            state.count,
+            self._ask_for_child,
+            state.run_id,
+            succession=Succession(self._conversation, self._emit, state.passed),
         )
         self._phase = ToolPhase(
             tool_calls,
@@ -139,6 +146,14 @@ class TurnCalls:
         return self._state.tool_context(call, token, report, self._parent)
 
     # -- an agent within a call -----------------------------------------------------------------------------------
+
+    @property
+    def answered_for(self) -> str | None:
+        """What somebody said in this run's place, to whom one of the calls handed it over; its results are there."""
+        return self._parent.succession.answer if self._parent.succession is not None else None
+
+    def _conversation(self) -> tuple[Message, ...]:
+        return tuple(self._state.history)
 
     def _forward(self, events: Sequence[Event]) -> None:
         self._tell([self._state.adopt(event) for event in events])

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 from uuid import uuid4
 
 from .agent_health import Health
@@ -20,6 +20,7 @@ from .execution import Execution
 from .history import open_calls, repair, without_signed_thoughts
 from .messages import Message, ToolCall
 from .options import Options, working_directory
+from .portal import PORTAL, Portal
 from .recorder import Recorder, with_session
 from .result import Result
 from .session import Session
@@ -30,12 +31,29 @@ from .tools.kept import KeptOutputs
 from .tools.toolbox import collect_tools
 from .usage import Usage, add_costs
 
-__all__ = ["Dialogue"]
+__all__ = ["Dialogue", "Host"]
 
 logger = logging.getLogger("alloy_nb")
 
 #: What belongs to the agent and cannot be said anew for one run.
 _ITS_OWN = ("messages", "name", "max_pending", "session", "store")
+
+
+class Host(Protocol):
+    """What an agent is a member of, and works for: it is told of each run, and where the run lives."""
+
+    @property
+    def portal(self) -> Portal:
+        """Where runs live that nobody drives himself."""
+
+    def adjusted(self, options: Options) -> Options:
+        """The options of a run, with what is added to those of every run here."""
+
+    def began(self, execution: Execution) -> None:
+        """The turn of this run has come, or it ends before that."""
+
+    def ended(self, execution: Execution, result: Result) -> None:
+        """It is over; the next run may have its turn already."""
 
 
 class Dialogue:
@@ -51,6 +69,7 @@ class Dialogue:
     def __init__(self, options: Options, ended: Callable[[Execution, Result], None] | None = None) -> None:
         self.memory = Memory()
         self.tool_state: MutableMapping[str, Any] = {}
+        self.host: Host | None = None
         self._own_id = f"session-{uuid4().hex[:16]}"
         self._ended = ended
         self._lock = threading.Lock()
@@ -199,6 +218,9 @@ class Dialogue:
         if prompt is None and not self._history:
             raise ConfigError("there is no prompt and no conversation yet", hint="pass a prompt")
         options = self.options.override(**given, messages=self._history)
+        host = self.host
+        if host is not None:
+            options = host.adjusted(options)
         execution: Execution
 
         def ended(result: Result) -> None:
@@ -216,8 +238,11 @@ class Dialogue:
             gauge=self.gauge,
             view=self._view,
         )
-        execution = Execution(state, background=background, ended=ended)
+        execution = Execution(state, background=background, ended=ended, portal=self._portal)
         return execution
+
+    def _portal(self) -> Portal:
+        return PORTAL if self.host is None else self.host.portal
 
     def claim(self, execution: Execution) -> None:
         """Its turn is now, or `Busy` is raised; to be followed by `let_go`, whatever happens in between."""
@@ -263,6 +288,8 @@ class Dialogue:
                 self._queue.remove(waiting)
         if waiting is not None:
             waiting.cancel()
+            if self.host is not None:
+                self.host.began(waiting)
             waiting.launch()  # who waits for it sees it begin and end
             return True
         if current is None or run_id not in (None, current.run_id):
@@ -287,6 +314,8 @@ class Dialogue:
         """Its turn has come: it goes on from the conversation as it is now. Under the lock."""
         execution.begin(self._history, set(self._call_ids), self._recorder, self._view)
         self._current = execution
+        if self.host is not None:
+            self.host.began(execution)
 
     def _take_next(self) -> list[Execution]:
         """The next of the queue has its turn; those before it that cannot go on from here end in an error."""
@@ -319,6 +348,8 @@ class Dialogue:
                 finally:
                     following = self._take_next()
         try:
+            if self.host is not None:
+                self.host.ended(execution, result)
             if self._ended is not None:
                 self._ended(execution, result)
         finally:
@@ -391,8 +422,6 @@ class Dialogue:
 
         `given` are options in which it differs. It is stored only under a session of its own.
         """
-        from copy import deepcopy
-
         if given and "messages" in given:
             raise ConfigError("a fork begins with this conversation", hint="make a new agent for another one")
         with self._lock:
@@ -402,8 +431,13 @@ class Dialogue:
         made._view = still_holds(view, history, made._history)
         made.gauge = self.gauge
         made.memory = self.memory.copy()
-        made.tool_state.update(deepcopy(_plain(dict(self.tool_state))))
+        made.tool_state.update(_copied(self.tool_state))
         return made
+
+    def renew(self) -> None:
+        """Go on from here with copies of what a run may still hold that did not come back, or that broke."""
+        with self._lock:
+            self.tool_state = _copied(self.tool_state)
 
     # -- refusing -------------------------------------------------------------------------------------------------
 
@@ -433,7 +467,9 @@ class Dialogue:
         )
 
 
-def _plain(state: Mapping[str, Any]) -> dict[str, Any]:
+def _copied(state: Mapping[str, Any]) -> dict[str, Any]:
     """What can be copied of a tool state: values and kept outputs, not other things that hold files or locks."""
+    from copy import deepcopy
+
     kinds = (str, int, float, list, dict, tuple, KeptOutputs)
-    return {key: value for key, value in state.items() if isinstance(value, kinds)}
+    return deepcopy({key: value for key, value in dict(state).items() if isinstance(value, kinds)})

@@ -16,6 +16,7 @@ AlloyError
 ├── OutputError            the answer never matched the `output` type
 ├── BudgetExceeded         a budget of tokens, money or tool calls is used up
 ├── DeadlineExceeded       the run's `timeout` passed
+├── Crashed                a provider, a middleware or alloy_nb itself broke, by an error of no kind of these
 ├── Halted                 a middleware ended the run
 ├── Cancelled              the run was cancelled by `run.cancel()` or an interrupt
 ├── Busy                   the agent is at work and takes no queue
@@ -44,6 +45,7 @@ __all__ = [
     "ConfigError",
     "ContentFilterError",
     "ContextOverflowError",
+    "Crashed",
     "DeadlineExceeded",
     "Halted",
     "OutputError",
@@ -220,6 +222,12 @@ class DeadlineExceeded(AlloyError):
     """The run's `timeout` passed."""
 
     default_hint = "raise `timeout`, or ask for less in one run"
+
+
+class Crashed(AlloyError):
+    """Code that a run stands on broke: a provider, a middleware, alloy_nb itself. The error is its `__cause__`."""
+
+    default_hint = "this is a bug in a provider, a middleware or alloy_nb itself: please report it"
 
 
 class Halted(AlloyError):

@@ -27,6 +27,7 @@ class Event(NamedTuple):
     | `compaction` | `{before_tokens, after_tokens, messages, kind, omitted}`; see below |
     | `usage` | `{input_tokens, output_tokens, cached_tokens, reasoning_tokens, cost}`, of one provider call |
     | `message` | the finished `Message` |
+    | `handoff` | `{from, to}`: another agent answers from here on |
     | `run_end` | `{status, error, error_type, hint, turns, usage, cost, output}`: one a `run_id`, its last |
 
     A call that is not `executed` never ran. `rich`, where there is any, lists the pictures and tables that a tool
@@ -42,6 +43,11 @@ class Event(NamedTuple):
     JSON text with a line for each value.
 
     `context` lists the names of the context files that went in, `skills` those of the skills that are offered.
+
+    A team's stream tells what happens to its members besides, with the `run_id` ``""``: `member_added`,
+    `member_removed`, `crash`, `restart`, `down`, `abandoned`, each with the member's `name`. The `run_start` of a
+    broadcast or a hand-off of a team says `kind` and `agents`.
+
     A run within a tool call of another one has `parent: {run_id, call_id}`.
 
     `seq` counts 1, 2, 3 … in the stream it is read from; `run_id` names the run it belongs to, `agent` the path of

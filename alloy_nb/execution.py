@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakSet
 
+from .abandoning import abandon
 from .attendance import Attendance
 from .context.condensed import Condensed
-from .errors import AlloyError, SessionConflict, SessionError
+from .errors import AlloyError, Crashed, SessionConflict, SessionError
 from .events import Event
 from .forks import renewed_in_child
 from .journal import EventFile, Journal
@@ -20,7 +21,7 @@ from .loop import run_loop
 from .messages import Message, ToolCall, ToolResult
 from .middleware.base import listeners
 from .options import Options
-from .portal import PORTAL
+from .portal import PORTAL, Portal
 from .recorder import Recorder
 from .result import Result
 from .state import RunState
@@ -65,6 +66,8 @@ class Execution:
     With a `recorder` the conversation is stored as it grows. `ended` is called with the result, once, before anybody
     who waits can have it.
 
+    It is launched on what `portal` gives at that moment. `when_over` has something called at its end.
+
     A run in the `background` has readers who come and go: its questions are left to its attendance, and its callbacks
     to a thread of their own. Otherwise the one who made it waits for it, and asks and hears.
     """
@@ -76,8 +79,11 @@ class Execution:
         background: bool = False,
         ended: Callable[[Result], None] | None = None,
         recorder: Recorder | None = None,
+        portal: Callable[[], Portal] = lambda: PORTAL,
     ) -> None:
         self._state = state
+        self._find_portal = portal
+        self._portal = PORTAL
         self._recorder: Recorder | None = None
         self._take_recorder(recorder)
         self._ended = ended
@@ -95,7 +101,10 @@ class Execution:
         self._task: asyncio.Task[Any] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._cancelled = False
+        #: When it was first asked to stop, by the monotonic clock.
+        self.stopped_at: float | None = None
         self._launched = False
+        self._over: list[Callable[[Result], None]] = []
 
     @property
     def run_id(self) -> str:
@@ -188,7 +197,8 @@ class Execution:
     def launch(self) -> None:
         """Begin, on the portal. Once: a second call changes nothing."""
         if not self._launched:
-            PORTAL.spawn(self.drive, f"alloy run {self.run_id}")
+            self._portal = self._find_portal()
+            self._portal.spawn(self.drive, f"alloy run {self.run_id}")
             self._launched = True
 
     async def drive(self, hear: Callable[[list[Event]], None] | None = None) -> None:
@@ -202,8 +212,11 @@ class Execution:
             _driven().add(self)
             if self._cancelled and self._task is not None:
                 self._task.cancel()
+        pace = self._portal.pace
         try:
             async for events in run_loop(self._state):
+                if self.result is not None:  # abandoned: what it still says is nobody's
+                    return
                 if self._recorder is not None and any(event.type in _STORED for event in events):
                     await self._store(self._recorder)
                 self.journal.extend(events)
@@ -213,19 +226,31 @@ class Execution:
                     self._file.write(events)
                 if hear is not None:
                     hear(events)
+                if pace is not None:
+                    pace.rest()
         finally:
             if self._state.status == "running":  # the loop itself broke: whoever waits must learn of it
-                self._state.finish("error", AlloyError("the run was broken off", hint="please report this"))
+                self._state.finish("error", Crashed("the run was broken off"))
             with self._lock:
                 self._task = None
-                self.result = self._state.result(self.journal.since(0))
-            try:
-                if self._ended is not None:
-                    self._ended(self.result)
-            finally:
-                if self._file is not None:
-                    self._file.close()
-                self.journal.close()
+                abandoned, self.result = self.result, self.result or self._state.result(self.journal.since(0))
+            if abandoned is None:
+                self._conclude(self.result)
+
+    def _conclude(self, result: Result, last: Sequence[Event] = ()) -> None:
+        """Tell of the end, once: whose run it is first, then who waits."""
+        try:
+            if self._ended is not None:
+                self._ended(result)
+        finally:
+            if self._file is not None:
+                self._file.write(last)
+                self._file.close()
+            self.journal.close(last)
+            with self._lock:
+                callbacks, self._over = self._over, []
+            for callback in callbacks:
+                callback(result)
 
     async def _store(self, recorder: Recorder) -> None:
         """Store what was said, before anybody is told of it. A cancellation has to wait for that, and then goes on."""
@@ -288,6 +313,14 @@ class Execution:
         assert self.result is not None
         return self.result
 
+    def when_over(self, callback: Callable[[Result], None]) -> None:
+        """Have `callback` called with the result, once, on the thread where the run ends; here when it has."""
+        with self._lock:
+            if not self.journal.closed:
+                self._over.append(callback)
+                return
+        callback(self.settled())
+
     # -- steering it ----------------------------------------------------------------------------------------------
 
     def cancel(self) -> bool:
@@ -296,10 +329,44 @@ class Execution:
             if self.result is not None:
                 return False
             self._cancelled = True
+            self.stopped_at = self.stopped_at or time.monotonic()
             self._state.desk.close()
             if self._task is not None and self._loop is not None:
                 self._loop.call_soon_threadsafe(self._task.cancel)
             return True
+
+    @property
+    def overdue(self) -> bool:
+        """Whether its time is over, as it should know by itself."""
+        return self._launched and self._state.deadline.passed
+
+    def answers(self, told: threading.Event) -> None:
+        """Have `told` set as soon as the loop that drives it comes to it; from any thread."""
+        loop = self._loop
+        if loop is None:
+            self._portal.answers(told)
+            return
+        try:
+            loop.call_soon_threadsafe(told.set)
+        except RuntimeError:  # that loop is closed: it will not come
+            return
+
+    def abandon(self, error: AlloyError) -> bool:
+        """End it in this error for everybody who waits, though whoever drives it does not come back; False when it is
+        over. What it still does there changes nothing any more, and it calls no further model or tool.
+        """
+        with self._lock:
+            if self.result is not None:
+                return False
+            self.result, last = abandon(self._state, self.journal.since(0), error)
+            self._recorder = None
+            if self._task is not None and self._loop is not None:
+                try:
+                    self._loop.call_soon_threadsafe(self._task.cancel)
+                except RuntimeError:  # that loop is closed
+                    self._task = None
+        self._conclude(self.result, last)
+        return True
 
     def steer(self, message: Message) -> bool:
         """A message that the model sees before its next turn; False once the run is over."""

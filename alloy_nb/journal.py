@@ -40,12 +40,16 @@ class Journal:
 
     def extend(self, events: Iterable[Event]) -> None:
         with self._lock:
+            if self.closed:
+                return
             self._events.extend(events)
         self._wake()
 
-    def close(self) -> None:
-        """No more events; every reader ends when it has read to here."""
+    def close(self, last: Iterable[Event] = ()) -> None:
+        """No events after the `last` ones, whoever goes on telling; every reader ends when it has read to here."""
         with self._lock:
+            if not self.closed:
+                self._events.extend(last)
             self.closed = True
         self._wake()
 
@@ -58,9 +62,9 @@ class Journal:
         for wake in wakers:
             wake()
 
-    def since(self, place: int) -> list[Event]:
-        """The events after the first `place` ones."""
-        return self._events[place:]
+    def since(self, place: int, most: int | None = None) -> list[Event]:
+        """The events after the first `place` ones; with `most`, at most so many."""
+        return self._events[place : None if most is None else place + most]
 
     def once_more(self, place: int, wake: Callable[[], None]) -> bool:
         """Have `wake` called once when there is more than `place` events or no more to come.
@@ -86,11 +90,13 @@ class Reader:
         self._armed = False  # one waker at a time, however often the waiting times out
         self.place = 0
 
-    def step(self) -> list[Event] | None:
-        """What is new since the last step. Nothing new: ``[]``, and it is time to wait for `wake`; None at the end."""
+    def step(self, most: int | None = None) -> list[Event] | None:
+        """What is new since the last step, at most so many. Nothing new: ``[]``, and it is time to wait for `wake`;
+        None at the end.
+        """
         while True:
             closed = self._journal.closed  # asked first: what came before the end is read below
-            events = self._journal.since(self.place)
+            events = self._journal.since(self.place, most)
             self.place += len(events)
             if events:
                 return events

@@ -16,13 +16,14 @@ from typing import Any
 from .answering import conclude
 from .calls import TurnCalls
 from .completion import call_provider
-from .errors import AlloyError, Cancelled, Halted
+from .errors import AlloyError, Cancelled, Crashed, Halted
 from .events import Event
 from .history import open_calls
+from .messages import Message
 from .redaction import redact
 from .state import RunState
 
-__all__ = ["run_loop"]
+__all__ = ["closing_payload", "opening_payload", "run_loop"]
 
 logger = logging.getLogger("alloy_nb")
 
@@ -32,7 +33,7 @@ async def run_loop(state: RunState) -> AsyncGenerator[list[Event], None]:
 
     They come in bursts: what became known at the same moment is told together.
     """
-    yield [_opening(state)]
+    yield [state.event("run_start", opening_payload(state))]
     try:
         async with aclosing(_turns(state)) as bursts:
             async for burst in bursts:
@@ -44,13 +45,10 @@ async def run_loop(state: RunState) -> AsyncGenerator[list[Event], None]:
     except AlloyError as error:
         await _fail(state, error)
     except Exception as error:  # noqa: BLE001 - a crash: told as such, with its cause, and the run still closes
-        crash = AlloyError(
-            f"the run crashed: {type(error).__name__}: {redact(str(error))}",
-            hint="this is a bug in a provider, a middleware or alloy_nb itself: please report it",
-        )
+        crash = Crashed(f"the run crashed: {type(error).__name__}: {redact(str(error))}")
         crash.__cause__ = error
         state.finish("error", crash)
-    yield [_closing(state)]
+    yield [state.event("run_end", closing_payload(state))]
 
 
 async def _turns(state: RunState) -> AsyncGenerator[list[Event], None]:
@@ -82,10 +80,18 @@ async def _turns(state: RunState) -> AsyncGenerator[list[Event], None]:
         if calls is not None and calls.any_tools:
             async for burst in calls.run():
                 yield burst
-        elif state.stop_reason != "pause_turn" or calls is not None:
-            for message in conclude(state, answer):
-                state.history.append(message)
-                yield [state.event("message", message)]
+            if calls.answered_for is None or state.status != "running":
+                continue
+            # Another agent has answered in this one's place: that is the answer of this run.
+            answer = Message.assistant(calls.answered_for)
+            state.history.append(answer)
+            state.stop_reason = "end_turn"
+            yield state.events([("text_delta", answer.text), ("message", answer)])
+        elif state.stop_reason == "pause_turn" and calls is None:
+            continue
+        for message in conclude(state, answer):
+            state.history.append(message)
+            yield [state.event("message", message)]
 
 
 async def _after_answer(state: RunState, calls: TurnCalls | None) -> AsyncGenerator[list[Event], None]:
@@ -115,7 +121,8 @@ async def _fail(state: RunState, error: AlloyError) -> None:
         state.finish("cancelled", Cancelled("the run was cancelled"))
 
 
-def _opening(state: RunState) -> Event:
+def opening_payload(state: RunState) -> dict[str, Any]:
+    """What `run_start` says."""
     prompt = state.prompt.text if state.prompt is not None else ""
     opening: dict[str, Any] = {"prompt": prompt, "model": state.provider.model, "provider": state.provider.name}
     if state.session_id is not None:
@@ -128,10 +135,11 @@ def _opening(state: RunState) -> Event:
         opening["parent"] = {"run_id": parent.run_id, "call_id": parent.call_id}
     if notice := getattr(state.provider, "notice", None):
         opening["notice"] = notice  # what whoever reads the answer should know of the model
-    return state.event("run_start", opening)
+    return opening
 
 
-def _closing(state: RunState) -> Event:
+def closing_payload(state: RunState) -> dict[str, Any]:
+    """What `run_end` says."""
     error = state.error
     closing: dict[str, Any] = {
         "status": state.status,
@@ -144,4 +152,4 @@ def _closing(state: RunState) -> Event:
     }
     if state.output_type is not None and state.output_json is not None:
         closing["output"] = {"type": state.output_type.name, "json": state.output_json}
-    return state.event("run_end", closing)
+    return closing

@@ -30,6 +30,11 @@ _TABLE = {
     "show_run": "alloy_nb.notebook.display:show_run",
     "scheduler_bundle": "alloy_nb.notebook.jobs:scheduler_bundle",
     "show_scheduler": "alloy_nb.notebook.jobs:show_scheduler",
+    "choose_team_sink": "alloy_nb.notebook.team_display:choose_team_sink",
+    "team_bundle": "alloy_nb.render.team_text:team_bundle",
+    "team_results_bundle": "alloy_nb.render.team_text:results_bundle",
+    "team_results_text": "alloy_nb.render.team_text:results_text",
+    "team_text": "alloy_nb.render.team_text:team_text",
 }
 
 

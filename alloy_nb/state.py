@@ -95,6 +95,9 @@ class RunState:
         self.desk = ApprovalDesk(options.approval, asker, memory or Memory())
         self.deadline = Deadline(options.timeout)
         self.steering = Steering()
+        #: The agents that handed over before this run began, outermost first.
+        succession = parent.succession if parent is not None else None
+        self.passed = succession.passed if succession is not None else ()
         #: Awaited before a call runs.
         self.starting: Callable[[ToolCall], Awaitable[None]] = _at_once
         #: Awaited after a call has run beside others.

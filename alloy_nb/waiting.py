@@ -191,7 +191,7 @@ async def await_on(execution: Execution, sink: Sink | None = None, *, check: boo
     return _conclude(execution, interrupted=interrupted, check=check)
 
 
-async def await_end(execution: Execution) -> Result:
+async def await_end(execution: Execution, *, check: bool = True) -> Result:
     """The end of a run in the background: its result, or the error it ended in, raised. It goes on when we do not."""
 
     async def idle(_: int) -> None:
@@ -199,7 +199,8 @@ async def await_end(execution: Execution) -> Result:
 
     async for _ in follow_async(execution.journal, idle):
         pass
-    return execution.settled().check()
+    result = execution.settled()
+    return result.check() if check else result
 
 
 @contextmanager

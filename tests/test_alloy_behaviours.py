@@ -25,7 +25,7 @@ AREAS = {
 }  # fmt: skip
 
 #: What is not built yet; behaviours of other areas that come with these are named here.
-TO_COME = {"TEAM"}
+TO_COME: set[str] = set()
 COME_WITH: dict[str, str] = {}
 
 

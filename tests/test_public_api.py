@@ -15,7 +15,8 @@ from alloy_nb.providers.vendors import VENDORS
 
 CONTRACT = """
 run arun start Run Result Event Usage Budget
-Agent Skill discover_skills Session Sessions PubSub SessionStore MemoryStore SQLiteStore SQLStore
+Agent Team TeamRun TeamResults Handoff
+Skill discover_skills Session Sessions PubSub SessionStore MemoryStore SQLiteStore SQLStore
 Scheduler Job JobRun
 Message Text Thinking ToolCall ToolResult Image Audio Document Opaque
 tool Tool ToolContext Bash Provider HTTPProvider Local Scripted set_default_model doctor show
@@ -23,7 +24,7 @@ Anthropic OpenAI Google Ollama OpenRouter XAI DeepSeek Mistral OpenAICompatible
 Middleware Block Halt Logger Telemetry Redact Audit Compactor ContextUsage
 AlloyError ConfigError ProviderError AuthError RateLimitError OverloadedError ContextOverflowError
 ContentFilterError BadRequestError ServerError StreamError ProviderTimeout ToolError OutputError BudgetExceeded
-DeadlineExceeded Halted Cancelled Busy QueueFull SessionError SessionConflict
+DeadlineExceeded Crashed Halted Cancelled Busy QueueFull SessionError SessionConflict
 """.split()
 
 

@@ -41,6 +41,10 @@ ANSWERS = """\
 {"on": "My name is Ann.", "text": "Hello, Ann."}
 {"on": "What is my name?", "text": "Ann."}
 {"on": "Who are you?", "text": "The lead."}
+{"on": "Find the release notes.", "text": "They are in CHANGELOG.md."}
+{"on": "What do you know?", "text": "Little."}
+{"on": "Find and implement.", "text": "It is a release."}
+{"on": "It is a release.", "text": "Released."}
 {"text": "Two."}
 {"on": "My address is [redacted]. Which room is mine?", "text": "The third."}
 """
@@ -86,6 +90,8 @@ def test_the_python_of_the_readme_runs(
     assert [(call.name, call.output) for call in result.tool_calls] == [("count_words", "2")]
     assert isinstance(names["noted"], alloy.Result)
     assert names["noted"].text == "The third."
+    assert isinstance(names["done"], alloy.Result)
+    assert names["done"].text == "Released."
     assert isinstance(names["gas"], names["Gas"])  # type: ignore[arg-type]
     assert [request.target for request in services.received] == ["/v1/messages"] * 4 + ["/v1/responses", "/v1/messages"]
     assert isinstance(names["answer"], alloy.Result)

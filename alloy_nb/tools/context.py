@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..events import Event
+    from ..messages import Message
     from ..usage import Budget, Usage
     from .approval import Decision, Question
     from .kept import KeptOutputs
 
-__all__ = ["CancelToken", "ParentRun", "ToolContext"]
+__all__ = ["CancelToken", "ParentRun", "Succession", "ToolContext"]
 
 
 class CancelToken:
@@ -47,12 +48,28 @@ def _say_nothing(message: str, fraction: float | None) -> None:
     """Progress outside a run goes nowhere."""
 
 
+@dataclass(slots=True)
+class Succession:
+    """Who answers in a run's place: a tool that hands the conversation over says it here. Only on that run's loop.
+
+    `conversation` gives the run's messages, `tell` has it tell an event. `to` names who has taken over, `answer` is
+    what was said then, by which the run ends. `passed` lists the agents that handed over before, outermost first.
+    """
+
+    conversation: Callable[[], tuple[Message, ...]]
+    tell: Callable[[str, Any], Any]
+    passed: tuple[str, ...] = ()
+    to: str | None = None
+    answer: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ParentRun:
     """What an agent that works within a tool call needs of the run around it. Only on that run's loop.
 
     `path` is that of the agent around, `budget` what both spend of, `call_ids` the ids of all calls of both. `run_id`
-    and `call_id` say which run that is, and which of its calls the agent works for.
+    and `call_id` say which run that is, and which of its calls the agent works for. `succession` is where an agent
+    takes over.
     `forward` puts events into its stream, `count` adds to its usage and cost, and `ask` has a question decided as if
     that run had put it: by its policy, by what was allowed there, by whoever is asked.
     """
@@ -65,6 +82,7 @@ class ParentRun:
     ask: Callable[[Question, ToolContext], Awaitable[Decision]]
     run_id: str = ""
     call_id: str = ""
+    succession: Succession | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,15 @@ for chunk in handle.text_stream():
     assert_type(chunk, str)
 
 
+team = alloy.Team({"coder": alloy.Agent(model=model), "critic": {"model": model}})
+assert_type(team.delegate("coder", "hi"), alloy.Result)
+assert_type(team.broadcast("hi"), alloy.TeamResults)
+assert_type(team.broadcast("hi")["coder"], alloy.Result)
+assert_type(team.start_broadcast("hi").result(), alloy.TeamResults)
+assert_type(team.start_handoff(["coder"], "hi").result(), alloy.Result)
+assert_type(team["coder"], alloy.Agent)
+
+
 async def awaited() -> None:
     assert_type(await alloy.arun("hi", model=model), alloy.Result)
     assert_type(await handle, alloy.Result)

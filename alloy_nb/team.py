@@ -1,0 +1,451 @@
+"""`Team`: agents that work side by side, each on a lane of its own, and share what they know and may spend."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any
+
+from .agent import Agent
+from .errors import AlloyError, ConfigError
+from .events import Event
+from .execution import Execution
+from .handle import Run
+from .portal import PORTAL
+from .prompts import to_message
+from .result import Result
+from .runs import in_background
+from .sinks import resolve
+from .subscribers import Subscription
+from .teams.context import SharedContext, as_json
+from .teams.group import TeamRun
+from .teams.handing_over import HandoffTool
+from .teams.kinds import Broadcast, Handover
+from .teams.listeners import Listeners
+from .teams.making import check_team, checked_handoffs, make_member, unknown
+from .teams.members import Member, MemberHealth
+from .teams.results import TeamResults
+from .teams.timeline import Timeline
+from .teams.waiting import find_team_sink
+from .teams.watch import Watch
+from .tools.base import Tool
+from .tools.workers import call_in_thread
+from .usage import Budget, Usage, add_costs
+from .waiting import await_end
+
+__all__ = ["Team"]
+
+logger = logging.getLogger("alloy_nb")
+
+#: Seconds that a member may take for one prompt, unless something else is said.
+TIMEOUT = 120.0
+
+
+class Team:
+    """Agents by name, made here from options or given; each works on a thread and a loop of its own.
+
+    `delegate` asks one, `broadcast` all of them at once, `handoff` one after another; `adelegate` and its like are
+    awaited on your loop, `start_delegate` and its like go on in the background. What blocks, breaks or floods one
+    member holds up no other. One that crashes goes on with its conversation, and stays down when that happens more
+    than 3 times in 60 s; a run that does not answer its stop is given up, and its member works on.
+
+    `context` is a mapping that the agents see in their prompts, and change with a tool; `budget` is spent by all of
+    them together; `timeout` is in seconds, for each prompt to a member. `handoffs` says who may hand a conversation
+    over to whom by itself: ``{"triage": ["coder", "critic"]}``.
+
+    >>> import alloy_nb as alloy
+    >>> team = alloy.Team({name: {"model": alloy.Scripted([f"I am {name}."])} for name in ("coder", "critic")})
+    >>> team.broadcast("Who are you?")
+    coder   completed  I am coder.
+    critic  completed  I am critic.
+    >>> team.stop()
+    """
+
+    def __init__(
+        self,
+        agents: Mapping[str, Agent | Mapping[str, Any]],
+        *,
+        context: Mapping[str, Any] | None = None,
+        budget: Budget | None = None,
+        timeout: float | None = TIMEOUT,
+        name: str = "team",
+        handoffs: Mapping[str, Sequence[str]] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        check_team(agents, context, budget, timeout, name)
+        self.name = name
+        #: What the agents share.
+        self.context = SharedContext(context)
+        self.budget = budget
+        self.timeout = timeout
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._members: dict[str, Member] = {}
+        self._stopped = False
+        self._gone: tuple[Usage, float | None] = (Usage(), None)
+        self._timeline = Timeline()
+        self._watch = Watch(name)
+        self._listeners = Listeners(name)
+        self._transfers: dict[str, tuple[str, ...]] = {}
+        try:
+            for key, given in agents.items():
+                self._members[key] = make_member(key, given, self, clock)
+            self._transfers = checked_handoffs(handoffs or {}, list(self._members))
+        except BaseException:
+            for member in self._members.values():
+                member.release()
+            raise
+
+    # -- asking them ----------------------------------------------------------------------------------------------
+
+    def delegate(self, name: str, prompt: Any, *, check: bool = True, **overrides: Any) -> Result:
+        """Ask one member, and wait for its answer; options given here hold for this time.
+
+        Raises `ConfigError` for an unknown name, `Busy` for one at work, and what the run ended in; with
+        ``check=False`` the `Result` says so instead.
+        """
+        PORTAL.refuse_here("Team.delegate")
+        try:
+            agent, options = self._addressed(name, overrides)
+            return agent.chat(prompt, check=check, **options)
+        except AlloyError as error:
+            if check:
+                raise
+            return Result(status="error", error=error)
+
+    async def adelegate(self, name: str, prompt: Any, *, check: bool = True, **overrides: Any) -> Result:
+        """The same, awaited on the running loop; the member works on its lane. Being cancelled stops its run."""
+        try:
+            execution = self._begin(name, prompt, overrides)
+        except AlloyError as error:
+            if check:
+                raise
+            return Result(status="error", error=error)
+        try:
+            return await await_end(execution, check=check)
+        except asyncio.CancelledError:
+            execution.cancel()
+            await await_end(execution, check=False)
+            raise
+
+    def start_delegate(self, name: str, prompt: Any, **overrides: Any) -> Run:
+        """The same in the background: the handle of the run, at once."""
+        return Run(self._begin(name, prompt, overrides))
+
+    def broadcast(self, prompt: Any, *, display: str | None = "auto", **overrides: Any) -> TeamResults:
+        """Ask all members at once, and wait for all: each one's `Result` by its name, in order; never raises for one.
+
+        One that crashed, took too long or could not begin is there with a result that says so.
+        """
+        PORTAL.refuse_here("Team.broadcast")
+        sink = find_team_sink(display)
+        return self.start_broadcast(prompt, **overrides).wait(sink=sink)
+
+    async def abroadcast(self, prompt: Any, **overrides: Any) -> TeamResults:
+        """The same, awaited on the running loop. Being cancelled stops all of them."""
+        return await self.start_broadcast(prompt, **overrides).wait_async()
+
+    def start_broadcast(self, prompt: Any, **overrides: Any) -> TeamRun[TeamResults]:
+        """The same in the background: a handle of all of them, at once."""
+        self._check_open()
+        run = Broadcast(self.name, list(self._copied()), _text_of(prompt))
+        options = {"correlation_id": run.run_id, **overrides}
+        with _stopped_by_interrupt(run):
+            run.begin(lambda name: self._begin(name, prompt, options, run.note))
+        return run
+
+    def handoff(
+        self, names: Sequence[str], prompt: Any, *, check: bool = True, display: str | None = "auto", **overrides: Any
+    ) -> Result:
+        """Ask one member after another: each one's text is the next one's prompt; the last one's `Result`.
+
+        Each one after the first is told what was asked at the beginning, too. It stops at the first that does not
+        complete. `usage` and `cost` are of all of them; ``[]`` gives an empty result.
+        """
+        PORTAL.refuse_here("Team.handoff")
+        sink = find_team_sink(display)
+        return self.start_handoff(names, prompt, **overrides).wait(check=check, sink=sink)
+
+    async def ahandoff(self, names: Sequence[str], prompt: Any, *, check: bool = True, **overrides: Any) -> Result:
+        """The same, awaited on the running loop. Being cancelled stops it."""
+        return await self.start_handoff(names, prompt, **overrides).wait_async(check=check)
+
+    def start_handoff(self, names: Sequence[str], prompt: Any, **overrides: Any) -> TeamRun[Result]:
+        """The same in the background: a handle of all of it, at once."""
+        if isinstance(names, str):
+            raise ConfigError(f"names is the string {names!r}", hint=f"give a list: team.handoff([{names!r}], ...)")
+        self._check_open()
+        run = Handover(self.name, list(names), _text_of(prompt))
+
+        def begin(place: int, text: Any) -> Execution:
+            options = {"correlation_id": run.run_id, **overrides}
+            if place:
+                before, name = run.names[place - 1], run.names[place]
+                options["system_prompt"] = self._told_of_task(name, before, _text_of(prompt), options)
+                self._timeline.note("handoff", name, **{"from": before, "to": name})
+            return self._begin(run.names[place], text, options, run.note)
+
+        with _stopped_by_interrupt(run):
+            run.begin(begin, prompt)
+        return run
+
+    def _begin(
+        self,
+        name: str,
+        prompt: Any,
+        overrides: Mapping[str, Any],
+        note: Callable[[Execution], Any] | None = None,
+    ) -> Execution:
+        """A run in the background, begun or in the queue; `note` is given it before, should an interrupt land here."""
+        agent, options = self._addressed(name, overrides)
+        execution = agent.dialogue.make(prompt, options, background=True)
+        if note is not None:
+            note(execution)
+        agent.begin(execution)
+        in_background(execution)
+        return execution
+
+    def _addressed(self, name: str, overrides: Mapping[str, Any]) -> tuple[Agent, dict[str, Any]]:
+        """The agent of a member that is up, and the options of a run of it."""
+        self._check_open()
+        member = self._member(name)
+        member.check_up()
+        options = dict(overrides)
+        if "timeout" not in options and member.agent.dialogue.options.timeout is None:
+            options["timeout"] = self.timeout
+        return member.agent, options
+
+    def _told_of_task(self, name: str, before: str, task: str, options: Mapping[str, Any]) -> str:
+        """The system prompt of one who goes on with what another one made of a task."""
+        own = options.get("system_prompt") or self._member(name).agent.dialogue.options.system_prompt
+        told = _TASK.format(before=before, task=as_json(task, LONGEST_TASK))
+        return "\n\n".join(text for text in (own, told) if text)
+
+    # -- who is in it ---------------------------------------------------------------------------------------------
+
+    @property
+    def agents(self) -> dict[str, Agent]:
+        """The members' agents by name, in order."""
+        return {name: member.agent for name, member in self._copied().items()}
+
+    def add(self, name: str, agent: Agent | Mapping[str, Any]) -> Agent:
+        """Take in one more, an agent or the options of one. `ConfigError` for a name that is taken."""
+        with self._lock:
+            self._check_open()
+            if name in self._members:
+                raise ConfigError(f"there is an agent {name!r} already", hint="choose another name, or remove it first")
+            member = self._members[name] = make_member(name, agent, self, self._clock)
+        self.tell("member_added", name)
+        return member.agent
+
+    def remove(self, name: str) -> None:
+        """Let one go: its run is stopped, its agent closed. The others are not held up. `ConfigError` when unknown."""
+        self._member(name)
+        with self._lock:
+            member = self._members.pop(name, None)
+        if member is None:  # somebody else was quicker
+            return
+        self._leave(member)
+        self.tell("member_removed", name)
+
+    async def aremove(self, name: str) -> None:
+        """The same, without holding up the running loop."""
+        await call_in_thread(lambda: self.remove(name), "team-remove").future
+
+    def restart(self, name: str) -> None:
+        """Have one that stays down work again, with its conversation, on a new lane. `Busy` when it is at work."""
+        self._check_open()
+        self._member(name).restart()
+
+    def get(self, name: str) -> Agent | None:
+        """A member's agent, None where there is none."""
+        member = self._copied().get(name)
+        return None if member is None else member.agent
+
+    def __getitem__(self, name: str) -> Agent:
+        return self._member(name).agent
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._copied()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._copied())
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def _copied(self) -> dict[str, Member]:
+        with self._lock:
+            return dict(self._members)
+
+    def _member(self, name: str) -> Member:
+        members = self._copied()
+        if name not in members:
+            raise unknown(name, list(members))
+        return members[name]
+
+    def _leave(self, member: Member) -> None:
+        member.leave()
+        with self._lock:
+            usage, cost = self._gone
+            added = member.agent.usage
+            self._gone = usage + added, add_costs(usage, cost, added, member.agent.cost)
+
+    # -- how it is ------------------------------------------------------------------------------------------------
+
+    def health(self) -> dict[str, MemberHealth]:
+        """How each member is: its agent's `health()`, crashes, restarts, whether it is down, runs given up. At once."""
+        return {name: member.health() for name, member in self._copied().items()}
+
+    @property
+    def usage(self) -> Usage:
+        """Of all members, those that have left included."""
+        return self._spent()[0]
+
+    @property
+    def cost(self) -> float | None:
+        """The same in US dollars, None where a price is not known, or nothing was used."""
+        return self._spent()[1]
+
+    def _spent(self) -> tuple[Usage, float | None]:
+        usage, cost = self._gone
+        for member in self._copied().values():
+            added = member.agent.usage
+            usage, cost = usage + added, add_costs(usage, cost, added, member.agent.cost)
+        return usage, cost
+
+    def snapshot(self) -> dict[str, Any]:
+        """All that a view begins with, JSON-ready: `name`, `members` (name, health, newest run), `timeline`, `context`,
+        `usage`, `cost`. The timeline holds the last 500 runs and happenings, oldest first.
+        """
+        usage, cost = self._spent()
+        return {
+            "name": self.name,
+            "members": [member.to_dict() for member in self._copied().values()],
+            "timeline": self._timeline.to_list(),
+            "context": {
+                key: {"value": as_json(entry.value), "by": entry.by} for key, entry in self.context.entries().items()
+            },
+            "usage": usage.to_dict(),
+            "cost": cost,
+        }
+
+    def run_of(self, name: str) -> Run | None:
+        """The newest run of a member, going on or over; None before the first."""
+        newest = self._member(name).newest
+        return None if newest is None else Run(newest)
+
+    def subscribe(self, callback: Callable[[Event], Any]) -> Subscription:
+        """Have `callback` called with every event of every member, as one stream, and with what happens to the team.
+
+        In order, on one thread; `seq` rises by one, `agent` is the path (``"team/coder"``), `origin_seq` the run's own
+        number. What happens to the team has the `run_id` ``""`` and the `type` ``"member_added"``,
+        ``"member_removed"``, ``"crash"``, ``"restart"``, ``"down"`` or ``"abandoned"``. To the first who subscribes,
+        what goes on is told from its beginning. `cancel()` of what is returned ends it.
+        """
+        if not callable(callback):
+            raise ConfigError(f"{callback!r} cannot be called", hint="give a function of one argument")
+        newest = (member.newest for member in self._copied().values())
+        return self._listeners.add(callback, [run for run in newest if run is not None and run.result is None])
+
+    def __repr__(self) -> str:
+        text: str = resolve("team_text")(self)
+        return text
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        bundle: dict[str, Any] = resolve("team_bundle")(self)
+        return bundle
+
+    # -- its end --------------------------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """Stop what runs, and close all agents. Once; in a coroutine, `await team.astop()`."""
+        with self._lock:
+            was_open, self._stopped = not self._stopped, True
+            members = list(self._members.values())
+        if not was_open:
+            return
+        for member in members:
+            member.agent.dialogue.cancel_all()
+        for member in members:
+            self._leave_quietly(member)
+
+    def _leave_quietly(self, member: Member) -> None:
+        try:
+            member.leave()
+        except Exception:  # the others are to be closed all the same
+            logger.exception("an agent of %s could not be closed", self.name)
+
+    async def astop(self) -> None:
+        """The same, without holding up the running loop."""
+        await call_in_thread(self.stop, "team-stop").future
+
+    def __enter__(self) -> Team:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    async def __aenter__(self) -> Team:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self.astop()
+
+    def _check_open(self) -> None:
+        if self._stopped:
+            raise AlloyError("the team is stopped", hint="make a new one: alloy.Team({...})")
+
+    # -- what its members tell (see `Home`) -----------------------------------------------------------------------
+
+    def began(self, member: Member, execution: Execution) -> None:
+        """A run of a member has its turn."""
+        self._timeline.began(member.name, execution)
+        self._watch.add(execution, member.give_up)
+        self._listeners.follow(execution)
+
+    def ended(self, member: Member, execution: Execution, result: Result) -> None:
+        """It is over."""
+        self._timeline.ended(execution, result)
+
+    def tell(self, kind: str, name: str, **told: Any) -> None:
+        """Something happened to a member."""
+        self._timeline.note(kind, name, **told)
+        self._listeners.tell(kind, {"name": name, **told})
+
+    def transfers(self, name: str) -> Sequence[Tool]:
+        """The tools by which a member hands a conversation over to others, as far as they are there."""
+        members = self._copied()
+        others = [members[other] for other in self._transfers.get(name, ()) if other in members]
+        return [HandoffTool(other.name, other.successor, handed=self._handed) for other in others]
+
+    def _handed(self, giver: str, to: str) -> None:
+        self._timeline.note("handoff", to, **{"from": giver, "to": to})
+
+
+#: What a member after the first one of a hand-off is told beside its prompt, and how much of the task.
+_TASK = (
+    "# The task\nYou go on where {before} ended, whose answer is your prompt. What was asked at the beginning: {task}"
+)
+LONGEST_TASK = 8_000
+
+
+@contextmanager
+def _stopped_by_interrupt(run: TeamRun[Any]) -> Iterator[None]:
+    """An interrupt while some have begun and others not: nobody has a handle of it yet."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        run.cancel()
+        raise
+
+
+def _text_of(prompt: Any) -> str:
+    return "" if prompt is None else to_message(prompt).text

@@ -1,0 +1,239 @@
+"""Several runs of a team that go on as one, and the handle of them: `TeamRun`."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Generator, Iterator, Sequence
+from typing import Any, Generic, TypeVar
+from uuid import uuid4
+
+from ..errors import AlloyError
+from ..events import Event, now_ms
+from ..execution import Execution
+from ..journal import Journal, Reader, follow, follow_async, waker_of
+from ..portal import PORTAL
+from ..pump import Pump
+from ..result import Result, Status
+from ..tools.approval import Decision, Remember
+from ..tools.workers import MAIN
+from .confluence import Confluence
+from .results import TeamResults, summed
+from .waiting import LOOK, TeamSink, wait_for_team
+
+__all__ = ["TeamRun"]
+
+Outcome = TypeVar("Outcome", TeamResults, Result)
+
+
+class TeamRun(Generic[Outcome]):
+    """Runs of several members that go on in the background as one.
+
+    Iterating gives the events of all of them as one stream, `seq` rising by one, with each one's path
+    (``"team/coder"``), its own `run_id` and `origin_seq`; it begins with a `run_start` and ends with the `run_end` of
+    the whole, whose `run_id` is this one's. Several readers each see every event. `result()` and ``await`` give what
+    came of it.
+
+    >>> import alloy_nb as alloy
+    >>> team = alloy.Team({name: {"model": alloy.Scripted([f"I am {name}."])} for name in ("coder", "critic")})
+    >>> run = team.start_broadcast("Who are you?")
+    >>> sorted({event.agent for event in run}), run.result()["coder"].text, run.status
+    (['team', 'team/coder', 'team/critic'], 'I am coder.', 'completed')
+    >>> team.stop()
+    """
+
+    def __init__(self, kind: str, team: str, names: Sequence[str], prompt: str) -> None:
+        self.run_id = f"{kind}-{uuid4().hex[:16]}"
+        #: The members it goes to, in order.
+        self.names = tuple(names)
+        self._kind = kind
+        self._team = team
+        self._lock = threading.Lock()
+        #: Closed at the end: who waits, waits for that.
+        self.over = Journal()
+        self._cancelled = False
+        self._outcome: Outcome | None = None
+        self._executions: list[tuple[str, Execution]] = []
+        self._noted: list[Execution] = []
+        self._journal = Journal()
+        self._stream: Confluence | None = None
+        self._script: list[tuple[Event | Journal, bool]] = []
+        self._began = time.monotonic()
+        self._tell("run_start", {"prompt": prompt, "model": None, "kind": kind, "agents": list(names)})
+
+    def __repr__(self) -> str:
+        return f"<TeamRun {self.run_id} {self.status}>"
+
+    # -- what it is like ------------------------------------------------------------------------------------------
+
+    @property
+    def status(self) -> Status:
+        """``"running"`` until it is over, then how it ended; a broadcast is ``"completed"``, whatever came of each."""
+        return "running" if self._outcome is None else self._status()
+
+    @property
+    def executions(self) -> list[tuple[str, Execution]]:
+        """What front ends go by: the runs so far, with the names of their members, in order."""
+        with self._lock:
+            return list(self._executions)
+
+    def cancel(self) -> bool:
+        """Stop all of it; False when it is over already."""
+        with self._lock:
+            if self._outcome is not None:
+                return False
+            self._cancelled = True
+            executions = list(self._noted)
+        for execution in executions:
+            execution.cancel()
+        return True
+
+    def approve(self, call_id: str, remember: Remember | None = None) -> bool:
+        """Allow a call of any of them that waits; see `Run.approve`."""
+        return self._decide(call_id, Decision(allowed=True, remember=remember or "once"))
+
+    def deny(self, call_id: str, reason: str | None = None) -> bool:
+        """Refuse a call that waits; see `Run.deny`."""
+        return self._decide(call_id, Decision(False, reason or "the user said no"))
+
+    def _decide(self, call_id: str, decision: Decision) -> bool:
+        return any(execution.decide(call_id, decision) for _, execution in self.executions)
+
+    # -- reading it -----------------------------------------------------------------------------------------------
+
+    def result(self, timeout: float | None = None, check: bool = True) -> Outcome:
+        """Wait for the end, at most `timeout` seconds (then `TimeoutError`); giving up does not end it."""
+        PORTAL.refuse_here("TeamRun.result")
+        return self.wait(timeout=timeout, check=check, owns=False)
+
+    def wait(
+        self,
+        *,
+        timeout: float | None = None,
+        check: bool = True,
+        owns: bool = True,
+        sink: TeamSink | None = None,
+    ) -> Outcome:
+        """The same, shown in `sink`, for whoever it belongs to (`owns`): an interrupt stops it then."""
+        MAIN.note_loop()
+        with Pump() as pump:
+            wait_for_team(self, pump, sink, timeout, owns=owns)
+        return self._settled(check=check)
+
+    async def wait_async(self, *, check: bool = True) -> Outcome:
+        """The same on the running loop; being cancelled stops it."""
+        try:
+            return await self._await(check=check)
+        except asyncio.CancelledError:
+            self.cancel()
+            await self._await(check=False)
+            raise
+
+    def __await__(self) -> Generator[Any, None, Outcome]:
+        return self._await(check=True).__await__()
+
+    async def _await(self, *, check: bool) -> Outcome:
+        woken = asyncio.Event()
+        reader = Reader(self.over, waker_of(woken))
+        while reader.step() is not None:
+            await asyncio.gather(*(execution.attendance.attend_async() for _, execution in self.executions))
+            try:
+                async with asyncio.timeout(LOOK):
+                    await woken.wait()
+            except TimeoutError:
+                continue
+        return self._settled(check=check)
+
+    def __iter__(self) -> Iterator[Event]:
+        PORTAL.refuse_here("TeamRun.__iter__")
+        for events in follow(self.journal, self._passed_by):
+            yield from events
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        async def idle(place: int) -> None:
+            self._passed_by(place)
+
+        async for events in follow_async(self.journal, idle):
+            for event in events:
+                yield event
+
+    @property
+    def journal(self) -> Journal:
+        """The one stream; made when somebody reads it first."""
+        with self._lock:
+            if self._stream is None:
+                self._stream = Confluence(self._hear, self.run_id)
+                for item, waits in self._script:
+                    self._feed(self._stream, item, waits=waits)
+        return self._journal
+
+    # -- how it goes on -------------------------------------------------------------------------------------------
+
+    def _status(self) -> Status:
+        raise NotImplementedError
+
+    def note(self, execution: Execution) -> None:
+        """A run of it is about to begin: stopping it stops that one, too."""
+        with self._lock:
+            self._noted.append(execution)
+
+    def _take(self, name: str, execution: Execution) -> None:
+        with self._lock:
+            self._executions.append((name, execution))
+            cancelled = self._cancelled
+        self._put(execution.journal)
+        if cancelled:
+            execution.cancel()
+
+    def _finish(self, outcome: Outcome, results: Sequence[Result], error: AlloyError | None = None) -> None:
+        with self._lock:
+            if self._outcome is not None:
+                return
+            self._outcome = outcome
+        usage, cost = summed(results)
+        ending = {
+            "status": self._status(),
+            "error": None if error is None else error.message,
+            "error_type": None if error is None else type(error).__name__,
+            "hint": None if error is None else error.hint,
+            "turns": sum(result.turns for result in results),
+            "usage": usage.to_dict(),
+            "cost": cost,
+        }
+        self._tell("run_end", ending, waits=True)
+        self.over.close()
+
+    def _settled(self, *, check: bool) -> Outcome:
+        assert self._outcome is not None
+        return self._outcome
+
+    def _tell(self, type: str, payload: Any, *, waits: bool = False) -> None:
+        event = Event(0, self.run_id, type, payload, 0, now_ms(), self.run_id, self._team)
+        self._put(event, waits=waits)
+
+    def _put(self, item: Event | Journal, *, waits: bool = False) -> None:
+        with self._lock:
+            self._script.append((item, waits))
+            if self._stream is not None:
+                self._feed(self._stream, item, waits=waits)
+
+    def _feed(self, stream: Confluence, item: Event | Journal, *, waits: bool) -> None:
+        if isinstance(item, Event):
+            stream.tell(item, waits=waits)
+        else:
+            stream.add(item)
+
+    def _passed_by(self, place: int) -> None:
+        """A reader has read so many events: without a person here, what was asked in them is refused."""
+        for execution in (execution for _, execution in self.executions if execution.questions):
+            asked = {question.call.id for question in execution.questions}
+            told = (event for event in self._journal.since(0, place) if event.type == "approval_request")
+            for event in told:
+                if event.payload["id"] in asked and event.correlation_id is not None:
+                    execution.attendance.pass_by(event.payload["id"])
+
+    def _hear(self, events: list[Event]) -> None:
+        self._journal.extend(events)
+        if events[-1].type == "run_end" and events[-1].run_id == self.run_id:
+            self._journal.close()

@@ -1,0 +1,147 @@
+"""Handing a conversation over: a tool by which a model lets another agent answer in its place.
+
+It is a tool whose result ends the run, not a loop of its own: the other agent works within the call, as any agent that
+is a tool does, and the run that handed over ends with what was said there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ..agent_tool import AgentTool
+from ..dialogue import Dialogue
+from ..errors import ConfigError, ToolError
+from ..guests import call_guest
+from ..history import without_signed_thoughts
+from ..messages import Message, ToolCall, ToolResult
+from ..tools.base import Tool
+from ..tools.context import Succession, ToolContext
+
+if TYPE_CHECKING:
+    from ..agent import Agent
+
+__all__ = ["MOST_HANDOFFS", "Handoff", "HandoffTool", "handoff_tools"]
+
+#: How often one conversation may be handed on before whoever has it must answer.
+MOST_HANDOFFS = 5
+
+Filter = Callable[[tuple[Message, ...]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Handoff:
+    """An agent to hand over to, and how: `Agent(handoffs=[Handoff(agent, filter=Handoff.without_tools)])`.
+
+    `name` and `description` are the tool's (``transfer_to_NAME``). `filter`, sync or async, is given the conversation
+    without the call that hands it over, and returns the messages that the other one begins with, in place of its own.
+
+    >>> import alloy_nb as alloy
+    >>> critic = alloy.Agent(name="critic", model=alloy.Scripted(["It is too long."]))
+    >>> call = {"tool_calls": [{"name": "transfer_to_critic", "input": {"task": "Judge it."}}]}
+    >>> alloy.Agent(model=alloy.Scripted([call]), handoffs=[alloy.Handoff(critic)]).chat("Is my text good?").text
+    'It is too long.'
+    """
+
+    agent: Agent
+    name: str | None = None
+    description: str | None = None
+    filter: Filter | None = None
+
+    @staticmethod
+    def without_tools(messages: Sequence[Message]) -> tuple[Message, ...]:
+        """A filter: only what was said, no calls of tools and no results."""
+        kinds = (ToolCall, ToolResult)
+        said = (message.with_parts([p for p in message.parts if not isinstance(p, kinds)]) for message in messages)
+        return tuple(message for message in said if message.parts)
+
+
+def handoff_tools(given: Sequence[Agent | Handoff]) -> Iterator[Tool]:
+    """The tools for what `Agent(handoffs=...)` lists."""
+    for item in given:
+        handoff = item if isinstance(item, Handoff) else Handoff(item)
+        dialogue = getattr(handoff.agent, "dialogue", None)
+        if not isinstance(dialogue, Dialogue):
+            raise ConfigError(
+                f"handoffs holds a {type(handoff.agent).__name__}",
+                hint="give agents: handoffs=[alloy.Agent(name='critic', ...)], or alloy.Handoff(agent, ...)",
+            )
+        name = dialogue.options.name or "agent"
+        yield HandoffTool(name, dialogue.fork, handoff)
+
+
+class HandoffTool(AgentTool):
+    """Has the agent that `successor` gives, a fork of one, take over; `handed` is told from whom to whom."""
+
+    input_schema: Mapping[str, Any] = {
+        "type": "object",
+        "properties": {
+            "task": {"type": "string", "description": "What is to be done, with what the other one needs to know"}
+        },
+        "required": ["task"],
+        "additionalProperties": False,
+    }
+    key_argument = "task"
+
+    def __init__(
+        self,
+        to: str,
+        successor: Callable[[], Dialogue],
+        handoff: Handoff | None = None,
+        handed: Callable[[str, str], None] | None = None,
+    ) -> None:
+        self._to = to
+        self._successor = successor
+        self._filter = handoff.filter if handoff is not None else None
+        self._handed = handed
+        own = handoff.name if handoff is not None else None
+        self.name = own or "transfer_to_" + re.sub(r"[^A-Za-z0-9_-]+", "_", to)[:50]
+        said = handoff.description if handoff is not None else None
+        self.description = said or (
+            f"Hand the conversation over to the agent `{to}`, which answers in your place. Call it alone."
+        )
+
+    async def execute(self, input: Mapping[str, Any], ctx: ToolContext) -> ToolResult:
+        parent = ctx.parent
+        succession = parent.succession if parent is not None else None
+        if parent is None or succession is None:
+            raise ToolError("a conversation can be handed over within a run only")
+        conversation = succession.conversation()
+        self._check(conversation, succession)
+        giver = (ctx.agent or "agent").rpartition("/")[2]
+        dialogue = self._successor()
+        dialogue.restore(await self._filtered(conversation))
+        succession.to = self._to
+        succession.tell("handoff", {"from": giver, "to": self._to})
+        if self._handed is not None:
+            self._handed(giver, self._to)
+        inner = replace(parent, succession=replace(succession, passed=(*succession.passed, giver), to=None))
+        result = await self._run(dialogue, str(input["task"]), ctx, inner)
+        succession.answer = self._text(result)
+        return ToolResult(f"{self._to} has answered in your place.")
+
+    def _check(self, conversation: Sequence[Message], succession: Succession) -> None:
+        asked = next((message for message in reversed(conversation) if message.tool_calls), None)
+        if asked is not None and len(asked.tool_calls) > 1:
+            raise ToolError(f"Not handed over: call `{self.name}` alone, without other tools beside it")
+        if len(succession.passed) >= MOST_HANDOFFS:
+            chain = " → ".join(succession.passed)
+            raise ToolError(
+                f"Not handed over: it was handed on {MOST_HANDOFFS} times already ({chain}). Answer yourself"
+            )
+
+    async def _filtered(self, conversation: tuple[Message, ...]) -> tuple[Message, ...]:
+        """What the other one begins with: thoughts that its service did not sign would be refused there."""
+        last = conversation[-1]
+        rest = last.with_parts([part for part in last.parts if not isinstance(part, ToolCall)])
+        messages: Any = (*conversation[:-1], *((rest,) if rest.parts else ()))
+        if self._filter is not None:
+            messages = tuple(await call_guest(self._filter, messages))
+            for message in messages:
+                if not isinstance(message, Message):
+                    raise ToolError(
+                        f"the filter of `{self.name}` gave a {type(message).__name__}, where messages belong"
+                    )
+        return without_signed_thoughts(messages)

@@ -1,0 +1,75 @@
+"""Who ran when, who handed over to whom, what it cost: the last of it, as plain data."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..events import now_ms
+from ..execution import Execution
+from ..result import Result
+
+__all__ = ["MOST_ROWS", "Timeline"]
+
+#: How many rows are kept; older ones are forgotten.
+MOST_ROWS = 500
+_LONGEST_PROMPT = 200
+
+
+@dataclass(slots=True)
+class _Row:
+    """One run of a member, or (`kind`) something that happened to the team."""
+
+    kind: str
+    agent: str
+    start_ms: int = field(default_factory=now_ms)
+    run_id: str = ""
+    prompt: str = ""
+    end_ms: int | None = None
+    status: str = "running"
+    tokens: int = 0
+    cost: float | None = None
+    told: dict[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        if self.kind != "run":
+            return {"kind": self.kind, "agent": self.agent, "at_ms": self.start_ms, **self.told}
+        names = ("kind", "agent", "run_id", "prompt", "start_ms", "end_ms", "status", "tokens", "cost")
+        return {name: getattr(self, name) for name in names}
+
+
+class Timeline:
+    """Appended to from any thread, bounded."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._rows: deque[_Row] = deque(maxlen=MOST_ROWS)
+        self._running: dict[str, _Row] = {}
+
+    def began(self, name: str, execution: Execution) -> None:
+        prompt = execution.prompt.text if execution.prompt is not None else ""
+        row = _Row("run", name, run_id=execution.run_id, prompt=prompt[:_LONGEST_PROMPT])
+        with self._lock:
+            self._rows.append(row)
+            self._running[execution.run_id] = row
+
+    def ended(self, execution: Execution, result: Result) -> None:
+        with self._lock:
+            row = self._running.pop(execution.run_id, None)
+        if row is not None:
+            row.tokens, row.cost = result.usage.total_tokens, result.cost
+            row.end_ms, row.status = now_ms(), result.status
+
+    def note(self, kind: str, name: str, **told: Any) -> None:
+        """Something else that happened: a hand-off, a crash, who came and went."""
+        with self._lock:
+            self._rows.append(_Row(kind, name, told=told))
+
+    def to_list(self) -> list[dict[str, Any]]:
+        """Rows in order, JSON-ready. A run: `kind` "run", `agent`, `run_id`, `prompt`, `start_ms`, `end_ms` (None while
+        it goes on), `status`, `tokens`, `cost`. Else `kind`, `agent`, `at_ms` and what belongs to the kind.
+        """
+        with self._lock:
+            return [row.to_dict() for row in self._rows]

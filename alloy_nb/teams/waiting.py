@@ -1,0 +1,115 @@
+"""Waiting for a team on the caller's thread: it is shown, and its questions are put, meanwhile."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..errors import Cancelled, ConfigError
+from ..events import Event
+from ..journal import LONGEST_WAIT, Reader, follow
+from ..pump import Pump
+from ..sinks import DISPLAYS, resolve
+from ..tools.workers import MAIN
+
+if TYPE_CHECKING:
+    from .group import TeamRun
+
+__all__ = ["LOOK", "TeamSink", "find_team_sink", "wait_for_team"]
+
+#: How often who waits looks for questions, in seconds.
+LOOK = 0.1
+
+
+class TeamSink(Protocol):
+    """Shows several runs of a team at once; like `Sink`."""
+
+    interval: float
+
+    def open(self, run: TeamRun[Any]) -> None: ...
+
+    def feed(self, events: Sequence[Event]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def find_team_sink(display: str | None) -> TeamSink | None:
+    """Where a team's runs are shown; None when nothing is to be shown, as in plain Python that was not asked to."""
+    if display is None:
+        return None
+    if display not in DISPLAYS:
+        raise ConfigError(
+            f"display is {display!r}", hint="choose one of " + ", ".join(DISPLAYS) + ", or None for nothing"
+        )
+    if display == "auto" and "IPython" not in sys.modules:
+        return None
+    sink: TeamSink | None = resolve("choose_team_sink")(display)
+    return sink
+
+
+class _Waiter:
+    """What whoever waits for a team does meanwhile: shows it, and puts its questions."""
+
+    def __init__(self, run: TeamRun[Any], wake: Callable[[], None], sink: TeamSink | None, end: float | None) -> None:
+        self._run = run
+        self._sink = sink
+        self._end = end
+        self._shown = 0
+        self._next_feed = 0.0
+        self.reader = Reader(run.over, wake)
+
+    def step(self) -> float | None:
+        if self.reader.step() is None:
+            return None
+        self._feed()
+        for _, execution in self._run.executions:
+            execution.attendance.attend()
+        left = LONGEST_WAIT if self._end is None else self._end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the team is not done yet")
+        return min(left, LOOK)
+
+    def _feed(self) -> None:
+        now = time.monotonic()
+        if self._sink is None or now < self._next_feed:
+            return
+        events = self._run.journal.since(self._shown)
+        self._shown += len(events)
+        self._sink.feed(events)
+        self._next_feed = time.monotonic() + self._sink.interval
+
+    def close(self) -> None:
+        """The rest of what there is to show. Of a run that nobody waits for any more, that is what there is now."""
+        if self._sink is None:
+            return
+        if self._run.over.closed:
+            for events in follow(self._run.journal, place=self._shown):
+                self._sink.feed(events)
+        self._sink.close()
+
+
+def wait_for_team(run: TeamRun[Any], pump: Pump, sink: TeamSink | None, timeout: float | None, *, owns: bool) -> None:
+    """Wait on this thread: main-thread tools and questions are served here, and an interrupt lands here."""
+    waiter = _Waiter(run, pump.wake, sink, None if timeout is None else time.monotonic() + timeout)
+    try:
+        if sink is not None:
+            sink.open(run)
+        pump.run(waiter.step)
+    except KeyboardInterrupt:
+        if not owns:
+            raise
+        waiter.reader.rearm()
+        run.cancel()
+        pump.run(waiter.step)
+        raise KeyboardInterrupt from Cancelled("interrupted", hint="what was there by then is in each conversation")
+    except BaseException:
+        if owns:
+            run.cancel()
+        raise
+    finally:
+        waiter.close()
+
+
+MAIN.waits.add(wait_for_team.__code__)

@@ -1,0 +1,151 @@
+"""A team in a terminal: columns while it works, a table at the end."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+import alloy_nb as alloy
+from alloy_nb.events import Event
+from alloy_nb.render.team_terminal import Column, TeamColumns, member_of
+from alloy_nb.sinks import resolve
+
+
+def console(width: int = 100, height: int = 24, *, terminal: bool = True) -> Console:
+    return Console(
+        file=io.StringIO(), width=width, height=height, force_terminal=terminal, color_system=None, legacy_windows=False
+    )
+
+
+def shown(sink: TeamColumns, on: Console) -> str:
+    with on.capture() as capture:
+        on.print(sink.renderable())
+    return capture.get()
+
+
+def team_of(*names: str, text: str = "I am here.") -> alloy.Team:
+    return alloy.Team({name: {"model": alloy.Scripted([text])} for name in names})
+
+
+def test_each_member_has_a_column_with_its_newest_words() -> None:
+    on = console()
+    sink = TeamColumns(on)
+    with team_of("coder", "critic", text="word " * 200 + "the end") as team:
+        run = team.start_broadcast("x")
+        run.wait(sink=sink)
+    text = shown(sink, on)
+    for name in ("✓ coder", "✓ critic", "completed · 15 tokens"):
+        assert name in text
+    assert text.count("the end") == 2
+
+
+def test_what_there_is_no_room_for_is_a_line_a_member() -> None:
+    on = console(width=60, height=12)
+    sink = TeamColumns(on)
+    names = [f"agent{n}" for n in range(20)]
+    with team_of(*names) as team:
+        run = team.start_broadcast("x")
+        run.wait(sink=sink)
+    lines = shown(sink, on).splitlines()
+    assert len(lines) == 10
+    assert lines[0].startswith("✓ agent0")
+    assert lines[0].rstrip().endswith("I am here.")
+
+
+def test_at_the_end_stays_a_table_and_nothing_of_the_columns() -> None:
+    """Where the output is no terminal the table is all there is."""
+    on = console(terminal=False)
+    with team_of("coder", "critic") as team:
+        run = team.start_broadcast("x")
+        run.wait(sink=TeamColumns(on))
+    text = on.file.getvalue()  # type: ignore[attr-defined]
+    assert "╭" not in text
+    assert "\x1b" not in text
+    assert [line.split()[:3] for line in text.splitlines()[1:]] == [
+        ["✓", "coder", "completed"],
+        ["✓", "critic", "completed"],
+    ]
+
+
+def test_long_words_leave_the_facts_of_the_table_whole() -> None:
+    on = console(terminal=False)
+    with team_of("coder", text="word " * 200) as team:
+        team.start_broadcast("x").wait(sink=TeamColumns(on))
+    last = on.file.getvalue().splitlines()[-1]  # type: ignore[attr-defined]
+    assert last.split()[:6] == ["✓", "coder", "completed", "15", "cost", "unknown"]
+    assert last.endswith("…")
+    assert len(last) <= 100
+
+
+def test_nothing_that_is_said_steers_the_terminal_or_shows_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law 14"""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-proj-abcdefghijklmnopqrstuvwx0123456789")
+    key = "sk-proj-abcdefghijklmnopqrstuvwx0123456789"
+    on = console()
+    sink = TeamColumns(on)
+    with team_of("a", text=f"[bold]markup[/bold] \x1b[2J\x1b]0;title\x07 {key} end") as team:
+        run = team.start_broadcast("x")
+        run.wait(sink=sink)
+    text = shown(sink, on)
+    assert "[bold]markup[/bold]" in text
+    assert "\x1b[2J" not in text
+    assert "title\x07" not in text
+    assert key not in text
+
+
+def test_half_a_word_is_held_back() -> None:
+    column = Column("a")
+    column.feed(Event(1, "r", "run_start", {}, agent="team/a"))
+    column.feed(Event(2, "r", "text_delta", "whole sk-pr", agent="team/a"))
+    assert column.lines(3) == ["whole "]
+    column.feed(Event(3, "r", "turn_start", {}, agent="team/a"))
+    assert column.lines(3) == ["whole sk-pr"]
+
+
+def test_calls_errors_and_what_happens_are_lines() -> None:
+    column = Column("a")
+    told: list[tuple[str, Any]] = [
+        ("run_start", {}),
+        ("tool_start", {"id": "1", "name": "read", "input": {"path": "x" * 99}}),
+        ("tool_end", {"id": "1", "name": "read", "error": "gone"}),
+        ("handoff", {"from": "a", "to": "b"}),
+        ("usage", {"input_tokens": 5, "output_tokens": 5, "cost": 0.5}),
+        ("run_end", {"status": "error", "error": "no key"}),
+    ]
+    for type, payload in told:
+        column.feed(Event(1, "r", type, payload, agent="team/a"))
+    assert column.lines(9)[0] == f"● read {'x' * 39}…"
+    assert column.lines(9)[1:] == ["✗ read", "· handed from a to b", "✗ no key"]
+    assert column.facts == "error · 10 tokens · $0.500"
+    column.feed(Event(1, "r2", "text_delta", "of somebody within", agent="team/a/inner"))
+    assert len(column.lines(9)) == 4
+
+
+def test_a_flood_costs_a_column_no_more_than_its_end() -> None:
+    column = Column("a")
+    for _ in range(5_000):
+        column.feed(Event(1, "r", "text_delta", "some words and more of them ", agent="team/a"))
+    assert sum(map(len, column.lines(1000))) <= 2_000
+
+
+def test_events_are_told_apart_by_their_paths() -> None:
+    assert member_of(Event(1, "", "crash", {}, agent="team")) == ""
+    assert member_of(Event(1, "r", "text_delta", "x", agent="team/a")) == "a"
+
+
+def test_plain_python_shows_nothing_unless_asked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with team_of("coder") as team:
+        team.broadcast("x")
+        assert capsys.readouterr().out == ""
+        team["coder"].set_model(alloy.Scripted(["again"]))
+        team.broadcast("x", display="text")
+        assert "coder" in capsys.readouterr().out
+        with pytest.raises(alloy.ConfigError, match="display is 'txet'"):
+            team.broadcast("x", display="txet")
+    monkeypatch.setenv("ALLOY_DISPLAY", "none")
+    assert resolve("choose_team_sink")("text") is None
