@@ -33,7 +33,7 @@ from .providers.base import Provider
 from .providers.registry import resolve_model
 from .pubsub import PubSub
 from .result import Result
-from .runs import in_background, run_awaited, run_blocking
+from .runs import FindSink, in_background, run_awaited, run_blocking
 from .session import Session
 from .subscribers import Subscribers, Subscription
 from .teams.handing_over import Handoff, handoff_tools
@@ -45,7 +45,7 @@ from .tools.workers import call_in_thread
 from .usage import Usage
 from .waiting import block_on
 
-__all__ = ["Agent"]
+__all__ = ["Agent", "ask_agent"]
 
 logger = logging.getLogger("alloy_nb")
 
@@ -131,8 +131,7 @@ class Agent:
     def chat(self, prompt: Any, *, check: bool = True, **overrides: Any) -> Result:
         """Ask, and wait for the answer; options given here hold for this time. `Busy` when it is at work."""
         PORTAL.refuse_here("Agent.chat")
-        with self._turn(prompt, overrides) as make:
-            return run_blocking(make, check=check)
+        return ask_agent(self, prompt, overrides, check=check)
 
     async def achat(self, prompt: Any, *, check: bool = True, **overrides: Any) -> Result:
         """The same on the running loop. Cancelling it stops the run; what it had done is kept."""
@@ -458,3 +457,11 @@ class Agent:
     def _publish(self, result: Result) -> None:
         if self._pubsub is not None:
             self._pubsub.publish(f"agent:{self.session_id}:responses", result)
+
+
+def ask_agent(
+    agent: Agent, prompt: Any, overrides: Mapping[str, Any], *, check: bool, find: FindSink | None = None
+) -> Result:
+    """What `Agent.chat` does, shown where `find` says."""
+    with agent._turn(prompt, overrides) as make:
+        return run_blocking(make, check=check, find=find)

@@ -99,6 +99,8 @@ class NotebookPlace(Place, Protocol):
 
     def jobs(self) -> None: ...
 
+    def team(self, name: str) -> None: ...
+
 
 class TerminalPlace(Place, Protocol):
     """The conversation in the terminal."""
@@ -348,6 +350,10 @@ def _jobs(place: NotebookPlace, argument: str) -> None:
     place.jobs()
 
 
+def _team(place: NotebookPlace, argument: str) -> None:
+    place.team(argument)
+
+
 # What the terminal has
 
 
@@ -441,5 +447,6 @@ COMMANDS: tuple[Command, ...] = (
     Command("stop", "[ID]", "stop what goes on in the background", _stop, _NOTEBOOK),
     Command("attach", "[ID]", "show a run here, live where it goes on", _attach, _NOTEBOOK),
     Command("jobs", "", "the jobs of the schedulers here, and when they run next", _jobs, _NOTEBOOK),
+    Command("team", "[NAME]", "show a team here, live where something of it goes on", _team, _NOTEBOOK),
     Command("exit", "", "leave", _exit, _TERMINAL, also=("quit",)),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,13 +16,16 @@ from .portal import PORTAL
 from .pump import Pump
 from .recorder import with_session
 from .result import Result
-from .sinks import find_sink
+from .sinks import Sink, find_sink
 from .state import RunState
 from .tools.approval import Asker
 from .tools.workers import MAIN
 from .waiting import Listener, block_on
 
-__all__ = ["Run", "arun", "in_background", "run", "run_awaited", "run_blocking", "start"]
+__all__ = ["FindSink", "Run", "arun", "in_background", "run", "run_awaited", "run_blocking", "start"]
+
+#: Gives the sink for the option `display`, and for what went in beside the prompt.
+FindSink = Callable[[str | None, Sequence[str]], Sink | None]
 
 
 def run(prompt: Any, *, check: bool = True, **options: Any) -> Result:
@@ -75,12 +78,21 @@ def _execution(prompt: Any, options: Options, asker: Asker | None = None, *, bac
 # For whoever makes the run otherwise: an agent's
 
 
-def run_blocking(make: Callable[[Asker | None], Execution], *, check: bool) -> Result:
-    """Drive what `make` makes, on the portal, while this thread waits, shows and asks. Not on the portal's thread."""
+def run_blocking(
+    make: Callable[[Asker | None], Execution],
+    *,
+    check: bool,
+    find: FindSink | None = None,
+) -> Result:
+    """Drive what `make` makes, on the portal, while this thread waits, shows and asks. Not on the portal's thread.
+
+    `find` says where it is shown, unless that goes by the options alone.
+    """
     MAIN.note_loop()
     with Pump() as pump:
         execution = make(PumpAsker(pump) if stdin_available() else None)
-        return block_on(execution, pump, find_sink(execution.options.display, execution.inputs), check=check)
+        sink = (find or find_sink)(execution.options.display, execution.inputs)
+        return block_on(execution, pump, sink, check=check)
 
 
 async def run_awaited(make: Callable[[Asker | None], Execution], *, check: bool) -> Result:

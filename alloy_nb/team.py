@@ -8,10 +8,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from types import TracebackType
 from typing import Any
 
-from .agent import Agent
+from .agent import Agent, ask_agent
 from .errors import AlloyError, ConfigError
 from .events import Event
 from .execution import Execution
@@ -31,7 +32,7 @@ from .teams.making import check_team, checked_handoffs, make_member, unknown
 from .teams.members import Member, MemberHealth
 from .teams.results import TeamResults
 from .teams.timeline import Timeline
-from .teams.waiting import find_team_sink
+from .teams.waiting import find_delegate_sink, find_team_sink
 from .teams.watch import Watch
 from .tools.base import Tool
 from .tools.workers import call_in_thread
@@ -112,7 +113,7 @@ class Team:
         PORTAL.refuse_here("Team.delegate")
         try:
             agent, options = self._addressed(name, overrides)
-            return agent.chat(prompt, check=check, **options)
+            return ask_agent(agent, prompt, options, check=check, find=partial(find_delegate_sink, self, name))
         except AlloyError as error:
             if check:
                 raise
@@ -143,7 +144,7 @@ class Team:
         One that crashed, took too long or could not begin is there with a result that says so.
         """
         PORTAL.refuse_here("Team.broadcast")
-        sink = find_team_sink(display)
+        sink = find_team_sink(display, self)
         return self.start_broadcast(prompt, **overrides).wait(sink=sink)
 
     async def abroadcast(self, prompt: Any, **overrides: Any) -> TeamResults:
@@ -168,7 +169,7 @@ class Team:
         complete. `usage` and `cost` are of all of them; ``[]`` gives an empty result.
         """
         PORTAL.refuse_here("Team.handoff")
-        sink = find_team_sink(display)
+        sink = find_team_sink(display, self)
         return self.start_handoff(names, prompt, **overrides).wait(check=check, sink=sink)
 
     async def ahandoff(self, names: Sequence[str], prompt: Any, *, check: bool = True, **overrides: Any) -> Result:
@@ -335,6 +336,11 @@ class Team:
             "cost": cost,
         }
 
+    @property
+    def timeline(self) -> Timeline:
+        """Who ran when: what front ends go by."""
+        return self._timeline
+
     def run_of(self, name: str) -> Run | None:
         """The newest run of a member, going on or over; None before the first."""
         newest = self._member(name).newest
@@ -356,6 +362,9 @@ class Team:
     def __repr__(self) -> str:
         text: str = resolve("team_text")(self)
         return text
+
+    def _ipython_display_(self) -> None:
+        resolve("show_team")(self)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         bundle: dict[str, Any] = resolve("team_bundle")(self)

@@ -66,7 +66,7 @@ def test_what_each_front_end_has() -> None:
     assert {"help", "model", "models", "tools", "usage", "history", "reset", "undo", "retry", "save"} <= terminal
     assert {"sessions", "resume", "config", "doctor", "login", "exit"} <= terminal
     assert {"sessions", "save", "resume", "rewind", "fork"} <= {command.name for command in NOTEBOOK} & terminal
-    assert {command.name for command in NOTEBOOK} - terminal == {"stop", "attach", "jobs"}
+    assert {command.name for command in NOTEBOOK} - terminal == {"stop", "attach", "jobs", "team"}
 
 
 def test_a_message_on_a_line() -> None:

@@ -111,3 +111,9 @@ class NotebookCommands:
         from .jobs import list_jobs
 
         say(list_jobs())
+
+    def team(self, name: str) -> None:
+        from .names import UserNames, find_team
+        from .team_display import show_team
+
+        show_team(find_team(name, UserNames(self._magics.shell)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
@@ -12,10 +13,12 @@ from ..commands import commands_of, skill_commands
 from ..context.skills import find_skills
 from ..folders import home_folder
 from ..sinks import resolve
+from .names import UserNames, team_names
 
 __all__ = ["complete", "register"]
 
 _TYPED = re.compile(r"\s*(?:%alloy\s+)?(/(?:[A-Za-z].*)?)\Z")
+_TEAM = re.compile(r"/team[ \t]+(\w*)\Z")
 
 _registered: WeakSet[Any] = WeakSet()
 
@@ -31,11 +34,12 @@ def register(shell: Any) -> None:
 def _hook(shell: Any, event: Any) -> list[str]:
     if "alloy" not in shell.magics_manager.magics["line"]:  # it was unloaded
         return []
-    return complete(event.text_until_cursor, event.symbol)
+    names = UserNames(shell)
+    return complete(event.text_until_cursor, event.symbol, team_names(names))
 
 
-def complete(line: str, word: str) -> list[str]:
-    """What `word` at the end of `line` may become; nothing where no command is typed.
+def complete(line: str, word: str, teams: Iterable[str] = ()) -> list[str]:
+    """What `word` at the end of `line` may become; nothing where no command is typed. `teams` are those by name.
 
     >>> complete("%alloy /rese", "/rese")
     ['/reset']
@@ -46,6 +50,9 @@ def complete(line: str, word: str) -> list[str]:
     directory, own = Path.cwd(), commands_of("notebook")
     commands = (*own, *skill_commands(find_skills(directory, home_folder())[0], own))
     text = typed[1]
+    team = _TEAM.match(text)
+    if team is not None:
+        return [f"{word[: len(word) - len(team[1])]}{name}" for name in teams if name.startswith(team[1])]
     offered = offers(text, commands, directory, lambda: resolve("default_store")())
     whole = [text[: len(text) - offer.replaces] + offer.text for offer in offered]
     return [full[len(text) - len(word) :] for full in whole]

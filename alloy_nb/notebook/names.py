@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,19 @@ from .interpolation import look_up
 
 if TYPE_CHECKING:
     from ..agent import Agent
+    from ..team import Team
 
-__all__ = ["UserNames", "find_agent", "find_approval", "find_budget", "find_model", "find_tool", "find_type"]
+__all__ = [
+    "UserNames",
+    "find_agent",
+    "find_approval",
+    "find_budget",
+    "find_model",
+    "find_team",
+    "find_tool",
+    "find_type",
+    "team_names",
+]
 
 _DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*\Z")
 _LIST = re.compile(r"list\[(.+)\]\Z")
@@ -118,6 +130,29 @@ def find_agent(name: str, names: Mapping[str, Any]) -> Agent:
     what = f"`{name}` is a {type(names[name]).__name__}, no agent" if name in names else f"there is no agent `{name}`"
     hint = f"did you mean `{near}`?" if near else f"make one first: {name} = alloy.Agent(tools=[...])"
     raise ConfigError(f"--agent: {what}", hint=hint)
+
+
+def team_names(names: Mapping[str, Any]) -> list[str]:
+    """The variables that hold a team. Where none was made, none is looked for."""
+    if "alloy_nb.team" not in sys.modules:
+        return []
+    from ..team import Team
+
+    return [name for name, item in names.items() if isinstance(item, Team) and not name.startswith("_")]
+
+
+def find_team(name: str, names: Mapping[str, Any]) -> Team:
+    """The team of that name, which the user has made; without a name, the only one."""
+    teams: dict[str, Team] = {key: names[key] for key in team_names(names)}
+    if name in teams:
+        return teams[name]
+    if not name and len({id(team) for team in teams.values()}) == 1:
+        return next(iter(teams.values()))
+    near = nearest(name, list(teams)) if name else None
+    what = f"there is no team `{name}`" if name else "which team?" if teams else "there is no team yet"
+    make = "make one first: team = alloy.Team({'coder': dict(model=...)})"
+    hint = f"did you mean `{near}`?" if near else f"there are: {', '.join(teams)}" if teams else make
+    raise ConfigError(f"/team: {what}", hint=hint)
 
 
 def find_budget(name: str, names: Mapping[str, Any]) -> Budget:

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
 from ..render.blocks import Transcript
-from ..render.bundle import RECORD_MIME, bundle, record_kept
+from ..render.bundle import RECORD_MIME, Kept, bundle, record_kept
+from ..render.team_bundle import team_bundle
+from ..render.team_record import from_team_record, is_team_record
+from ..render.team_values import TeamTold
 from ..result import Result
 from ..runs import Run
 from .cell import running_shell, say
@@ -41,25 +44,31 @@ def show(record: Mapping[str, Any] | str | PathLike[str] | Result | Run) -> None
     if isinstance(record, Run) and running_shell() is not None:
         record._ipython_display_()
         return
-    transcripts = list(_transcripts(record))
-    if not transcripts:
+    found = list(_found(record))
+    if not found:
         raise ConfigError("there is no run record in this", hint=_HINT)
-    for transcript in transcripts:
-        _show(transcript)
+    for item in found:
+        _show(item)
 
 
-def _show(transcript: Transcript) -> None:
+def _show(item: Transcript | TeamTold) -> None:
     kind = display_kind("auto", running_shell()) or "text"
     if kind == "text":
-        say(bundle(transcript)["text/plain"])
+        say(_bundled(item)["text/plain"])
         return
     from IPython.display import display
 
     static = kind == "static"
-    display(bundle(transcript, static=static, record=record_kept(None, "off" if static else "full")), raw=True)
+    display(_bundled(item, static=static, record=record_kept(None, "off" if static else "full")), raw=True)
 
 
-def _transcripts(value: Any) -> Iterator[Transcript]:
+def _bundled(item: Transcript | TeamTold, *, static: bool = False, record: Kept = "off") -> dict[str, Any]:
+    if isinstance(item, TeamTold):
+        return team_bundle(item, static=static, record=record)
+    return bundle(item, static=static, record=record)
+
+
+def _found(value: Any) -> Iterator[Transcript | TeamTold]:
     if isinstance(value, Run):
         value = value.result(check=False)
     if isinstance(value, Result):
@@ -74,7 +83,7 @@ def _transcripts(value: Any) -> Iterator[Transcript]:
     found = list(_records(value))
     # What holds no other records is taken for one itself: what is wrong with it is said by who reads it.
     for record in found or [value]:
-        yield Transcript.from_record(record)
+        yield from_team_record(record) if is_team_record(record) else Transcript.from_record(record)
 
 
 def _read_file(path: Path) -> Any:

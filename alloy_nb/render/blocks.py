@@ -78,6 +78,16 @@ class Transcript:
         return self.status == "running"
 
     @property
+    def began_ms(self) -> int | None:
+        """When its first event happened, by the event's own time; None before it, and of one that is from a record."""
+        return self._first_ms
+
+    @property
+    def asks(self) -> bool:
+        """Whether a question of it waits for an answer."""
+        return any(question.state == "pending" for question in self._approvals.values())
+
+    @property
     def blocks(self) -> list[Block]:
         return [draft.block() for draft in self._drafts]
 

@@ -42,7 +42,7 @@ from .wording import (
 if TYPE_CHECKING:
     from .blocks import Transcript
 
-__all__ = ["LiveView", "frozen_html", "live_html", "tail_html", "unfinished_html"]
+__all__ = ["LiveView", "frozen_html", "live_html", "run_html", "tail_html", "unfinished_html"]
 
 #: Longer outputs and arguments are shown by their beginning and end; the record holds more. With many calls the
 #: longest is less, so that the whole stays about as large as `_ALL_SHOWN`.
@@ -70,9 +70,14 @@ def frozen_html(transcript: Transcript, *, static: bool = False) -> str:
 
     A run that has no end yet says so.
     """
-    view = _View(transcript, static=static)
+    return sanitize(run_html(transcript, static=static, style="run"), pictures=True)
+
+
+def run_html(transcript: Transcript, *, static: bool, style: str = "run-within", among: int = 1) -> str:
+    """The same, not sanitised yet, for a part of something larger: of so many runs that share its size."""
+    view = _View(transcript, static=static, among=among)
     blocks = [view.block(block) for block in transcript.blocks]
-    return sanitize(view.root([*blocks, view.footer()]), pictures=True)
+    return view.root([*blocks, view.footer()], style)
 
 
 def live_html(transcript: Transcript, stop: str = "interrupt the kernel to stop it") -> str:
@@ -153,21 +158,22 @@ def _with_caret(html: str) -> str:
 class _View:
     """One look at a transcript: what goes around its blocks, and what they know of each other."""
 
-    def __init__(self, transcript: Transcript, *, static: bool = False, live: bool = False) -> None:
+    def __init__(self, transcript: Transcript, *, static: bool = False, live: bool = False, among: int = 1) -> None:
         self._transcript = transcript
         self._static = static
         self._live = live and transcript.live
         self._lean = (
-            sum(len(block.markdown) for block in transcript.blocks if isinstance(block, Text)) > _LONGEST_STYLED
+            sum(len(block.markdown) for block in transcript.blocks if isinstance(block, Text))
+            > _LONGEST_STYLED // among
         )
         blocks = transcript.blocks
         self._questions = approvals_by_call(blocks)
         self._calls = {block.id for block in blocks if isinstance(block, Tool)}
-        self._pictures_left = ALL_PICTURES
-        self._longest = max(_LEAST_SHOWN, min(_LONGEST_SHOWN, _ALL_SHOWN // (len(self._calls) or 1)))
+        self._pictures_left = ALL_PICTURES // among
+        self._longest = max(_LEAST_SHOWN, min(_LONGEST_SHOWN, _ALL_SHOWN // among // (len(self._calls) or 1)))
 
-    def root(self, parts: list[str]) -> str:
-        style = "run-live" if self._live else "run"
+    def root(self, parts: list[str], style: str = "") -> str:
+        style = style or ("run-live" if self._live else "run")
         inputs = self._transcript.inputs
         head = div("alloy-inputs", "notice", escaped(f"with {' · '.join(inputs)}"), quiet=True) if inputs else ""
         return f'<div class="alloy-{style}" style="{STYLES[style]}">{head}{"".join(parts)}</div>'

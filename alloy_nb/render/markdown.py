@@ -66,6 +66,7 @@ ALLOWED_TAGS = frozenset(
 ALLOWED_ATTRIBUTES = {
     "*": frozenset({"class", "style"}),
     "a": frozenset({"href"}),
+    "details": frozenset({"open"}),
     "ol": frozenset({"start"}),
 }
 
@@ -167,6 +168,8 @@ def _keep_attribute(_tag: str, name: str, value: str) -> str | None:
         return value if value in _styles() else None
     if name == "class":
         return value if _CLASS.fullmatch(value) else None
+    if name == "open":
+        return ""
     if name == "href":
         return value if _LINK.fullmatch(value) else None
     if name == "src":

@@ -55,6 +55,10 @@ STYLES = {
     "run": f"border-left:2px solid {_LINE};padding:1px 0 1px 12px;overflow-wrap:break-word;line-height:1.5",
     "run-live": f"border-left:2px solid {COLOURS['blue']};padding:1px 0 1px 12px;overflow-wrap:break-word;"
     "line-height:1.5",
+    # Within a team's rail.
+    "run-within": "overflow-wrap:break-word;line-height:1.5",
+    "agent": "margin:2px 0 10px 18px",
+    "excerpt": "opacity:0.78;min-width:0;overflow-wrap:break-word",
     "fold": "margin:5px 0",
     "summary": "cursor:pointer;font-size:12px",
     # Beside the disclosure triangle; the parts of the line wrap in a narrow window.
@@ -85,6 +89,8 @@ STYLES = {
     "card": f"margin:8px 0;padding:8px 10px;border:1px solid {COLOURS['orange']};border-radius:6px",
     "card-error": f"margin:8px 0;padding:8px 10px;border:1px solid {COLOURS['red']};border-radius:6px",
     "said": f"margin:8px 0;padding:2px 10px;border-radius:6px;background:{_SOFT};white-space:pre-wrap",
+    "asked": f"margin:4px 0 6px 0;padding:2px 10px;border-radius:6px;background:{_SOFT};white-space:pre-wrap;"
+    "font-size:12px;opacity:0.85",
     "hint": "margin-top:4px;opacity:0.78",
     "foot": "display:flex;flex-wrap:wrap;gap:0 12px;font-size:11.5px;margin-top:8px;opacity:0.68",
     "going-on": "font-size:11.5px;opacity:0.68",

@@ -24,7 +24,7 @@ from .wording import (
 if TYPE_CHECKING:
     from .blocks import Transcript
 
-__all__ = ["to_markdown"]
+__all__ = ["continued", "inline", "to_markdown"]
 
 _LONGEST_OUTPUT = 2_000
 
@@ -35,11 +35,15 @@ def to_markdown(transcript: Transcript, *, static: bool = True) -> str:
     Thinking is left out; a tool is a quoted line; raw HTML in the answer is escaped outside code; pictures from
     elsewhere become links.
     """
+    return continued(transcript, static=static)[0]
+
+
+def continued(transcript: Transcript, *, static: bool, doubtful: bool = False) -> tuple[str, bool]:
+    """The same for a part of something larger, `doubtful` as what is above it left it; and how it leaves that."""
     blocks = transcript.blocks
     questions = approvals_by_call(blocks)
     calls = {block.id for block in blocks if isinstance(block, Tool)}
     parts: list[str] = []
-    doubtful = False
     for block in blocks:
         if isinstance(block, Approval) and block.id in calls and block.state != "pending":
             continue
@@ -57,10 +61,10 @@ def to_markdown(transcript: Transcript, *, static: bool = True) -> str:
             parts.append(part)
     foot = footer_words(transcript, static=static)
     if foot:
-        parts.append(f"*{_inline(' · '.join(foot))}*")
+        parts.append(f"*{inline(' · '.join(foot))}*")
     if transcript.notice:
-        parts.append(f"*{_inline(transcript.notice)}*")
-    return "\n\n".join(parts)
+        parts.append(f"*{inline(transcript.notice)}*")
+    return "\n\n".join(parts), doubtful
 
 
 def _block(block: Block, questions: dict[str, Approval], static: bool) -> str:
@@ -68,43 +72,43 @@ def _block(block: Block, questions: dict[str, Approval], static: bool) -> str:
         case Thinking():
             return ""
         case Text():
-            return _quote(_inline(block.markdown))
+            return _quote(inline(block.markdown))
         case Tool():
             question = questions.get(block.id)
             return "" if question is not None and question.state == "pending" else _tool(block, question, static)
         case Approval():
-            words = f"? **{_inline(block.name)}** {question_words(block)} {_code(block.key)}".rstrip()
-            return _quote(f"{words} — {_inline(verdict_words(block))}")
+            words = f"? **{inline(block.name)}** {question_words(block)} {_code(block.key)}".rstrip()
+            return _quote(f"{words} — {inline(verdict_words(block))}")
         case Notice():
-            return _quote(f"*{_inline(notice_words(block, static=static))}*")
+            return _quote(f"*{inline(notice_words(block, static=static))}*")
         case Error():
             return _error(block)
 
 
 def _tool(tool: Tool, question: Approval | None, static: bool) -> str:
     words = outcome_words(tool, question, static=static)
-    line = f"{MARKS[tool.state]} **{_inline(tool.name)}** {_code(tool.key)}".rstrip()
-    line = f"{line} — {_inline(words)}" if words else line
+    line = f"{MARKS[tool.state]} **{inline(tool.name)}** {_code(tool.key)}".rstrip()
+    line = f"{line} — {inline(words)}" if words else line
     return _quote("\n\n".join([line, *map(_rich, tool.rich)]))
 
 
 def _rich(item: Rich) -> str:
     """A table as a table; a picture as a word: where it could be shown there is the HTML form."""
     if isinstance(item, Words):
-        return f"*{_inline(item.text)}*"
+        return f"*{inline(item.text)}*"
     if not isinstance(item, Table):
         return "*image*"
     rule = ["---:" if numeric else "---" for numeric in item.numeric]
-    rows = [[_inline(cell) for cell in row] for row in (item.columns, *item.rows)]
+    rows = [[inline(cell) for cell in row] for row in (item.columns, *item.rows)]
     lines = ["| " + " | ".join(row) + " |" for row in (rows[0], rule, *rows[1:])] if item.columns else []
     more = table_rows(item)
     return "\n".join(lines) + (f"\n\n*{more}*" if more else "")
 
 
 def _error(error: Error) -> str:
-    name = f"**{_inline(error.type)}**: " if error.type else ""
-    hint = f"\n\nHint: {_inline(error.hint)}" if error.hint else ""
-    return _quote(f"✗ {name}{_inline(shorten(error.message, _LONGEST_OUTPUT))}{hint}")
+    name = f"**{inline(error.type)}**: " if error.type else ""
+    hint = f"\n\nHint: {inline(error.hint)}" if error.hint else ""
+    return _quote(f"✗ {name}{inline(shorten(error.message, _LONGEST_OUTPUT))}{hint}")
 
 
 def _quote(text: str) -> str:
@@ -114,7 +118,7 @@ def _quote(text: str) -> str:
 def _code(text: str) -> str:
     """A code span, with more backticks than it holds; words where it matters that every renderer sees a span."""
     if not text or _ACTIVE.search(text) or ACTING.search(text):
-        return _inline(text)
+        return inline(text)
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * (longest + 1)
     blank = " " if text[0] == "`" or text[-1] == "`" else ""
@@ -127,7 +131,7 @@ _SPECIAL = re.compile(r"(?P<formula>(?:\\*\$+|\\+(?=[()\[\]]|begin|end))+)|[\\`*
 _PRICE = re.compile(r"([^$\\]*)\$(\d[^$\\]*)")
 
 
-def _inline(text: str) -> str:
+def inline(text: str) -> str:
     """Words that must not be read as Markdown, on one line a paragraph.
 
     Nor as a formula, which may hide what it holds: a page finds one in what was escaped, but none over an element.

@@ -141,6 +141,7 @@ class TeamColumns:
     """
 
     interval = 0.125
+    hears = True
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = Console(highlight=False, emoji=False, markup=False) if console is None else console

@@ -39,6 +39,9 @@ class TeamResults(dict[str, Result]):
         text: str = resolve("team_results_text")(self)
         return text
 
+    def _ipython_display_(self) -> None:
+        resolve("show_team_results")(self)
+
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         bundle: dict[str, Any] = resolve("team_results_bundle")(self)
         return bundle

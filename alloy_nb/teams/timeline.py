@@ -15,6 +15,8 @@ __all__ = ["MOST_ROWS", "Timeline"]
 
 #: How many rows are kept; older ones are forgotten.
 MOST_ROWS = 500
+#: How many of the newest runs are kept whole, so that they can be shown.
+_MOST_RUNS = 24
 _LONGEST_PROMPT = 200
 
 
@@ -47,13 +49,18 @@ class Timeline:
         self._lock = threading.Lock()
         self._rows: deque[_Row] = deque(maxlen=MOST_ROWS)
         self._running: dict[str, _Row] = {}
+        self._newest: deque[tuple[str, Execution]] = deque(maxlen=_MOST_RUNS)
+        #: How many rows there were, those that are forgotten included; and how often anything changed.
+        self.count = 0
+        self.edition = 0
 
     def began(self, name: str, execution: Execution) -> None:
         prompt = execution.prompt.text if execution.prompt is not None else ""
         row = _Row("run", name, run_id=execution.run_id, prompt=prompt[:_LONGEST_PROMPT])
         with self._lock:
-            self._rows.append(row)
+            self._append(row)
             self._running[execution.run_id] = row
+            self._newest.append((name, execution))
 
     def ended(self, execution: Execution, result: Result) -> None:
         with self._lock:
@@ -61,11 +68,29 @@ class Timeline:
         if row is not None:
             row.tokens, row.cost = result.usage.total_tokens, result.cost
             row.end_ms, row.status = now_ms(), result.status
+            self.edition += 1
 
     def note(self, kind: str, name: str, **told: Any) -> None:
         """Something else that happened: a hand-off, a crash, who came and went."""
         with self._lock:
-            self._rows.append(_Row(kind, name, told=told))
+            self._append(_Row(kind, name, told=told))
+
+    def _append(self, row: _Row) -> None:
+        self._rows.append(row)
+        self.count += 1
+        self.edition += 1
+
+    @property
+    def newest(self) -> list[tuple[str, Execution]]:
+        """The newest runs, at most 24, with the names of their members, oldest first."""
+        with self._lock:
+            return list(self._newest)
+
+    def numbered(self) -> list[tuple[int, dict[str, Any]]]:
+        """The rows with their numbers, which stay the same however many are forgotten."""
+        with self._lock:
+            first = self.count - len(self._rows)
+            return [(first + place, row.to_dict()) for place, row in enumerate(self._rows)]
 
     def to_list(self) -> list[dict[str, Any]]:
         """Rows in order, JSON-ready. A run: `kind` "run", `agent`, `run_id`, `prompt`, `start_ms`, `end_ms` (None while

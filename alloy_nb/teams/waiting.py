@@ -11,22 +11,24 @@ from ..errors import Cancelled, ConfigError
 from ..events import Event
 from ..journal import LONGEST_WAIT, Reader, follow
 from ..pump import Pump
-from ..sinks import DISPLAYS, resolve
+from ..sinks import DISPLAYS, Sink, find_sink, resolve
 from ..tools.workers import MAIN
 
 if TYPE_CHECKING:
+    from ..team import Team
     from .group import TeamRun
 
-__all__ = ["LOOK", "TeamSink", "find_team_sink", "wait_for_team"]
+__all__ = ["LOOK", "TeamSink", "find_delegate_sink", "find_team_sink", "wait_for_team"]
 
 #: How often who waits looks for questions, in seconds.
 LOOK = 0.1
 
 
 class TeamSink(Protocol):
-    """Shows several runs of a team at once; like `Sink`."""
+    """Shows several runs of a team at once; like `Sink`. One that does not `hear` is fed nothing, and looks."""
 
     interval: float
+    hears: bool
 
     def open(self, run: TeamRun[Any]) -> None: ...
 
@@ -35,7 +37,7 @@ class TeamSink(Protocol):
     def close(self) -> None: ...
 
 
-def find_team_sink(display: str | None) -> TeamSink | None:
+def find_team_sink(display: str | None, team: Team) -> TeamSink | None:
     """Where a team's runs are shown; None when nothing is to be shown, as in plain Python that was not asked to."""
     if display is None:
         return None
@@ -45,7 +47,15 @@ def find_team_sink(display: str | None) -> TeamSink | None:
         )
     if display == "auto" and "IPython" not in sys.modules:
         return None
-    sink: TeamSink | None = resolve("choose_team_sink")(display)
+    sink: TeamSink | None = resolve("choose_team_sink")(display, team)
+    return sink
+
+
+def find_delegate_sink(team: Team, name: str, display: str | None, inputs: Sequence[str] = ()) -> Sink | None:
+    """Where one member's run is shown that somebody waits for: in a notebook as the team's, elsewhere as any run."""
+    if "IPython" not in sys.modules or display not in DISPLAYS:
+        return find_sink(display, inputs)
+    sink: Sink | None = resolve("choose_delegate_sink")(display, team, name, inputs=inputs)
     return sink
 
 
@@ -75,7 +85,7 @@ class _Waiter:
         now = time.monotonic()
         if self._sink is None or now < self._next_feed:
             return
-        events = self._run.journal.since(self._shown)
+        events = self._run.journal.since(self._shown) if self._sink.hears else []
         self._shown += len(events)
         self._sink.feed(events)
         self._next_feed = time.monotonic() + self._sink.interval
@@ -84,7 +94,7 @@ class _Waiter:
         """The rest of what there is to show. Of a run that nobody waits for any more, that is what there is now."""
         if self._sink is None:
             return
-        if self._run.over.closed:
+        if self._sink.hears and self._run.over.closed:
             for events in follow(self._run.journal, place=self._shown):
                 self._sink.feed(events)
         self._sink.close()

@@ -73,7 +73,7 @@ TAGS = set(
     "thead tr ul".split()
 )
 BLOCKS = TAGS - set("a code em s span strong".split())
-ATTRIBUTES = {"class", "style", "href", "rel", "target", "start"}
+ATTRIBUTES = {"class", "style", "href", "rel", "target", "start", "open"}
 #: A tool's picture, which lies in the page itself.
 PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}")
 #: The smallest PNG: one pixel.

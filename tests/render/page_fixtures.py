@@ -9,6 +9,7 @@ import itertools
 import json
 import random
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from alloy_nb.notebook.live.changes import Changes, facts_of, wire_block
 from alloy_nb.redaction import register_secret
 from alloy_nb.render.blocks import Transcript
 from alloy_nb.render.markdown import split_settled
+from alloy_nb.render.team_html import timeline_heads
+from alloy_nb.render.team_values import KINDS, STATES, MemberTold, Row
+from alloy_nb.render.team_wording import STATE_MARKS, row_cells, state_words
 from alloy_nb.render.values import Approval, Notice, Tool, block_from_dict
 from alloy_nb.render.wording import (
     MARKS,
@@ -38,7 +42,12 @@ FOLDER = Path(__file__).parents[2] / "labextension" / "fixtures"
 
 def files() -> dict[str, str]:
     """Name -> content of every fixture."""
-    return {"words.json": _json(words()), "settle.json": _json(settled()), "runs.json": _json(runs())}
+    return {
+        "words.json": _json(words()),
+        "settle.json": _json(settled()),
+        "runs.json": _json(runs()),
+        "team.json": _json(team()),
+    }
 
 
 def _json(cases: dict[str, Any]) -> str:
@@ -51,6 +60,24 @@ def _json(cases: dict[str, Any]) -> str:
         else:
             parts.append(f"{json.dumps(name)}: {json.dumps(values, ensure_ascii=False)}")
     return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+# -- a team -----------------------------------------------------------------------------------------------------------
+
+
+def team() -> dict[str, Any]:
+    """What is said of members and rows."""
+    members = [MemberTold("a", state, doing) for state in STATES for doing in ("", "running bash")]
+    statuses = ("completed", "running", "error", "halted", "waiting", "cancelled", "max_turns", "constructor")
+    rows = [Row("run", "a", 2_000, 4_100, status, 312, 0.002) for status in statuses]
+    rows += [Row(kind, "a", 72_000, to="b") for kind in (*KINDS, "constructor") if kind != "run"]
+    rows += [Row("run", "a", 1_000, 1_000, "completed"), Row("run", "a", 1_000, 2_000, "completed", 5, None)]
+    return {
+        "marks": {state: [sign, colour or ""] for state, (sign, colour) in STATE_MARKS.items()},
+        "heads": timeline_heads(static=False),
+        "members": [{"state": one.state, "doing": one.doing, "words": state_words(one)} for one in members],
+        "rows": [{"row": asdict(row), "cells": row_cells(row, 1_000, static=False)} for row in rows],
+    }
 
 
 # -- words ------------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 from . import page_fixtures
 
 
-@pytest.mark.parametrize("name", ["words.json", "settle.json", "runs.json"])
+@pytest.mark.parametrize("name", ["words.json", "settle.json", "runs.json", "team.json"])
 def test_the_page_is_compared_with_what_python_says_today(name: str) -> None:
     """After a change that is meant: python tests/render/page_fixtures.py"""
     kept = (page_fixtures.FOLDER / name).read_text("utf-8")

@@ -148,4 +148,4 @@ def test_plain_python_shows_nothing_unless_asked(
         with pytest.raises(alloy.ConfigError, match="display is 'txet'"):
             team.broadcast("x", display="txet")
     monkeypatch.setenv("ALLOY_DISPLAY", "none")
-    assert resolve("choose_team_sink")("text") is None
+    assert resolve("choose_team_sink")("text", team) is None

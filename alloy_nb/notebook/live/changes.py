@@ -21,7 +21,7 @@ from ...render.values import Approval, Block, Text, Thinking, Tool, block_to_dic
 if TYPE_CHECKING:
     from ...render.blocks import Transcript
 
-__all__ = ["Change", "Changes", "facts_of", "wire_block", "wire_blocks"]
+__all__ = ["Change", "Changes", "facts_of", "sendable", "wire_block", "wire_blocks"]
 
 Change = list[Any]
 
@@ -74,16 +74,16 @@ def wire_block(block: Block, pictures: Pictures | None = None) -> dict[str, Any]
             wire["partial"] = True
         wire["input"] = _changed(wire.get("input"), _bounded)
         _add_diff(wire, asked_diff(block, _LONGEST_ASKED))
-    return {name: _sendable(value) for name, value in wire.items()}
+    return {name: sendable(value) for name, value in wire.items()}
 
 
-def _sendable(value: Any) -> Any:
+def sendable(value: Any) -> Any:
     """`value` with every number that a page could not read, or not to its last digit, in words."""
     if isinstance(value, int | float) and not -_LARGEST <= value <= _LARGEST:
         return str(value)
     if isinstance(value, Mapping):
-        return {key: _sendable(item) for key, item in value.items()}
-    return [_sendable(item) for item in value] if isinstance(value, list) else value
+        return {key: sendable(item) for key, item in value.items()}
+    return [sendable(item) for item in value] if isinstance(value, list) else value
 
 
 def _shorten(wire: dict[str, Any], *names: str) -> None:

@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from ...tools.approval import Decision
 from .controls import Controls, listen
 from .courier import Courier
 from .run import LiveRun
-from .widgets import ASSETS, HubWidget, StubWidget, read_static
+from .widgets import ASSETS, HubWidget, StubWidget, TeamWidget, read_static
+
+if TYPE_CHECKING:
+    from .team import LiveTeam
 
 __all__ = ["Hub", "find_hub", "hub_of"]
 
 #: So many runs are kept to be shown again, with what a reloaded page needs of them.
 KEPT = 24
+#: The same for teams, each with the runs of its members.
+KEPT_TEAMS = 6
 
 _hubs: WeakKeyDictionary[Any, Hub] = WeakKeyDictionary()
 
@@ -46,6 +51,8 @@ class Hub:
         self.widget = HubWidget(_kernel_id())
         self.courier = Courier(self.widget.send)
         self._runs: OrderedDict[str, LiveRun] = OrderedDict()
+        self._teams: OrderedDict[str, LiveTeam] = OrderedDict()
+        self._team_widget: TeamWidget | None = None
         self._stubs: dict[str, StubWidget] = {}
         self._given: Counter[str] = Counter()
         listen(kernel, self.widget, Controls(self, self.courier.acknowledge))
@@ -65,8 +72,19 @@ class Hub:
             del self._runs[name]
             self._stubs.pop(name).close()
 
-    def view(self, live: LiveRun) -> dict[str, Any]:
-        """What a display of the run is made of, in the form of MIME data."""
+    def add_team(self, team: LiveTeam) -> None:
+        """The same for a team and the runs of its members."""
+        if self._team_widget is None:
+            self._team_widget = TeamWidget(self.widget)
+        self._teams[team.name] = team
+        self._stubs[team.name] = StubWidget(self._team_widget, team.name, team.snapshot)
+        ended = [name for name, shown in self._teams.items() if shown.settled and shown is not team]
+        for name in ended[: max(0, len(self._teams) - KEPT_TEAMS)]:
+            del self._teams[name]
+            self._stubs.pop(name).close()
+
+    def view(self, live: LiveRun | LiveTeam) -> dict[str, Any]:
+        """What a display of the run, or the team, is made of, in the form of MIME data."""
         return {"version_major": 2, "version_minor": 0, "model_id": self._stubs[live.name].model_id}
 
     @property
@@ -74,8 +92,15 @@ class Hub:
         """The runs that can be shown, oldest first."""
         return list(self._runs.values())
 
-    def find(self, name: str) -> LiveRun | None:
-        return self._runs.get(name)
+    @property
+    def teams(self) -> list[LiveTeam]:
+        """The teams that can be shown, oldest first."""
+        return list(self._teams.values())
+
+    def find(self, name: str) -> LiveRun | LiveTeam | None:
+        """The run of that name, on its own or a member's, or the team."""
+        members = (team.find(name) for team in self.teams)
+        return self._runs.get(name) or self._teams.get(name) or next((live for live in members if live), None)
 
     # -- what the page asks for, on any thread ------------------------------------------------------------------------
 
@@ -85,19 +110,19 @@ class Hub:
 
     def hello(self, name: str) -> bool:
         self.known = True
-        return self._do(name, LiveRun.hear)
+        return self._do(name, lambda live: live.hear())
 
     def stop(self, name: str) -> bool:
-        return self._do(name, LiveRun.stop)
+        return self._do(name, lambda live: live.stop())
 
     def decide(self, name: str, call_id: str, decision: Decision) -> bool:
         return self._do(name, lambda live: live.decide(call_id, decision))
 
     def sync(self, name: str) -> bool:
-        return self._do(name, lambda live: self.courier.post({"kind": "snapshot", "run": name, **live.snapshot()}))
+        return self._do(name, lambda live: self.courier.post(live.message()))
 
-    def _do(self, name: str, action: Callable[[LiveRun], Any]) -> bool:
-        """Whether there is a run of that name, whatever comes of it."""
+    def _do(self, name: str, action: Callable[[LiveRun | LiveTeam], Any]) -> bool:
+        """Whether there is a run or a team of that name, whatever comes of it."""
         live = self.find(name)
         if live is not None:
             action(live)

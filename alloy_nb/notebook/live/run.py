@@ -109,6 +109,10 @@ class LiveRun:
                 "facts": {**facts_of(self.transcript), **self._facts, "seconds": self.transcript.seconds},
             }
 
+    def message(self) -> dict[str, Any]:
+        """The same as a message to the page."""
+        return {"kind": "snapshot", "run": self.name, **self.snapshot()}
+
     @property
     def goes_on(self) -> bool:
         """Launched, and not over."""

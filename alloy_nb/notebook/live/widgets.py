@@ -1,4 +1,4 @@
-"""The two widgets of a live cell: one for the kernel, which carries the page's code, and a small one for each run."""
+"""The widgets of a live cell: one for the kernel, which carries the page's code, and a small one for each run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ipywidgets import Layout
 
 from .controls import ROUTES
 
-__all__ = ["ASSETS", "HubWidget", "StubWidget", "read_static"]
+__all__ = ["ASSETS", "HubWidget", "StubWidget", "TeamWidget", "read_static"]
 
 _STATIC = Path(__file__).parents[1] / "static"
 #: What a page may ask for: its name -> the file.
@@ -40,15 +40,36 @@ class HubWidget(anywidget.AnyWidget):  # type: ignore[misc]
         return "<alloy_nb's widget of this kernel>"
 
 
+class TeamWidget(anywidget.AnyWidget):  # type: ignore[misc]
+    """One a kernel, made when a team is shown first, never displayed itself: it carries the page's code for teams.
+
+    Not a file that the page asks for: while a cell blocks, no request may reach the kernel, and nothing would be shown.
+    """
+
+    key = traitlets.Unicode().tag(sync=True)
+    hub = traitlets.Unicode().tag(sync=True)
+    hub_key = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, hub: HubWidget) -> None:
+        self._esm = read_static("team.js")
+        super().__init__(key=uuid4().hex, hub=hub.model_id, hub_key=hub.key, layout=hub.layout)
+
+    def __repr__(self) -> str:
+        return "<alloy_nb's widget for the teams of this kernel>"
+
+
 class StubWidget(anywidget.AnyWidget):  # type: ignore[misc]
-    """One a run. What a page gets when it asks for its state, as after a reload, is the run as it stands then."""
+    """One a run, or a team, of which `hub` is the widget with the page's code for it.
+
+    What a page gets when it asks for its state, as after a reload, is the run as it stands then.
+    """
 
     hub = traitlets.Unicode().tag(sync=True)
     key = traitlets.Unicode().tag(sync=True)
     run = traitlets.Unicode().tag(sync=True)
     snapshot = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, hub: HubWidget, run_id: str, snapshot: Callable[[], dict[str, Any]]) -> None:
+    def __init__(self, hub: HubWidget | TeamWidget, run_id: str, snapshot: Callable[[], dict[str, Any]]) -> None:
         self._esm = read_static("stub.js")
         self._take_snapshot = snapshot
         super().__init__(hub=hub.model_id, key=hub.key, run=run_id, layout=hub.layout)

@@ -16,4 +16,6 @@ export interface Desk {
   /** By whatever route; `waited`: a cell waits for the run, so that the kernel's interrupt would stop it. */
   stop(waited: boolean): Promise<"heard" | "interrupted" | "unheard">;
   readonly formulas: Typesetter;
+  /** The run is shown within something that is replaced as a whole at its end. */
+  readonly within?: boolean;
 }

@@ -49,7 +49,7 @@ export class Home {
     const id = String(stub.get("run"));
     this.modelId ||= String(stub.get("hub") ?? "");
     const run = this.run(id);
-    const view = new View(el, this.desk(id));
+    const view = new View(el, { ...this.desk(id), within: !!stub.get("within") });
     run.views.add(view);
     clearTimeout(run.forgetting);
     this.take(run, stub.get("snapshot"));
@@ -173,7 +173,8 @@ export class Home {
     };
   }
 
-  private async stop(run: string, waited: boolean): Promise<"heard" | "interrupted" | "unheard"> {
+  /** By whatever way; `waited`: a cell waits for it. */
+  async stop(run: string, waited: boolean): Promise<"heard" | "interrupted" | "unheard"> {
     if (await this.controls.send({ do: "stop", run }, this.controls.ladderMs)) return "heard";
     const kernel = String(this.model.get("kernel_id") || this.model.widget_manager?.kernel?.id || "");
     try {

@@ -178,16 +178,18 @@ const SHEET = [
   "}",
 ].join("\n");
 
-const ID = "alloy-view-styles";
-
 /** Put the sheet where `element` is: once a document, or once a shadow root. */
 export function addStyles(element: Element): void {
+  addSheet(element, "alloy-view-styles", SHEET);
+}
+
+export function addSheet(element: Element, id: string, sheet: string): void {
   const node = element.getRootNode();
   const root: Document | ShadowRoot =
     node instanceof Document || node instanceof ShadowRoot ? node : element.ownerDocument;
-  if (root.querySelector(`style[data-name="${ID}"]`)) return;
+  if (root.querySelector(`style[data-name="${id}"]`)) return;
   const style = element.ownerDocument.createElement("style");
-  style.dataset["name"] = ID;
-  style.textContent = SHEET;
+  style.dataset["name"] = id;
+  style.textContent = sheet;
   (root instanceof Document ? root.head : root).append(style);
 }

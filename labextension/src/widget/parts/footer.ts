@@ -46,7 +46,8 @@ export class Footer {
       this.stop.remove();
       if (this.unkept === undefined) {
         setText(this.told, "");
-        this.unkept = setTimeout(() => setText(this.told, facts.status === LOST ? "" : LABELS.unkept), FROZEN_MS);
+        const isSaid = facts.status !== LOST && !this.desk.within;
+        this.unkept = setTimeout(() => setText(this.told, isSaid ? LABELS.unkept : ""), FROZEN_MS);
       }
     }
     this.say(live);
