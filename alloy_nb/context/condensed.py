@@ -55,6 +55,8 @@ class Condensed:
         Raises `KeyError`, `TypeError` or `ValueError` for what is no such form.
         """
         upto, note, places = data["upto"], data.get("note"), data["messages"]
+        if not isinstance(places, list) or any(type(it) is not int for it in (upto, *([] if note is None else [note]))):
+            raise TypeError("upto, messages and note are no places")
         if not 0 < upto <= len(history) or any(isinstance(it, int) and not 0 <= it < upto for it in places):
             return None
         read = tuple(history[it] if isinstance(it, int) else Message.from_dict(it) for it in places)
@@ -69,18 +71,18 @@ def _told(message: Message, places: Mapping[int, int]) -> int | dict[str, Any]:
     return message.to_dict() if place is None else place
 
 
-def opened(view: Condensed, history: Sequence[Message]) -> Condensed | None:
-    """What is sent when the whole history fits after all: it, but for thoughts that were signed within the view.
+def opened(history: Sequence[Message]) -> Condensed | None:
+    """What is sent when all of a history fits after all: it, but for signed thoughts; None where it has none.
 
-    >>> history = [Message.user("a"), Message.assistant("b"), Message.user("c")]
-    >>> opened(Condensed(2, (Message.user("a and b"),)), history) is None
+    Which of them were signed within the whole, and which within some view of it, nobody can tell any more.
+
+    >>> opened([Message.user("a"), Message.assistant("b"), Message.user("c")]) is None
     True
     """
-    since = tuple(history[view.upto :])
-    unsigned = without_signed_thoughts(since)
-    if len(since) == len(unsigned) and all(map(is_, since, unsigned)):
+    unsigned = without_signed_thoughts(history)
+    if len(history) == len(unsigned) and all(map(is_, history, unsigned)):
         return None
-    return Condensed(len(history), (*history[: view.upto], *unsigned), whole=True)
+    return Condensed(len(history), unsigned, whole=True)
 
 
 def still_holds(view: Condensed | None, before: Sequence[Message], now: Sequence[Message]) -> Condensed | None:

@@ -63,15 +63,17 @@ def test_it_holds_as_long_as_what_it_stands_for_is_the_same() -> None:
     assert still_holds(None, HISTORY, HISTORY) is None
 
 
-def test_a_view_that_is_opened_is_the_history_but_for_what_was_signed_meanwhile() -> None:
+def test_a_view_that_is_opened_is_the_history_without_signed_thoughts() -> None:
+    """Those before its end, too: they may have been signed within an earlier view."""
     signed = Message.assistant([Thinking("Hm", "signature"), Text("Yes.")])
-    history = (*HISTORY, Message.user("Sure?"), signed)
-    view = opened(VIEW, history)
+    plain = Message.assistant("Yes.")
+    history = (*HISTORY, Message.user("Sure?"), signed, Message.user("Really?"), signed)
+    view = opened(history)
     assert view is not None
     assert view.whole
-    assert view.view(history) == (*history[:-1], Message.assistant("Yes."))
+    assert view.view(history) == (*HISTORY, Message.user("Sure?"), plain, Message.user("Really?"), plain)
     assert Condensed.from_dict(json.loads(json.dumps(view.to_dict(history))), history) == view
-    assert opened(VIEW, HISTORY) is None
+    assert opened(HISTORY) is None
 
 
 def test_what_is_sent_is_counted_with_it() -> None:
