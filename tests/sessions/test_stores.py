@@ -250,6 +250,14 @@ def test_a_record_that_was_broken_before_does_not_hold_up_the_others(tmp_path: P
     assert store.read("other") == [{"n": 1}]
 
 
+def test_a_record_that_is_too_deep_does_not_hold_up_the_others(tmp_path: Path) -> None:
+    path = first_form(tmp_path / "s.sqlite")
+    with sqlite3.connect(path) as connection:
+        connection.execute("INSERT INTO records VALUES ('empty', 1, ?)", ("[" * 100_000 + "]" * 100_000,))
+    connection.close()
+    assert [(info.id, info.records) for info in alloy.SQLiteStore(path).list()] == [("empty", 1), ("fox", 3)]
+
+
 def test_processes_that_open_an_earlier_file_at_once_bring_it_up_together(tmp_path: Path) -> None:
     path = first_form(tmp_path / "s.sqlite")
     code = (
