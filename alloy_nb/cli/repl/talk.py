@@ -15,6 +15,7 @@ from ...dialogue import Dialogue
 from ...folders import home_folder
 from ...messages import Message
 from ...options import working_directory
+from ...plain import one_line
 from ...redaction import redact
 from ...session import SessionStore
 from ...session_commands import told_session
@@ -111,7 +112,8 @@ class Talk:
 
     def ask_skill(self, skill: Skill, text: str) -> None:
         prompt = skill.prompt(text)
-        self.say(f"skill {skill.name}: {len(prompt):,} characters" + (f" from {skill.path}" if skill.path else ""))
+        where = f" from {one_line(str(skill.path), 400)}" if skill.path else ""
+        self.say(f"skill {one_line(skill.name)}: {len(prompt):,} characters{where}")
         self.ask(prompt)
 
     def told_around(self) -> str:
