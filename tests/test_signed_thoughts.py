@@ -81,6 +81,24 @@ class Signers:
         yield Done("end_turn")
 
 
+class Rewrites(alloy.Middleware):
+    """Changes what somebody said, now and then: at the beginning of a session, or before a model is asked."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+
+    def session_start(self, ctx: Any) -> None:
+        self.before_completion(ctx)
+
+    def before_completion(self, ctx: Any) -> None:
+        if self._chance.random() < 0.05:
+            said = [place for place, message in enumerate(ctx.messages) if message.role == "user" and message.text]
+            if said:
+                messages = list(ctx.messages)
+                messages[self._chance.choice(said)] = Message.user("Something else.")
+                ctx.messages = tuple(messages)
+
+
 def take(steps: dict[str, Callable[[], Any]], signers: Signers) -> list[str]:
     """Some of the steps, in any order; what was wrong, and what had been done by then."""
     done: list[str] = []
@@ -95,7 +113,7 @@ def take(steps: dict[str, Callable[[], Any]], signers: Signers) -> list[str]:
     return []
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", range(36))
 def test_an_agents_conversation(seed: int) -> None:
     signers = Signers(random.Random(seed))
     chance, stored = signers.chance, bool(seed % 2)
@@ -106,8 +124,9 @@ def test_an_agents_conversation(seed: int) -> None:
         options: dict[str, Any] = {"session": names[-1], "store": sessions.store} if stored else {}
         brief = Function(lambda _: chance.choice(["In brief: words.", "", "words " * 3000]))
         compactor = alloy.Compactor(keep=chance.choice([1, 4, 10]), summarize=chance.choice([None, brief]))
+        hooks = [Rewrites(chance)] if seed % 3 == 0 else []
         return alloy.Agent(
-            model=model or signers.one(), tools=[big], approval="auto", compactor=compactor, display=None, **options
+            model=model or signers.one(), tools=[big], middleware=hooks, compactor=compactor, display=None, **options
         )
 
     agents = [make()]

@@ -10,7 +10,7 @@ from typing import Any
 from ..history import open_calls, repair, without_signed_thoughts
 from ..messages import Message
 
-__all__ = ["Condensed", "opened", "still_holds"]
+__all__ = ["Condensed", "edited", "opened", "still_holds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +96,23 @@ def still_holds(view: Condensed | None, before: Sequence[Message], now: Sequence
     if view is None or min(len(before), len(now)) < view.upto:
         return None
     return view if all(map(is_, before[: view.upto], now)) else None
+
+
+def edited(
+    view: Condensed | None, before: Sequence[Message], now: Sequence[Message]
+) -> tuple[tuple[Message, ...], Condensed | None]:
+    """A history that somebody has changed, as it can be gone on with; and the view, if that still holds.
+
+    A thought is good as long as everything that was sent before it is what it was when it was signed: those after the
+    first change are dropped, and all where the view is, since earlier ones may have been signed within another view.
+
+    >>> from alloy_nb import Text, Thinking
+    >>> a, b = Message.user("a"), Message.assistant([Thinking("Hm", "signed"), Text("b")])
+    >>> [len(message.parts) for message in edited(None, [a, b, b], [a, b, a, b])[0]]
+    [1, 2, 1, 1]
+    """
+    pairs = enumerate(zip(before, now, strict=False))
+    same = next((place for place, (one, other) in pairs if one is not other), min(len(before), len(now)))
+    changed = (*now[:same], *without_signed_thoughts(now[same:]))
+    held = still_holds(view, before, changed)
+    return (changed if held is view else without_signed_thoughts(changed)), held

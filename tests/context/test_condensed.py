@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from alloy_nb import Image, Message, Text, Thinking, ToolCall, ToolResult
-from alloy_nb.context.condensed import Condensed, opened, still_holds
+from alloy_nb.context.condensed import Condensed, edited, opened, still_holds
 from alloy_nb.context.estimate import history_tokens
 from alloy_nb.context.sending import Sending
 
@@ -87,3 +87,18 @@ def test_what_is_sent_is_counted_with_it() -> None:
     assert sending.view is None
     sending.take(VIEW)
     assert sending.whole_tokens(HISTORY) == history_tokens(HISTORY)
+
+
+def test_a_change_before_the_end_of_a_view_drops_it_and_every_signed_thought() -> None:
+    """One before the change, too: it may have been signed within an earlier view."""
+    signed = Message.assistant([Thinking("Hm", "signature"), Text("Yes.")])
+    plain = Message.assistant("Yes.")
+    a, b, c = Message.user("a"), Message.user("b"), Message.user("c")
+    history = (a, signed, b, signed, c, signed)
+    view = Condensed(4, (a, plain, b, plain))
+    other = Message.user("another")
+    assert edited(view, history, history) == (history, view)
+    assert edited(view, history, (*history[:4], other, signed)) == ((*history[:4], other, plain), view)
+    assert edited(view, history, (a, signed, other, *history[3:])) == ((a, plain, other, plain, c, plain), None)
+    assert edited(None, history, (a, signed, other, *history[3:])) == ((a, signed, other, plain, c, plain), None)
+    assert edited(view, history, history[:3]) == ((a, plain, b), None)
