@@ -209,3 +209,29 @@ def test_the_notebooks_conversation(seed: int) -> None:
         "resume": resume,
     }
     assert take(steps, signers) == []
+
+
+def test_a_rewind_in_the_notebook_pays_for_no_other_summary() -> None:
+    signers, summaries = Signers(random.Random(1)), list[Request]()
+
+    def sum_up(request: Request) -> str:
+        summaries.append(request)
+        return "In brief: words."
+
+    conversation = Conversation()
+    compactor = alloy.Compactor(keep=4, summarize=Function(sum_up))
+    given = {"model": signers.all[0], "compactor": compactor, "display": None}
+    place = 0
+    while not summaries or conversation.view_of(conversation.messages[:-4]) is None:
+        place += 1
+        execution = conversation.begin((f"cell {place}", place), "word " * 300, given, None)
+        asyncio.run(execution.drive())
+        assert conversation.end((f"cell {place}", place), execution, execution.result)
+    before = len(summaries)
+    assert conversation.rewind(1)
+    view = conversation.view_of(conversation.messages)
+    assert view is not None
+    execution = conversation.begin(("again", place), "Short?", given, None)
+    asyncio.run(execution.drive())
+    assert len(summaries) == before
+    assert signers.wrong == []

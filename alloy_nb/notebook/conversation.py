@@ -87,7 +87,11 @@ class Conversation:
         kept = self.exchanges[: max(0, len(self.exchanges) - questions)]
         taken = tuple(message for exchange in self.exchanges[len(kept) :] for message in exchange.messages)
         if taken:
+            view = self.view_of(_messages_of(kept))
             self.exchanges = tuple(map(_unsigned, kept))
+            # It stands for the same as long as nothing but thoughts went.
+            same = len(self.messages) == len(_messages_of(kept))
+            self._sent = (self.messages, view if same else None)
             if self._recorder is not None:
                 self._store(self._recorder)
         return taken

@@ -138,7 +138,8 @@ class Sessions:
         they are by `Agent.undo_turn`.
         """
         records = self._records(name)
-        messages = fold_records(name, records).messages
+        session = fold_records(name, records)
+        messages, view = session.messages, session.view
         kept = _place(messages, upto) if upto is not None else _before_question(messages, turns)
         if kept == len(messages):
             return ()
@@ -146,6 +147,8 @@ class Sessions:
         same = next((i for i, (a, b) in enumerate(zip(messages, left, strict=False)) if a is not b), len(left))
         again = [{"kind": "message", "message": message.to_dict()} for message in left[same:]]
         changes: list[Mapping[str, Any]] = [{"kind": "cut", "to": same}, *again]
+        if view is not None and same < view.upto <= kept == len(left):  # only thoughts went: it stands for the same
+            changes.append({"kind": "compaction", **view.to_dict(left)})
         self.store.append(name, [_stamped(change) for change in changes], after=len(records))
         return messages[kept:]
 

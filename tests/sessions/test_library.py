@@ -222,6 +222,19 @@ def test_what_is_sent_in_brief_stays_so_in_copies_as_far_as_it_goes(store: Any) 
     assert sessions.get("branch").messages == history
 
 
+def test_a_rewind_that_drops_thoughts_leaves_what_is_sent_in_brief(store: Any) -> None:
+    signed = alloy.Message.assistant([alloy.Thinking("Hm", "signature"), alloy.Text("Yes.")])
+    history = (alloy.Message.user("a"), signed, alloy.Message.user("b"), signed, alloy.Message.user("c"), signed)
+    brief = Condensed(2, (history[0], alloy.Message.assistant("Yes.")))
+    sessions = alloy.Sessions(store)
+    sessions.add(alloy.Session("s", history, view=brief))
+    sessions.rewind("s")
+    now = sessions.get("s")
+    assert now.view == brief
+    assert [message.text for message in now.messages] == ["a", "Yes.", "b", "Yes."]
+    assert not any(message.thinking for message in now.messages)
+
+
 def test_nothing_is_overwritten_unless_that_is_said(sessions: alloy.Sessions) -> None:
     """SES-3"""
     new = alloy.Session("walk", (alloy.Message.user("Another walk"),))
