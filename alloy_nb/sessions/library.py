@@ -16,7 +16,7 @@ from ..options import nearest
 from ..plain import one_line
 from ..recorder import RECORD_VERSION, fold_records
 from ..redaction import redact_data
-from ..session import Session, SessionInfo, SessionStore, conversations
+from ..session import JOBS, Session, SessionInfo, SessionStore, conversations
 from ..sinks import resolve
 from .lines import Summary
 from .markdown import session_markdown
@@ -219,6 +219,8 @@ def _from_elsewhere(text: str | bytes) -> Session:
 def _check_name(name: str) -> None:
     if not isinstance(name, str) or not name.strip():
         raise ConfigError(f"{name!r} is no name for a conversation", hint="give one, such as 'my-analysis'")
+    if name.startswith(JOBS):  # a file from elsewhere must not get among them
+        raise ConfigError(f"names that begin with {JOBS!r} are those of a scheduler's jobs", hint="choose another one")
 
 
 def _stamped(record: Mapping[str, Any], at: datetime | None = None) -> dict[str, Any]:

@@ -252,7 +252,7 @@ def test_nothing_is_overwritten_unless_that_is_said(sessions: alloy.Sessions) ->
 def test_what_is_no_session_is_not_imported(sessions: alloy.Sessions) -> None:
     with pytest.raises(alloy.SessionError):
         sessions.add('{"messages": 3}')
-    for name in ("", "  "):
+    for name in ("", "  ", "schedule:nightly"):
         with pytest.raises(alloy.ConfigError):
             sessions.add(alloy.Session("x", (alloy.Message.user("y"),)), name)
 
