@@ -8,7 +8,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from ...agent import Agent
-from ...commands import Command, commands_of, find_command, skill_commands
+from ...commands import Command, commands_of, find_command
 from ...context.skills import Skill
 from ...context.surroundings import look_around, skills_of, tell_problems
 from ...dialogue import Dialogue
@@ -20,6 +20,7 @@ from ...redaction import redact
 from ...session import SessionStore
 from ...session_commands import told_session
 from ...sinks import resolve
+from ...skill_commands import skill_commands
 from ...tools.toolbox import collect_tools
 from ...usage import Usage
 from ...waiting import block_on
