@@ -14,7 +14,7 @@ from typing import Any
 from .agent_health import Health
 from .agent_tool import AgentTool
 from .candidates import window_of
-from .context.condensed import still_holds
+from .context.condensed import edited, still_holds
 from .context.meter import ContextUsage
 from .dialogue import Dialogue
 from .errors import AlloyError, Busy, ConfigError, Halted
@@ -399,8 +399,8 @@ class Agent:
             ctx, before = self._hook_context(topics), self.messages
             call_hooks_here(options.middleware, "session_start", ctx)
             self.dialogue.take(options.override(context=ctx.context, system_prompt=ctx.system_prompt))
-            view = still_holds(self.dialogue.view, before, ctx.messages)
-            self.dialogue.restore(ctx.messages, view=view)
+            messages, view = edited(self.dialogue.view, before, ctx.messages)
+            self.dialogue.restore(messages, view=view)
             topics = ctx.topics
         if self._pubsub is not None:
             self._topics = [self._pubsub.subscribe(topic, self._take_prompt) for topic in topics]
@@ -413,8 +413,8 @@ class Agent:
             ctx = self._hook_context(())
             try:
                 call_hooks_here(middleware, "session_end", ctx)
-                view = still_holds(session.view, session.messages, ctx.messages)
-                session = replace(session, messages=ctx.messages, view=view)
+                messages, view = edited(session.view, session.messages, ctx.messages)
+                session = replace(session, messages=messages, view=view)
             except Halted as halted:
                 logger.info("session_end: %s", halted.message)
             except Exception:  # the user's own code

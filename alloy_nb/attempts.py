@@ -35,10 +35,12 @@ def spend(state: RunState, candidate: Candidate, answer: Answer) -> float | None
 
 
 def count_failed(state: RunState, candidate: Candidate, answer: Answer) -> Burst:
-    """What an attempt used that came to nothing is paid for all the same."""
+    """What an attempt used that came to nothing is paid for all the same; once, however often it is asked for."""
     if answer.usage == Usage():
         return []
-    return [state.event("usage", {**usage_payload(answer), "cost": spend(state, candidate, answer)})]
+    told = {**usage_payload(answer), "cost": spend(state, candidate, answer)}
+    answer.usage = Usage()
+    return [state.event("usage", told)]
 
 
 def usage_payload(answer: Answer) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .errors import ConfigError
@@ -13,6 +12,7 @@ from .options import nearest
 from .plain import one_line
 from .redaction import redact, redact_line
 from .session_commands import fork, list_sessions, resume, rewind, save
+from .skill_commands import list_skills, use_skill
 
 if TYPE_CHECKING:
     from .context.meter import ContextUsage
@@ -31,7 +31,6 @@ __all__ = [
     "commands_of",
     "find_command",
     "in_brief",
-    "skill_commands",
 ]
 
 # `/usr/bin/python` and `/ 2` are no commands.
@@ -270,54 +269,7 @@ def _reset(place: Place, argument: str) -> None:
 
 def _skills(place: Place, argument: str) -> None:
     _no_argument("skills", argument)
-    skills, problems = place.skills()
-    lines = [_skill_line(place, skill) for skill in skills]
-    lines += [one_line(f"{problem}", 300) for problem in problems]
-    place.say("\n".join(lines) or "There are no skills: ~/.alloy/skills/NAME.md, or .alloy/skills/NAME.md, is one.")
-
-
-def _skill_line(place: Place, skill: Skill) -> str:
-    own = any(command.name == skill.name and command.lines for command in place.commands)
-    word = f"/{skill.name}" if own else f"/skill {skill.name}"
-    about = redact_line(skill.description or skill.body, _BRIEF)
-    return one_line(f"{place.prefix}{word}: {about}" + (f" ({skill.path})" if skill.path else ""), 400)
-
-
-def _skill(place: Place, argument: str) -> Any:
-    skills, _ = place.skills()
-    # A name may have blanks in it.
-    fitting = [skill for skill in skills if re.match(rf"{re.escape(skill.name)}(?:\s|\Z)", argument)]
-    if not fitting:
-        given = one_line(argument.partition(" ")[0], 40)
-        near = nearest(given, [skill.name for skill in skills])
-        known = ", ".join(skill.name for skill in skills) or "none"
-        raise ConfigError(
-            f"there is no skill {given!r}" if given else "/skill needs the name of a skill",
-            hint=f"did you mean {near}?" if near else f"the skills are: {known}",
-        )
-    skill = max(fitting, key=lambda skill: len(skill.name))
-    return place.ask_skill(skill, argument[len(skill.name) :].strip())
-
-
-def _ask_skill(skill: Skill, place: Place, text: str) -> Any:
-    return place.ask_skill(skill, text)
-
-
-def skill_commands(skills: Iterable[Skill], commands: Sequence[Command]) -> tuple[Command, ...]:
-    """Each skill as a command of its own name, where that is a word and no command's."""
-    taken = {name for command in commands for name in (command.name, *command.also)}
-    words = [skill for skill in skills if skill.name not in taken and _WORD.fullmatch(f"/{skill.name}")]
-    return tuple(
-        Command(
-            skill.name,
-            "[TEXT]",
-            f"skill: {redact_line(skill.description or skill.body, _BRIEF)}",
-            partial(_ask_skill, skill),
-            _EVERYWHERE,
-            lines=True,
-        )
-        for skill in words
-    )
+    list_skills(place)
 
 
 def _doctor(_: Place, argument: str) -> Any:
@@ -440,7 +392,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("rewind", "[N]", "take back the last N questions, with all that came of them", rewind, _EVERYWHERE),
     Command("fork", "NAME", "go on in a copy that is stored under NAME; this one stays as it is", fork, _EVERYWHERE),
     Command("skills", "", "the skills that are here", _skills, _EVERYWHERE),
-    Command("skill", "NAME [TEXT]", "ask by a skill; /NAME does it, too", _skill, _EVERYWHERE, "skills", lines=True),
+    Command("skill", "NAME [TEXT]", "ask by a skill; /NAME does it, too", use_skill, _EVERYWHERE, "skills", lines=True),
     Command("config", "", "what is set", _config, _TERMINAL),
     Command("login", "PROVIDER", "ask for a provider's key, and store it", _login, _EVERYWHERE, "providers"),
     Command("doctor", "", "what is here, which model is used and why, what to do next", _doctor, _EVERYWHERE),

@@ -65,7 +65,7 @@ async def fit(state: RunState, candidate: Candidate) -> AsyncGenerator[Burst, No
     room = _room(state, candidate, compactor)
     view = state.sending.view
     if view is not None and not view.whole and state.sending.whole_tokens(state.history) <= room.target:
-        state.sending.take(opened(view, state.history))  # it was made for a model that reads less
+        state.sending.take(opened(state.history))  # it was made for a model that reads less
     size = state.sending.tokens(state.history)
     if size < room.most:
         return

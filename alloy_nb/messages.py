@@ -29,6 +29,7 @@ __all__ = [
 MESSAGE_VERSION = 1
 
 Role = Literal["system", "user", "assistant"]
+_ROLES = ("system", "user", "assistant")
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,17 +267,22 @@ class Message:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Message:
-        """Read what `to_dict` wrote. Parts of a kind unknown here are kept as `Opaque`."""
+        """Read what `to_dict` wrote. Parts of a kind unknown here are kept as `Opaque`.
+
+        Raises `KeyError`, `TypeError` or `ValueError` for what is no such form.
+        """
         if data.get("v", MESSAGE_VERSION) > MESSAGE_VERSION:
             raise ConfigError(
                 f"a message of version {data['v']} is newer than this alloy_nb reads",
                 hint="upgrade alloy-nb",
             )
+        if data["role"] not in _ROLES:
+            raise ValueError("role is none that is known")
         return cls(
             role=data["role"],
             parts=tuple(part_from_dict(part) for part in data.get("parts", ())),
-            model=data.get("model"),
-            stop_reason=data.get("stop_reason"),
+            model=_read(data, "model", str, None),
+            stop_reason=_read(data, "stop_reason", str, None),
             partial=bool(data.get("partial", False)),
         )
 
@@ -326,35 +332,47 @@ def _tool_result_to_dict(part: ToolResult) -> dict[str, Any]:
 
 
 def part_from_dict(data: Mapping[str, Any]) -> Part:
-    """Read one part; a kind unknown here is kept as `Opaque`."""
+    """Read one part; a kind unknown here is kept as `Opaque`. Raises as `Message.from_dict` does."""
     kind = data.get("type")
     if kind == "text":
-        return Text(data["text"])
+        return Text(_read(data, "text", str))
     if kind == "thinking":
-        return Thinking(data["text"], data.get("signature"), data.get("provider"))
+        signature, provider = _read(data, "signature", str, None), _read(data, "provider", str, None)
+        return Thinking(_read(data, "text", str), signature, provider)
     if kind == "tool_call":
-        return ToolCall(data["id"], data["name"], data.get("input") or {}, data.get("raw"))
+        input = _read(data, "input", Mapping, {})
+        return ToolCall(_read(data, "id", str), _read(data, "name", str), input, _read(data, "raw", str, None))
     if kind == "tool_result":
         return ToolResult(
-            text=data.get("text", ""),
+            text=_read(data, "text", str, ""),
             data=data.get("data"),
             images=tuple(_media_from_dict(Image, image) for image in data.get("images") or ()),
-            call_id=data.get("call_id", ""),
-            name=data.get("name", ""),
+            call_id=_read(data, "call_id", str, ""),
+            name=_read(data, "name", str, ""),
             is_error=bool(data.get("is_error", False)),
         )
     if kind == "opaque":
-        return Opaque(data["provider"], data["data"])
-    if kind in _MEDIA:
+        return Opaque(_read(data, "provider", str), _read(data, "data", Mapping))
+    if kind in ("image", "audio", "document"):
         return _media_from_dict(_MEDIA[kind], data)  # type: ignore[no-any-return]
     return Opaque("unknown", dict(data))
 
 
 def _media_from_dict(cls: type[Any], data: Mapping[str, Any]) -> Any:
-    fields = {"mime_type": data["mime_type"], "url": data.get("url")}
+    fields = {"mime_type": _read(data, "mime_type", str), "url": _read(data, "url", str, None)}
     if data.get("name") is not None:
-        fields["name"] = data["name"]
-    return cls(data=base64.b64decode(data.get("data") or ""), **fields)
+        fields["name"] = _read(data, "name", str)
+    return cls(data=base64.b64decode(_read(data, "data", str, "")), **fields)
+
+
+def _read(data: Mapping[str, Any], name: str, kind: type[Any], *otherwise: Any) -> Any:
+    """A value of its kind: a form may come from anywhere. Where there is none, what is given for that."""
+    value = data.get(name) if otherwise else data[name]
+    if otherwise and value is None:
+        return otherwise[0]
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} is a {type(value).__name__}")
+    return value
 
 
 def _without_none(**fields: Any) -> dict[str, Any]:

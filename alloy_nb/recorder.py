@@ -147,7 +147,9 @@ class Recorder:
             if usage is not None:
                 used, price = self._before[0] + usage, add_costs(*self._before, usage, cost)
             notes = dict(notes_of(tool_state))
-            records = [*self._changes(messages, used, price, notes), *self._change_of_view(messages, view)]
+            same = _length_of_same(self._known, messages)
+            changes = self._changes(messages[same:], same, used, price, notes)
+            records = [*changes, *self._change_of_view(messages, same, view)]
             if records:
                 self._append(records)
             self._known, self._usage, self._cost, self._notes = list(messages), used, price, notes
@@ -160,20 +162,23 @@ class Recorder:
         self._count += len(stamped)
 
     def _changes(
-        self, messages: Sequence[Message], usage: Usage, cost: float | None, notes: Mapping[str, str]
+        self, new: Sequence[Message], same: int, usage: Usage, cost: float | None, notes: Mapping[str, str]
     ) -> Iterator[dict[str, Any]]:
-        same = _length_of_same(self._known, messages)
         if same < len(self._known):
             yield {"kind": "cut", "to": same}
-        for message in messages[same:]:
+        for message in new:
             yield {"kind": "message", "message": message.to_dict()}
         if (usage, cost) != (self._usage, self._cost):
             yield {"kind": "usage", "usage": usage.to_dict(), "cost": cost}
         if notes != self._notes:
             yield {"kind": "notes", "notes": dict(notes)}
 
-    def _change_of_view(self, messages: Sequence[Message], view: Condensed | None) -> Iterator[dict[str, Any]]:
-        if view is not self._view:
+    def _change_of_view(
+        self, messages: Sequence[Message], same: int, view: Condensed | None
+    ) -> Iterator[dict[str, Any]]:
+        # Who reads the records drops a view of what was cut; ours may hold all the same.
+        dropped = view is not None and same < view.upto
+        if view is not self._view or dropped:
             told = {"upto": 0, "messages": []} if view is None else view.to_dict(messages)
             yield {"kind": "compaction", **told}
 

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from .answering import answer_tool, with_output
 from .candidates import Candidate, candidate_of, check_prices, collect_candidates
-from .context.condensed import Condensed, still_holds
+from .context.condensed import Condensed, edited, still_holds
 from .context.estimate import text_tokens, tool_tokens
 from .context.gauge import Gauge
 from .context.sending import Sending
@@ -23,7 +23,7 @@ from .context.surroundings import look_around, tell_problems
 from .deadline import Deadline
 from .errors import AlloyError, ConfigError, DeadlineExceeded
 from .events import Event, now_ms
-from .history import close_open_calls, open_calls, repair, without_signed_thoughts
+from .history import close_open_calls, open_calls, repair
 from .messages import Message, ToolCall, ToolResult
 from .middleware.base import Block, HookContext, ask_hooks, call_hooks
 from .options import PROVIDER_OPTIONS, Options, working_directory
@@ -316,11 +316,7 @@ class RunState:
         Thoughts that were signed after what is not the same any more are dropped: their makers refuse them.
         """
         own = len(self.history) - self.own_start
-        messages = tuple(messages)
-        # A thought is good as long as everything before it is what it was when it was signed.
-        pairs = enumerate(zip(messages, self.history, strict=False))
-        same = next((place for place, (ours, theirs) in pairs if ours is not theirs), len(self.history))
-        changed = repair((*messages[:same], *without_signed_thoughts(messages[same:])))
+        changed = repair(edited(self.sending.view, self.history, tuple(messages))[0])
         if [call.id for call in open_calls(changed)] != [call.id for call in open_calls(self.history)]:
             raise ConfigError(
                 "a hook changed which calls wait for their results", hint="leave the calls of the last answer alone"

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 import alloy_nb as alloy
-from alloy_nb.testing import Function
+from alloy_nb.errors import ServerError
+from alloy_nb.providers.base import UsageDelta
+from alloy_nb.testing import Function, no_delays
 from tests.histories import assert_law_1
 
 
@@ -66,6 +68,30 @@ def test_a_call_that_was_denied_costs_nothing_of_a_budget() -> None:
     model = alloy.Scripted([{"tool_calls": [{"name": "bash", "input": {"command": "true"}}]}, "done"])
     alloy.run("go", model=model, tools=["bash"], approval="deny", budget=budget)
     assert budget.spent["tool_calls"] == 0
+
+
+def fails_after_it_was_billed(_: Any) -> list[Any]:
+    return [UsageDelta(alloy.Usage(input_tokens=100)), ServerError("busy")]
+
+
+def test_an_attempt_that_failed_is_debited_once_where_the_budget_forbids_the_next() -> None:
+    model, budget = Function(fails_after_it_was_billed), alloy.Budget(tokens=150)
+    with no_delays():
+        result = alloy.run("go", model=model, budget=budget, check=False, max_retries=5)
+    assert isinstance(result.error, alloy.BudgetExceeded)
+    assert len(model.requests) == 2
+    assert budget.spent["tokens"] == result.usage.input_tokens == 200
+
+
+def test_an_attempt_that_failed_is_debited_once_where_the_run_is_stopped_before_the_next() -> None:
+    budget = alloy.Budget(tokens=1000)
+    run = alloy.start("go", model=Function(fails_after_it_was_billed), budget=budget, max_retries=5)
+    for event in run:
+        if event.type == "retry":
+            run.cancel()
+    result = run.result(check=False)
+    assert result.status == "cancelled"
+    assert budget.spent["tokens"] == result.usage.input_tokens == 100
 
 
 def test_a_budget_is_shared_and_debited_once() -> None:

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from alloy_nb import Message, Skill
-from alloy_nb.commands import COMMANDS, command_table, commands_of, find_command, in_brief, skill_commands
+from alloy_nb.commands import COMMANDS, command_table, commands_of, find_command, in_brief
 from alloy_nb.errors import ConfigError
 from alloy_nb.messages import Image, ToolCall, ToolResult
+from alloy_nb.skill_commands import skill_commands
 
 NOTEBOOK, TERMINAL = commands_of("notebook"), commands_of("terminal")
 

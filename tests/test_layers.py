@@ -85,6 +85,7 @@ LAYERS = {
     "checks": 7,
     "login": 7,
     "session_commands": 7,
+    "skill_commands": 7,
     "commands": 7,
     "cli": 7,
     "__main__": 7,

@@ -491,3 +491,21 @@ def test_a_session_from_elsewhere_is_stored_with_what_it_had_used(store: alloy.S
     agent = alloy.Agent.from_session(session, model=model, session="s", store=store)
     agent.chat("y")
     assert stored(store).usage == agent.usage == alloy.Usage(1010, 5)
+
+
+def test_a_view_is_stored_again_when_only_thoughts_before_its_end_went(store: alloy.SessionStore) -> None:
+    """Else whoever goes on with the session pays for another summary, and is sent what was left out."""
+    from alloy_nb.context.condensed import Condensed
+    from alloy_nb.recorder import Recorder
+
+    signed = alloy.Message.assistant([alloy.Thinking("Hm", "signature"), alloy.Text("Yes.")])
+    history = (alloy.Message.user("a"), signed, alloy.Message.user("b"))
+    view = Condensed(2, (history[0], alloy.Message.assistant("Yes.")))
+    recorder = Recorder(store, "s")
+    recorder.sync(history, {}, view=view)
+    assert stored(store).view == view
+    unsigned = (history[0], alloy.Message.assistant("Yes."), history[2])
+    recorder.sync(unsigned, {}, view=view)
+    assert (stored(store).messages, stored(store).view) == (unsigned, view)
+    recorder.sync(unsigned, {}, view=view)
+    assert kinds(store).count("compaction") == 2

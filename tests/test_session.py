@@ -80,3 +80,43 @@ def test_values_of_a_wrong_kind_are_said(wrong: dict[str, Any]) -> None:
     data: dict[str, Any] = json.loads(alloy.Session().to_json())
     with pytest.raises(alloy.SessionError, match="cannot be read"):
         alloy.Session.from_dict({**data, **wrong})
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "text", "text": 5},
+        {"type": "text"},
+        {"type": "thinking", "text": "Hm", "signature": 5},
+        {"type": "tool_call", "id": ["1"], "name": "read"},
+        {"type": "tool_call", "id": "1", "name": None},
+        {"type": "tool_call", "id": "1", "name": "read", "input": [1]},
+        {"type": "tool_call", "id": "1", "name": "read", "raw": 7},
+        {"type": "tool_result", "call_id": "1", "text": 7},
+        {"type": "opaque", "provider": "acme", "data": [1]},
+        {"type": "image", "mime_type": 7},
+        {"type": "image", "mime_type": "image/png", "data": 7},
+        "words",
+    ],
+)
+def test_parts_of_a_wrong_kind_are_said(part: Any) -> None:
+    """What was taken would break whoever reads it next: a search of all sessions, an export, a run."""
+    data: dict[str, Any] = json.loads(alloy.Session().to_json())
+    with pytest.raises(alloy.SessionError, match="cannot be read"):
+        alloy.Session.from_dict({**data, "messages": [{"role": "user", "parts": [part]}]})
+
+
+@pytest.mark.parametrize("message", [{"role": "root"}, {"role": ["user"]}, {"role": "user", "model": 5}, 5])
+def test_messages_of_a_wrong_kind_are_said(message: Any) -> None:
+    data: dict[str, Any] = json.loads(alloy.Session().to_json())
+    with pytest.raises(alloy.SessionError, match="cannot be read"):
+        alloy.Session.from_dict({**data, "messages": [message]})
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"upto": 1.0}, {"upto": True}, {"note": 0.0}, {"messages": None}, {"messages": [None]}]
+)
+def test_a_view_of_a_wrong_kind_is_said(wrong: dict[str, Any]) -> None:
+    data: dict[str, Any] = json.loads(alloy.Session(messages=(alloy.Message.user("Hi"),)).to_json())
+    with pytest.raises(alloy.SessionError, match="cannot be read"):
+        alloy.Session.from_dict({**data, "view": {"upto": 1, "messages": [0], "note": None, **wrong}})

@@ -135,14 +135,13 @@ def _import(sessions: Sessions, args: argparse.Namespace) -> int:
         text = sys.stdin.buffer.read() if str(args.file) == "-" else args.file.read_bytes()
     except OSError as error:
         raise ConfigError(f"{args.file} cannot be read: {error.strerror}", hint="name another file") from error
-    given = Session.from_json(text)
-    name = given.id if args.new is None else args.new
+    name = Session.from_json(text).id if args.new is None else args.new
     if not args.replace and sessions.store.read(name):
         raise ConfigError(
             f"there is a conversation {one_line(name, 60)!r} already",
             hint="`--as NAME` stores it under another name, `--replace` in its place",
         )
-    made = sessions.add(given, name, replace=args.replace)
+    made = sessions.add(text, name, replace=args.replace)
     print(f"stored as {one_line(made.id)}, {len(made.messages)} messages")
     return 0
 

@@ -10,7 +10,7 @@ from typing import Any
 from ..history import open_calls, repair, without_signed_thoughts
 from ..messages import Message
 
-__all__ = ["Condensed", "opened", "still_holds"]
+__all__ = ["Condensed", "edited", "opened", "still_holds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,8 @@ class Condensed:
         Raises `KeyError`, `TypeError` or `ValueError` for what is no such form.
         """
         upto, note, places = data["upto"], data.get("note"), data["messages"]
+        if not isinstance(places, list) or any(type(it) is not int for it in (upto, *([] if note is None else [note]))):
+            raise TypeError("upto, messages and note are no places")
         if not 0 < upto <= len(history) or any(isinstance(it, int) and not 0 <= it < upto for it in places):
             return None
         read = tuple(history[it] if isinstance(it, int) else Message.from_dict(it) for it in places)
@@ -69,18 +71,18 @@ def _told(message: Message, places: Mapping[int, int]) -> int | dict[str, Any]:
     return message.to_dict() if place is None else place
 
 
-def opened(view: Condensed, history: Sequence[Message]) -> Condensed | None:
-    """What is sent when the whole history fits after all: it, but for thoughts that were signed within the view.
+def opened(history: Sequence[Message]) -> Condensed | None:
+    """What is sent when all of a history fits after all: it, but for signed thoughts; None where it has none.
 
-    >>> history = [Message.user("a"), Message.assistant("b"), Message.user("c")]
-    >>> opened(Condensed(2, (Message.user("a and b"),)), history) is None
+    Which of them were signed within the whole, and which within some view of it, nobody can tell any more.
+
+    >>> opened([Message.user("a"), Message.assistant("b"), Message.user("c")]) is None
     True
     """
-    since = tuple(history[view.upto :])
-    unsigned = without_signed_thoughts(since)
-    if len(since) == len(unsigned) and all(map(is_, since, unsigned)):
+    unsigned = without_signed_thoughts(history)
+    if len(history) == len(unsigned) and all(map(is_, history, unsigned)):
         return None
-    return Condensed(len(history), (*history[: view.upto], *unsigned), whole=True)
+    return Condensed(len(history), unsigned, whole=True)
 
 
 def still_holds(view: Condensed | None, before: Sequence[Message], now: Sequence[Message]) -> Condensed | None:
@@ -94,3 +96,23 @@ def still_holds(view: Condensed | None, before: Sequence[Message], now: Sequence
     if view is None or min(len(before), len(now)) < view.upto:
         return None
     return view if all(map(is_, before[: view.upto], now)) else None
+
+
+def edited(
+    view: Condensed | None, before: Sequence[Message], now: Sequence[Message]
+) -> tuple[tuple[Message, ...], Condensed | None]:
+    """A history that somebody has changed, as it can be gone on with; and the view, if that still holds.
+
+    A thought is good as long as everything that was sent before it is what it was when it was signed: those after the
+    first change are dropped, and all where the view is, since earlier ones may have been signed within another view.
+
+    >>> from alloy_nb import Text, Thinking
+    >>> a, b = Message.user("a"), Message.assistant([Thinking("Hm", "signed"), Text("b")])
+    >>> [len(message.parts) for message in edited(None, [a, b, b], [a, b, a, b])[0]]
+    [1, 2, 1, 1]
+    """
+    pairs = enumerate(zip(before, now, strict=False))
+    same = next((place for place, (one, other) in pairs if one is not other), min(len(before), len(now)))
+    changed = (*now[:same], *without_signed_thoughts(now[same:]))
+    held = still_holds(view, before, changed)
+    return (changed if held is view else without_signed_thoughts(changed)), held

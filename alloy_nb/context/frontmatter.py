@@ -12,6 +12,8 @@ _LINE = re.compile(r"([A-Za-z_][\w-]*)[ \t]*:(?:[ \t]+(.*)|)\Z")
 #: Longer frontmatter is read line by line.
 _MOST = 8_000
 _MOST_LINES = 500
+#: So are lists within lists that no fact needs, but that take long to be read.
+_MOST_BRACKETS = 100
 
 
 def split_frontmatter(text: str) -> tuple[dict[str, str], str]:
@@ -50,7 +52,7 @@ def _facts(lines: list[str]) -> dict[str, str] | None:
 
 def _as_yaml(text: str) -> dict[str, str] | None:
     """The words by their keys, other values left out; None for what is no YAML mapping."""
-    if len(text) > _MOST:
+    if len(text) > _MOST or text.count("[") + text.count("{") > _MOST_BRACKETS:
         return None
     import yaml  # type: ignore[import-untyped]
 

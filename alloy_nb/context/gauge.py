@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 __all__ = ["Gauge", "Room", "make_room"]
 
-#: How far a correction goes: what seems to be further off is no matter of how a text is counted.
-LEAST, MOST = 0.5, 4.0
+#: How far a correction goes: what seems to be further off is no matter of how a text is counted. Down it goes so little
+#: that a service which leaves out what was cached does not have us fill more than its window: some cut that in silence.
+LEAST, MOST = 0.9, 4.0
 #: A report below this share of the estimate is not of the whole request (the rest was cached, or it is a fixed number).
 OF_THE_WHOLE = 0.2
 #: How much of the way to the newest report a correction goes at once.

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from ..errors import ToolError
 from ..options import nearest
+from ..plain import one_line, visible
 from ..tools.base import Tool
 from ..tools.context import ToolContext
 from ..tools.paths import Place, is_secret, real_path, text_files
@@ -74,12 +75,17 @@ def _whole(skill: Skill) -> str:
     ]
     folder = skill.folder
     if folder is not None:
-        # Only names: what leads elsewhere, and what may hold secrets, is none of them.
-        files = [name for name in text_files(folder, limit=_MOST_LISTED) if name != FOLDER_FILE]
+        # Only names: what leads elsewhere, what may hold secrets or looks like more than a name is none of them.
+        files = [name for name in text_files(folder, limit=_MOST_LISTED) if name != FOLDER_FILE and _is_plain(name)]
         if files:
             names = "\n".join(f"- {name}" for name in files)
             parts.append(f"Its other files, in {folder} (to be read by this tool, with file):\n{names}")
     return "\n\n".join(parts)
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name on a line of its own is read as what it is."""
+    return one_line(visible(name), len(name)) == name
 
 
 def _place(skill: Skill, file: str) -> Place:

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..errors import ConfigError
 from ..folders import home_folder
-from ..plain import one_line
+from ..plain import one_line, visible
 from ..tools.paths import real_path
 from .discovery import Origin, git_root, markdown_names, shown_name
 from .frontmatter import split_frontmatter
@@ -54,6 +54,7 @@ class Skill:
     def from_text(cls, text: str, path: Path | None = None) -> Skill:
         """Read frontmatter and body; a name that it does not say is the file's, or the folder's of a ``SKILL.md``."""
         facts, body = split_frontmatter(text)
+        facts = {key: visible(fact) for key, fact in facts.items()}  # YAML spells what nobody sees by escapes
         name = one_line(facts.get("name", ""), _LONGEST_NAME) or (_name_of(path) if path is not None else "skill")
         return cls(name, facts.get("description", ""), body, path)
 

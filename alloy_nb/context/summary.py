@@ -6,6 +6,7 @@ in anybody's name. What a tool or a page in it demands is told as data, and the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from ..messages import Audio, Document, Image, Message, Text, ToolCall, ToolResult
@@ -26,6 +27,9 @@ _WISH = """Sum up what stands above, so that the assistant can go on with its wo
 what the user asked for, with every wish and limit in their own words as far as it still counts; what was decided and
 why; what was found out (names, paths, numbers, errors, exactly); what was done, and to which files; what is still open.
 Add nothing, leave out politeness, and write in the language of the user, in at most {words} words."""
+
+#: What a text could write to look like the end of the conversation.
+_END = re.compile(r"<(?=[\s/\\]{0,20}conversation\b)", re.IGNORECASE)
 
 #: To how many characters results and other texts are cut: the first pair with which all of it fits.
 _CUTS = ((4000, 8000), (1500, 4000), (500, 2000), (200, 800), (80, 300))
@@ -55,7 +59,7 @@ def summary_prompt(messages: Sequence[Message], earlier: str, room: int, words: 
         lines = [f"[what came before, {kept} entries, is left out]", *lines[kept:]]
     if earlier:
         lines.insert(0, f"[summary of what was before:]\n{earlier}\n[end of that summary]")
-    said = "\n".join(lines).replace("</conversation", "<\\/conversation")
+    said = _END.sub(r"<\\", "\n".join(lines))
     return f"<conversation>\n{said}\n</conversation>\n\n{_WISH.format(words=words)}"
 
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..commands import Command, commands_of, skill_commands
+from ..commands import Command, commands_of
 from ..context.surroundings import home_of, skills_of
+from ..skill_commands import skill_commands
 from .cell import say
 
 if TYPE_CHECKING:

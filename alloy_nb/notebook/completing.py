@@ -9,10 +9,11 @@ from typing import Any
 from weakref import WeakSet
 
 from ..cli.repl.completing import offers
-from ..commands import commands_of, skill_commands
+from ..commands import commands_of
 from ..context.skills import find_skills
 from ..folders import home_folder
 from ..sinks import resolve
+from ..skill_commands import skill_commands
 from .names import UserNames, team_names
 
 __all__ = ["complete", "register"]

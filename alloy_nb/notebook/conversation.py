@@ -53,6 +53,8 @@ class Conversation:
         #: What was learnt of the models that were asked, and what is sent of the messages of the newest run.
         self.gauge = Gauge()
         self._sent: tuple[tuple[Message, ...], Condensed | None] = ((), None)
+        #: For which cell, and of which exchanges, it was said last what a run begins with; and what that was.
+        self._begun: tuple[Place, tuple[Exchange, ...], tuple[Exchange, ...]] | None = None
         #: Those of the newest run.
         self.options: Options | None = None
         #: The name under which it is stored.
@@ -85,7 +87,11 @@ class Conversation:
         kept = self.exchanges[: max(0, len(self.exchanges) - questions)]
         taken = tuple(message for exchange in self.exchanges[len(kept) :] for message in exchange.messages)
         if taken:
-            self.exchanges = tuple(replace(e, messages=without_signed_thoughts(e.messages)) for e in kept)
+            view = self.view_of(_messages_of(kept))
+            self.exchanges = tuple(map(_unsigned, kept))
+            # It stands for the same as long as nothing but thoughts went.
+            same = len(self.messages) == len(_messages_of(kept))
+            self._sent = (self.messages, view if same else None)
             if self._recorder is not None:
                 self._store(self._recorder)
         return taken
@@ -135,11 +141,11 @@ class Conversation:
 
     @property
     def messages(self) -> tuple[Message, ...]:
-        return tuple(message for exchange in self.exchanges for message in exchange.messages)
+        return _messages_of(self.exchanges)
 
     def before(self, cell: str | None, execution: int) -> tuple[Message, ...]:
         """What the model is told of the conversation, when `cell` runs: a cell that runs again does not see itself."""
-        return tuple(m for exchange in self._without(cell, execution) for m in exchange.messages)
+        return _messages_of(self._gone_on_from(cell, execution))
 
     def keep(self, cell: str | None, execution: int, result: Result, prior: int) -> bool:
         """Remember a result that began with `prior` messages of history; in place of what `cell` said last time.
@@ -149,8 +155,25 @@ class Conversation:
         messages = result.messages[prior:]
         if not messages or result.status == "waiting":
             return False
-        self.exchanges = (*self._without(cell, execution), Exchange(cell, execution, messages))
+        self.exchanges = (*self._gone_on_from(cell, execution), Exchange(cell, execution, messages))
         return True
+
+    def _gone_on_from(self, cell: str | None, execution: int) -> tuple[Exchange, ...]:
+        """The exchanges that a run of `cell` begins with; the same objects when it ends, if none was had meanwhile.
+
+        What follows an exchange that is left out has lost its signed thoughts, and so has all, when what was sent in
+        brief is not any more: their makers refuse them in a history that was changed.
+        """
+        if self._begun is None or self._begun[0] != (cell, execution) or self._begun[1] is not self.exchanges:
+            left = self._without(cell, execution)
+            pairs = enumerate(zip(self.exchanges, left, strict=False))
+            same = next((place for place, (before, now) in pairs if before is not now), len(left))
+            if self._sent[1] is not None and self.view_of(_messages_of(left)) is None:
+                same = 0
+            if len(left) < len(self.exchanges):
+                left = (*left[:same], *map(_unsigned, left[same:]))
+            self._begun = (cell, execution), self.exchanges, left
+        return self._begun[2]
 
     def _without(self, cell: str | None, execution: int) -> tuple[Exchange, ...]:
         """All exchanges but those of an earlier run of `cell`; several of one run of it stay."""
@@ -160,6 +183,14 @@ class Conversation:
 
     def __repr__(self) -> str:
         return f"<Conversation of {len(self.exchanges)} exchanges>"
+
+
+def _messages_of(exchanges: Iterable[Exchange]) -> tuple[Message, ...]:
+    return tuple(message for exchange in exchanges for message in exchange.messages)
+
+
+def _unsigned(exchange: Exchange) -> Exchange:
+    return replace(exchange, messages=without_signed_thoughts(exchange.messages))
 
 
 def _by_question(messages: Iterable[Message]) -> Iterator[tuple[Message, ...]]:

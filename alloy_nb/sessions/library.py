@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ..errors import ConfigError
+from ..errors import ConfigError, SessionError
 from ..history import without_signed_thoughts
 from ..messages import Message
 from ..options import nearest
 from ..plain import one_line
 from ..recorder import RECORD_VERSION, fold_records
 from ..redaction import redact_data
-from ..session import Session, SessionInfo, SessionStore, conversations
+from ..session import JOBS, Session, SessionInfo, SessionStore, conversations
 from ..sinks import resolve
 from .lines import Summary
 from .markdown import session_markdown
 
 __all__ = ["Found", "Sessions"]
+
+logger = logging.getLogger("alloy_nb")
 
 _METHODS = ("append", "read", "list", "delete")
 #: How much of a message is shown around what was found, in characters.
@@ -96,13 +99,21 @@ class Sessions:
         near = set(candidates(longest)) if callable(candidates) else set(talks)
         found: list[Found] = []
         for name in filter(near.__contains__, talks):
-            for place, message in enumerate(fold_records(name, self.store.read(name)).messages, 1):
+            for place, message in enumerate(self._readable(name), 1):
                 if len(found) >= limit:
                     return found
                 excerpt = _excerpt(message, wanted)
                 if excerpt is not None:
                     found.append(Found(name, place, message.role, excerpt))
         return found
+
+    def _readable(self, name: str) -> Sequence[Message]:
+        """The messages of a session; none of one that cannot be read, which must not hide the others."""
+        try:
+            return fold_records(name, self.store.read(name)).messages
+        except SessionError as error:
+            logger.warning("not searched: %s", error.message)
+            return ()
 
     def fork(self, name: str, new: str, *, upto: int | None = None) -> Session:
         """A new session that begins with the first `upto` messages of another (None: all), which stays as it is.
@@ -127,7 +138,8 @@ class Sessions:
         they are by `Agent.undo_turn`.
         """
         records = self._records(name)
-        messages = fold_records(name, records).messages
+        session = fold_records(name, records)
+        messages, view = session.messages, session.view
         kept = _place(messages, upto) if upto is not None else _before_question(messages, turns)
         if kept == len(messages):
             return ()
@@ -135,6 +147,8 @@ class Sessions:
         same = next((i for i, (a, b) in enumerate(zip(messages, left, strict=False)) if a is not b), len(left))
         again = [{"kind": "message", "message": message.to_dict()} for message in left[same:]]
         changes: list[Mapping[str, Any]] = [{"kind": "cut", "to": same}, *again]
+        if view is not None and same < view.upto <= kept == len(left):  # only thoughts went: it stands for the same
+            changes.append({"kind": "compaction", **view.to_dict(left)})
         self.store.append(name, [_stamped(change) for change in changes], after=len(records))
         return messages[kept:]
 
@@ -149,16 +163,20 @@ class Sessions:
         """Store a session from elsewhere, or the JSON of one, under its own id or `name`.
 
         A `ConfigError` when the name is taken; with `replace` it is stored in place of the conversation there, which
-        the store still has, as its records only grow.
+        the store still has, as its records only grow. Of JSON all is taken that can be seen in the conversation: what
+        was sent in its place, once it was long, is left out.
         """
-        given = session if isinstance(session, Session) else Session.from_json(session)
+        given = session if isinstance(session, Session) else _from_elsewhere(session)
         name = given.id if name is None else name
         _check_name(name)
         before = len(self.store.read(name))
         if before and not replace:
             raise self._taken(name)
         cut = [_stamped({"kind": "cut", "to": 0})] if before else []
-        self.store.append(name, [*cut, *_records_of(given)], after=before)
+        try:
+            self.store.append(name, [*cut, *_records_of(given)], after=before)
+        except RecursionError as error:
+            raise SessionError("this session is too deep to be stored", hint="leave out what is so deep") from error
         return self.get(name)
 
     def delete(self, name: str) -> bool:
@@ -187,9 +205,22 @@ class Sessions:
         )
 
 
+def _from_elsewhere(text: str | bytes) -> Session:
+    """The session of a JSON text, without a view: nobody who reads the conversation would see what that says.
+
+    Thoughts that were signed within it go with it.
+    """
+    given = Session.from_json(text)
+    if given.view is None:
+        return given
+    return replace(given, messages=without_signed_thoughts(given.messages), view=None)
+
+
 def _check_name(name: str) -> None:
     if not isinstance(name, str) or not name.strip():
         raise ConfigError(f"{name!r} is no name for a conversation", hint="give one, such as 'my-analysis'")
+    if name.startswith(JOBS):  # a file from elsewhere must not get among them
+        raise ConfigError(f"names that begin with {JOBS!r} are those of a scheduler's jobs", hint="choose another one")
 
 
 def _stamped(record: Mapping[str, Any], at: datetime | None = None) -> dict[str, Any]:

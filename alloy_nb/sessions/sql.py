@@ -263,6 +263,8 @@ def _prepare(engine: sqlalchemy.Engine, shown: str) -> None:
 
     from .sql_schema import migrate
 
+    # A server that is not there is told at once: an attempt at a connection may take minutes.
+    engine.connect().close()
     for attempt in range(_ATTEMPTS):
         try:
             with engine.begin() as connection:
@@ -343,9 +345,12 @@ def _private_file(url: sqlalchemy.URL) -> Callable[..., None]:
 
 def _set_up_sqlite(connection: Any, _: Any) -> None:
     """Processes wait for each other, and transactions begin where they are said to."""
+    from .sqlite import have_journal
+
     connection.isolation_level = None
-    for pragma in (f"busy_timeout = {_PATIENCE * 1000}", "journal_mode = WAL", "synchronous = FULL"):
-        connection.execute(f"PRAGMA {pragma}")
+    connection.execute(f"PRAGMA busy_timeout = {_PATIENCE * 1000}")
+    have_journal(connection)
+    connection.execute("PRAGMA synchronous = FULL")
 
 
 def _without(said: str, url: sqlalchemy.URL) -> str:

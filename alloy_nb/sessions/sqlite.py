@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from ..session import SessionInfo
 from .lines import Summary, check_count, from_lines, is_plain, to_lines
 from .sqlite_schema import SCHEMA, migrate, version_of
 
-__all__ = ["SQLiteStore", "make_private"]
+__all__ = ["SQLiteStore", "have_journal", "make_private"]
 
 #: How long to wait for another process that writes, in seconds.
 PATIENCE = 10.0
@@ -170,7 +171,7 @@ class SQLiteStore:
         make_private(self.path)
         connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            have_journal(connection)
             connection.execute("PRAGMA synchronous = FULL")  # what is committed survives also a loss of power
             connection.execute("PRAGMA foreign_keys = ON")
             version = version_of(connection)
@@ -186,6 +187,22 @@ class SQLiteStore:
         return connection
 
 
+def have_journal(connection: Any) -> None:
+    """Have the file written ahead, so that who reads waits for nobody.
+
+    SQLite itself does not wait where two bring a new file to that in the same moment.
+    """
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+        time.sleep(0.01)
+
+
 def make_private(path: Path) -> None:
     """Have the file be there, readable by its owner alone; SQLite gives its own files beside it the same mode.
 
@@ -195,7 +212,8 @@ def make_private(path: Path) -> None:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except FileExistsError:
-        if path.is_file() and path.stat().st_mode & 0o077 and path.stat().st_uid == os.geteuid():
+        own = os.geteuid() if hasattr(os, "geteuid") else None
+        if path.is_file() and path.stat().st_mode & 0o077 and path.stat().st_uid == own:
             path.chmod(0o600)
 
 

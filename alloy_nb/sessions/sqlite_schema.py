@@ -34,7 +34,7 @@ def _summaries(connection: sqlite3.Connection) -> None:
             count += 1
             try:
                 record = json.loads(line)
-            except ValueError:  # told when the session is read
+            except (ValueError, RecursionError):  # told when the session is read
                 continue
             if isinstance(record, Mapping):
                 summary = summary.after([record])

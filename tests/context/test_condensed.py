@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from alloy_nb import Image, Message, Text, Thinking, ToolCall, ToolResult
-from alloy_nb.context.condensed import Condensed, opened, still_holds
+from alloy_nb.context.condensed import Condensed, edited, opened, still_holds
 from alloy_nb.context.estimate import history_tokens
 from alloy_nb.context.sending import Sending
 
@@ -63,15 +63,17 @@ def test_it_holds_as_long_as_what_it_stands_for_is_the_same() -> None:
     assert still_holds(None, HISTORY, HISTORY) is None
 
 
-def test_a_view_that_is_opened_is_the_history_but_for_what_was_signed_meanwhile() -> None:
+def test_a_view_that_is_opened_is_the_history_without_signed_thoughts() -> None:
+    """Those before its end, too: they may have been signed within an earlier view."""
     signed = Message.assistant([Thinking("Hm", "signature"), Text("Yes.")])
-    history = (*HISTORY, Message.user("Sure?"), signed)
-    view = opened(VIEW, history)
+    plain = Message.assistant("Yes.")
+    history = (*HISTORY, Message.user("Sure?"), signed, Message.user("Really?"), signed)
+    view = opened(history)
     assert view is not None
     assert view.whole
-    assert view.view(history) == (*history[:-1], Message.assistant("Yes."))
+    assert view.view(history) == (*HISTORY, Message.user("Sure?"), plain, Message.user("Really?"), plain)
     assert Condensed.from_dict(json.loads(json.dumps(view.to_dict(history))), history) == view
-    assert opened(VIEW, HISTORY) is None
+    assert opened(HISTORY) is None
 
 
 def test_what_is_sent_is_counted_with_it() -> None:
@@ -85,3 +87,18 @@ def test_what_is_sent_is_counted_with_it() -> None:
     assert sending.view is None
     sending.take(VIEW)
     assert sending.whole_tokens(HISTORY) == history_tokens(HISTORY)
+
+
+def test_a_change_before_the_end_of_a_view_drops_it_and_every_signed_thought() -> None:
+    """One before the change, too: it may have been signed within an earlier view."""
+    signed = Message.assistant([Thinking("Hm", "signature"), Text("Yes.")])
+    plain = Message.assistant("Yes.")
+    a, b, c = Message.user("a"), Message.user("b"), Message.user("c")
+    history = (a, signed, b, signed, c, signed)
+    view = Condensed(4, (a, plain, b, plain))
+    other = Message.user("another")
+    assert edited(view, history, history) == (history, view)
+    assert edited(view, history, (*history[:4], other, signed)) == ((*history[:4], other, plain), view)
+    assert edited(view, history, (a, signed, other, *history[3:])) == ((a, plain, other, plain, c, plain), None)
+    assert edited(None, history, (a, signed, other, *history[3:])) == ((a, signed, other, plain, c, plain), None)
+    assert edited(view, history, history[:3]) == ((a, plain, b), None)

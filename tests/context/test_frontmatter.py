@@ -65,3 +65,16 @@ def test_yaml_that_grows_or_nests_does_no_harm() -> None:
     assert split_frontmatter(f"---\nname: ok\nx: {'[' * 5000}\n---\nBody")[0]["name"] == "ok"
     made = "!!python/object/apply:os.system [echo]"
     assert split_frontmatter(f"---\nname: ok\nx: {made}\n---\nBody")[0]["name"] == "ok"
+
+
+def test_brackets_within_brackets_cost_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred such files in a repository held up each command for a minute: they are read line by line."""
+    import yaml
+
+    def load(*_: object, **__: object) -> None:
+        raise AssertionError("it was read as YAML")
+
+    monkeypatch.setattr(yaml, "load", load)
+    for bracket in "[{":
+        text = f"---\nname: deep\nmore: {bracket * 7000}\n---\nBody"
+        assert split_frontmatter(text) == ({"name": "deep", "more": bracket * 7000}, "Body")

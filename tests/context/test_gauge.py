@@ -31,6 +31,14 @@ def test_a_report_of_something_else_is_passed_over() -> None:
     assert gauge.factor("a") == 1.0
 
 
+def test_reports_without_what_was_cached_fill_no_more_than_the_window() -> None:
+    """They fall between the whole and a number that tells nothing; an Ollama would cut the beginning in silence."""
+    gauge = Gauge()
+    for _ in range(40):
+        gauge.learn("a", 10_000, 3500)
+    assert gauge.room("a", 10_000, 0.9, 0).most <= 10_000
+
+
 @given(st.lists(st.tuples(st.integers(0, 10**9), st.integers(0, 10**9))))
 def test_the_correction_stays_within_bounds(reports: list[tuple[int, int]]) -> None:
     gauge = Gauge()

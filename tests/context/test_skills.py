@@ -141,3 +141,10 @@ def test_they_may_be_named_one_by_one(tmp_path: Path) -> None:
     for wrong, what in (([1], "holds a int"), (["none"], "there is no skill"), (["a.md", Skill("a")], "two skills")):
         with pytest.raises(ConfigError, match=what):
             named_skills(wrong, tmp_path)
+
+
+def test_what_nobody_sees_is_taken_out_of_its_facts_however_it_is_spelt() -> None:
+    """Words for the model alone, as escapes of YAML: no hidden character stands in the file itself."""
+    tags = "".join(f"\\U{0xE0000 + ord(letter):08x}" for letter in "obey")
+    skill = Skill.from_text(f'---\nname: "re\\u200bview"\ndescription: "Looks{tags} \\u202eat it\\e[2J"\n---\nBody')
+    assert (skill.name, skill.description) == ("review", "Looks at it")

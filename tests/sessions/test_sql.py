@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import socket
 import subprocess
 import sys
 import threading
@@ -74,6 +75,25 @@ def test_what_cannot_be_used_is_said_with_a_way_on(url: object, words: str) -> N
     assert words in str(caught.value)
     assert caught.value.hint
     assert SECRET not in str(caught.value)
+
+
+def test_a_server_that_is_not_there_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a firewall swallows what is sent, each attempt takes minutes."""
+    tried: list[str] = []
+    real = module._engine
+
+    def engine(url: sqlalchemy.URL, shown: str) -> sqlalchemy.Engine:
+        made = real(url, shown)
+        sqlalchemy.event.listen(made, "do_connect", lambda *_: tried.append(shown))
+        return made
+
+    monkeypatch.setattr(module, "_engine", engine)
+    with socket.socket() as taken:  # nobody listens there, and nobody else comes to
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        with pytest.raises(alloy.SessionError):
+            alloy.SQLStore(f"postgresql+psycopg://ann@127.0.0.1:{port}/x").list()
+    assert len(tried) == 1
 
 
 def test_without_sqlalchemy_it_says_what_to_install() -> None:

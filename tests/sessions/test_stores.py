@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import alloy_nb as alloy
+from alloy_nb.sessions.sqlite import have_journal
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -250,6 +251,14 @@ def test_a_record_that_was_broken_before_does_not_hold_up_the_others(tmp_path: P
     assert store.read("other") == [{"n": 1}]
 
 
+def test_a_record_that_is_too_deep_does_not_hold_up_the_others(tmp_path: Path) -> None:
+    path = first_form(tmp_path / "s.sqlite")
+    with sqlite3.connect(path) as connection:
+        connection.execute("INSERT INTO records VALUES ('empty', 1, ?)", ("[" * 100_000 + "]" * 100_000,))
+    connection.close()
+    assert [(info.id, info.records) for info in alloy.SQLiteStore(path).list()] == [("empty", 1), ("fox", 3)]
+
+
 def test_processes_that_open_an_earlier_file_at_once_bring_it_up_together(tmp_path: Path) -> None:
     path = first_form(tmp_path / "s.sqlite")
     code = (
@@ -315,3 +324,36 @@ def test_who_does_not_know_all_records_appends_none(store: Any) -> None:
         store.append("a", [{"n": 2}], after=0)
     store.append("a", [{"n": 2}], after=1)
     assert [record["n"] for record in store.read("a")] == [1, 2]
+
+
+def test_who_opens_a_new_file_in_the_same_moment_waits() -> None:
+    """Of eight processes with one new file, one in two hundred was told that it was locked: SQLite does not wait there.
+
+    The moment cannot be had at will, so the connection here says it twice.
+    """
+    said = [sqlite3.OperationalError("database is locked")] * 2
+
+    class Connection:
+        def execute(self, statement: str) -> None:
+            if said:
+                raise said.pop()
+            asked.append(statement)
+
+    asked: list[str] = []
+    have_journal(Connection())
+    assert (said, asked) == ([], ["PRAGMA journal_mode = WAL"])
+    said.append(sqlite3.OperationalError("disk I/O error"))
+    with pytest.raises(sqlite3.OperationalError, match="disk"):
+        have_journal(Connection())
+
+
+def test_where_nobody_has_a_number_a_file_that_is_there_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows: its files look as if anybody could read them."""
+    path = tmp_path / "s.sqlite"
+    path.touch(mode=0o644)
+    monkeypatch.delattr(os, "geteuid")
+    store = alloy.SQLiteStore(path)
+    store.append("a", [{"n": 1}])
+    assert store.read("a") == [{"n": 1}]

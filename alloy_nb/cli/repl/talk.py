@@ -8,17 +8,19 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from ...agent import Agent
-from ...commands import Command, commands_of, find_command, skill_commands
+from ...commands import Command, commands_of, find_command
 from ...context.skills import Skill
 from ...context.surroundings import look_around, skills_of, tell_problems
 from ...dialogue import Dialogue
 from ...folders import home_folder
 from ...messages import Message
 from ...options import working_directory
+from ...plain import one_line
 from ...redaction import redact
 from ...session import SessionStore
 from ...session_commands import told_session
 from ...sinks import resolve
+from ...skill_commands import skill_commands
 from ...tools.toolbox import collect_tools
 from ...usage import Usage
 from ...waiting import block_on
@@ -111,7 +113,8 @@ class Talk:
 
     def ask_skill(self, skill: Skill, text: str) -> None:
         prompt = skill.prompt(text)
-        self.say(f"skill {skill.name}: {len(prompt):,} characters" + (f" from {skill.path}" if skill.path else ""))
+        where = f" from {one_line(str(skill.path), 400)}" if skill.path else ""
+        self.say(f"skill {one_line(skill.name)}: {len(prompt):,} characters{where}")
         self.ask(prompt)
 
     def told_around(self) -> str:

@@ -8,9 +8,10 @@ import pytest
 
 from alloy_nb import MemoryStore, Skill
 from alloy_nb.cli.repl.completing import offers
-from alloy_nb.commands import commands_of, skill_commands
+from alloy_nb.commands import commands_of
 from alloy_nb.errors import SessionError
 from alloy_nb.providers.vendors import VENDORS
+from alloy_nb.skill_commands import skill_commands
 
 TERMINAL = commands_of("terminal")
 
