@@ -35,7 +35,8 @@ def list_insertions(inserted: Iterable[Insertion]) -> list[str]:
     lines = []
     for item in inserted:
         if item.meant is not None:
-            lines.append(f"{{{item.expression}}} as typed: no such variable, did you mean {{{item.meant}}}?")
+            near = f", did you mean {{{item.meant}}}?" if item.meant else ""
+            lines.append(f"{{{item.expression}}} as typed: no such variable{near}")
             continue
         if item.typed:
             lines.append(f"{{{item.expression}}} as typed: only names, attributes and [...] are filled in")
