@@ -28,7 +28,7 @@ from .messages import Message, ToolCall, ToolResult
 from .middleware.base import Block, HookContext, ask_hooks, call_hooks
 from .options import PROVIDER_OPTIONS, Options, working_directory
 from .prompts import to_message
-from .providers.base import Provider, Request, ToolSpec
+from .providers.base import Provider, Request, ToolSpec, shows_tools
 from .providers.keys import register_dotenv
 from .redaction import register_environment
 from .result import Result, Status, ToolRecord
@@ -234,14 +234,15 @@ class RunState:
         )
         return with_output(request, self.answer_tool, candidate)
 
-    def fixed_tokens(self) -> int:
-        """About how many tokens each request has besides messages, uncorrected."""
-        specs = self._plain_specs if self.answer_tool is None else (*self._plain_specs, self.answer_tool)
+    def fixed_tokens(self, candidate: Candidate) -> int:
+        """About how many tokens each request to this model has besides messages, uncorrected."""
+        specs = self._plain_specs if shows_tools(candidate.provider) else ()
+        specs = specs if self.answer_tool is None else (*specs, self.answer_tool)
         return text_tokens(self.system_prompt) + sum(map(tool_tokens, specs))
 
-    def sent_tokens(self) -> int:
+    def sent_tokens(self, candidate: Candidate) -> int:
         """The same of the whole request."""
-        return self.fixed_tokens() + self.sending.tokens(self.history)
+        return self.fixed_tokens(candidate) + self.sending.tokens(self.history)
 
     def _specs(self, provider: Provider) -> tuple[ToolSpec, ...]:
         """What the model is told of the tools: the same each turn, but for values that exist right now."""
