@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from .answering import answer_tool, with_output
-from .candidates import Candidate, candidate_of, check_prices, collect_candidates
+from .candidates import Candidate, check_prices, collect_candidates, summarizer_of
 from .context.condensed import Condensed, edited, still_holds
 from .context.estimate import text_tokens, tool_tokens
 from .context.gauge import Gauge
@@ -83,11 +83,8 @@ class RunState:
         self.output_type = None if options.output is None else _output_type(options.output)
         self.answer_tool = None if self.output_type is None else answer_tool(self.output_type, self.tools)
         self.budget = options.budget or (parent.budget if parent is not None else None)
-        compactor = options.compactor
         #: The model that sums up what does not fit any more.
-        self.summarizer = (
-            candidate_of(compactor.summarize, self.directory) if compactor and compactor.summarize else None
-        )
+        self.summarizer = summarizer_of(options, self.directory)
         check_prices((*self.candidates, *([self.summarizer] if self.summarizer else [])), self.budget)
         self.gauge = gauge or Gauge()
         self.tool_state: MutableMapping[str, Any] = {} if tool_state is None else tool_state

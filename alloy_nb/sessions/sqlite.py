@@ -14,6 +14,7 @@ from typing import Any
 
 from ..errors import SessionError
 from ..folders import data_folder
+from ..keywords import keywords_told
 from ..session import SessionInfo
 from .lines import Summary, check_count, from_lines, is_plain, to_lines
 from .sqlite_schema import SCHEMA, migrate, version_of
@@ -29,6 +30,7 @@ _ANOTHER = "name another file: store=alloy.SQLiteStore(path)"
 _parents: list[sqlite3.Connection | None] = []
 
 
+@keywords_told
 class SQLiteStore:
     """A `SessionStore` in one file, which only its owner can read (mode 0600); by default in the user's data folder.
 
