@@ -28,6 +28,8 @@ from alloy_nb.context.frontmatter import split_frontmatter
         # No YAML: read line by line.
         ("---\nname: a\ndescription: x: [y\n  - z\n---\nBody", {"name": "a", "description": "x: [y"}, "Body"),
         ("---\nname: @a\n---\nBody", {"name": "@a"}, "Body"),
+        ("---\nname: [bad\n---\nBody", {}, "Body"),
+        ("---\nname: {bad\ndescription: b\n---\nBody", {"description": "b"}, "Body"),
         ("Body\n---\nname: a\n---", {}, "Body\n---\nname: a\n---"),
         ("---\nname: a\nBody", {}, "---\nname: a\nBody"),
         ("---\nA rule, some words\n---\nBody", {}, "---\nA rule, some words\n---\nBody"),
