@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from ..plain import one_line
 from .values import Approval, Block, Notice, Tool
 
 if TYPE_CHECKING:
@@ -148,13 +149,19 @@ def footer_words(transcript: Transcript, *, static: bool, live: bool = False) ->
     return words
 
 
-def unfinished_words(run_id: str) -> str:
-    """What stands in a notebook in place of a run that was never seen to end.
+def unfinished_words(run_id: str, session: str | None = None) -> str:
+    """What stands in a notebook in place of a run that was never seen to end; `session` is where it is stored.
 
     >>> unfinished_words("r1")
     'this run did not finish here; while its kernel lives, `%alloy /attach r1` shows it'
+    >>> unfinished_words("r1", "thesis").removeprefix(unfinished_words("r1"))
+    '; `%alloy /resume thesis` goes on with what is stored of its conversation'
     """
-    return f"{UNFINISHED}; while its kernel lives, `%alloy /attach {run_id}` shows it"
+    words = f"{UNFINISHED}; while its kernel lives, `%alloy /attach {run_id}` shows it"
+    if session is None:
+        return words
+    name = one_line(session, 80)
+    return f"{words}; `%alloy /resume {name}` goes on with what is stored of its conversation"
 
 
 def question_words(question: Approval) -> str:
