@@ -54,7 +54,9 @@ _VERBS = {
     "grep": "search",
 }
 
-_ALLOWED = {"once": "allowed once", "command": "allowed for this command", "tool": "allowed for this tool"}
+_ALLOWED = {"once": "allowed once", "command": "allowed for this {what}", "tool": "allowed for this tool"}
+#: What is remembered of a call, by its tool; else its command.
+_WHAT = {"read": "file", "write": "file", "edit": "file", "fetch": "host"}
 
 _LONGEST_OUTCOME = 90
 
@@ -196,10 +198,13 @@ def verdict_words(question: Approval) -> str:
 
     >>> verdict_words(Approval(state="allowed", by="user"))
     'allowed once by you'
+    >>> verdict_words(Approval(name="edit", state="allowed", by="user", remember="command"))
+    'allowed for this file by you'
     """
     by = {"user": "you", "function": "the approval function", "": ""}.get(question.by, question.by)
     if question.state == "allowed":
         words = "allowed" if question.by == "remembered" else _ALLOWED.get(question.remember, "allowed")
+        words = words.format(what=_WHAT.get(question.name, "command"))
         return f"{words}, as before" if question.by == "remembered" else f"{words} by {by}" if by else words
     if question.state == "denied":
         return f"denied: {question.answer or (f'{by} said no' if by else 'the answer was no')}"
