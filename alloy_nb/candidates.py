@@ -26,6 +26,7 @@ __all__ = [
     "fitted",
     "in_order_of_promise",
     "may_fall_back",
+    "summarizer_of",
     "window_of",
 ]
 
@@ -79,6 +80,12 @@ def candidate_of(model: str | Provider, directory: Path) -> Candidate:
     """A model that is asked for something of its own, without the run's options. Raises `ConfigError` for none."""
     provider = resolve_model(model, working_directory=directory)
     return Candidate(provider, health_of(provider), PROVIDER_OPTIONS)
+
+
+def summarizer_of(options: Options, directory: Path) -> Candidate | None:
+    """The model that sums up what does not fit any more, where one was named. Raises `ConfigError`."""
+    named = options.compactor.summarize if options.compactor is not None else None
+    return candidate_of(named, directory) if named else None
 
 
 def collect_candidates(options: Options, directory: Path) -> tuple[Candidate, ...]:

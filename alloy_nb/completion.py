@@ -37,7 +37,7 @@ async def call_provider(state: RunState) -> AsyncGenerator[Burst, None]:
     candidate, answer = tried[-1]
     message = answer.message()
     state.turns += 1
-    state.gauge.learn(candidate.label, state.sent_tokens(), answer.usage.input_tokens)
+    state.gauge.learn(candidate.label, state.sent_tokens(candidate), answer.usage.input_tokens)
     cost = spend(state, candidate, answer)
     state.stop_reason = message.stop_reason
     state.model = message.model or state.model

@@ -6,15 +6,16 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 from uuid import uuid4
 
 from .agent_health import Health
-from .candidates import collect_candidates
+from .candidates import collect_candidates, summarizer_of
 from .context.condensed import Condensed, still_holds
 from .context.gauge import Gauge
+from .context.surroundings import home_of, skills_of
 from .errors import AlloyError, Busy, ConfigError, QueueFull
 from .execution import Execution
 from .history import open_calls, repair, without_signed_thoughts
@@ -102,6 +103,9 @@ class Dialogue:
         directory = working_directory(options)
         label = collect_candidates(options, directory)[0].label
         collect_tools(options.tools)
+        summarizer_of(options, directory)
+        if isinstance(options.skills, Collection):  # those that are found are looked for in each run
+            skills_of(options.skills, directory, home_of(options))
         with self._lock:
             self.check_idle()
             #: The model that would be asked, when that was looked at last.

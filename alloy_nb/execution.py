@@ -163,6 +163,12 @@ class Execution:
         return self._state.around.inputs
 
     @property
+    def stored_as(self) -> str | None:
+        """The name by which `/resume` goes on with the conversation: where it is stored in the user's own store."""
+        recorder = self._recorder
+        return recorder.session.id if recorder is not None and self.options.store is None else None
+
+    @property
     def questions(self) -> tuple[Question, ...]:
         """What waits for a person now; `decide` answers."""
         return self._state.desk.open_questions

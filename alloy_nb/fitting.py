@@ -53,7 +53,7 @@ class _Summary:
 
 def may_shrink(state: RunState, candidate: Candidate) -> bool:
     """A service has refused a request as too long: that is noted. False where nothing may be done about it."""
-    state.gauge.overflowed(candidate.label, state.sent_tokens())
+    state.gauge.overflowed(candidate.label, state.sent_tokens(candidate))
     return state.options.compactor is not None
 
 
@@ -83,9 +83,9 @@ async def fit(state: RunState, candidate: Candidate) -> AsyncGenerator[Burst, No
                     yield burst
         if not made.text:
             plan, _ = _plan(state, compactor, room, summed_up=False)
-    before = state.sent_tokens()
+    before = state.sent_tokens(candidate)
     _take(state, plan, made.text or summary)
-    yield [_told(state, plan, made, before, state.gauge.factor(candidate.label))]
+    yield [_told(state, candidate, plan, made, before)]
 
 
 def _take(state: RunState, plan: Plan, summary: str) -> None:
@@ -96,10 +96,11 @@ def _take(state: RunState, plan: Plan, summary: str) -> None:
     state.sending.take(Condensed(len(state.history), messages, plan.omitted, place, summary))
 
 
-def _told(state: RunState, plan: Plan, made: _Summary, before: int, factor: float) -> Event:
+def _told(state: RunState, candidate: Candidate, plan: Plan, made: _Summary, before: int) -> Event:
+    factor = state.gauge.factor(candidate.label)
     told: dict[str, object] = {
         "before_tokens": round(before * factor),
-        "after_tokens": round(state.sent_tokens() * factor),
+        "after_tokens": round(state.sent_tokens(candidate) * factor),
         "messages": len(plan.touched),
         "kind": "summary" if made.text else "left_out" if plan.left_out else "shortened",
         "omitted": plan.omitted,
@@ -113,7 +114,7 @@ def _room(state: RunState, candidate: Candidate, compactor: Compactor) -> Room:
     """What the messages may fill beside system prompt and tools."""
     window = candidate.window_for(state.options.context_window, first=candidate.label == state.candidates[0].label)
     room = state.gauge.room(candidate.label, window, compactor.at, state.options.max_output_tokens)
-    return room.less(state.fixed_tokens())
+    return room.less(state.fixed_tokens(candidate))
 
 
 def _plan(state: RunState, compactor: Compactor, room: Room, *, summed_up: bool) -> tuple[Plan, int]:

@@ -12,6 +12,7 @@ from .context.meter import ContextUsage, measure
 from .context.surroundings import look_around
 from .messages import Message
 from .options import Options, working_directory
+from .providers.base import shows_tools
 from .tools.context import ToolContext
 from .tools.toolbox import collect_tools, to_spec
 
@@ -26,6 +27,7 @@ def context_usage(
     candidate = collect_candidates(options, directory)[0]
     tools = collect_tools(options.tools)
     around = look_around(options, directory, candidate.provider, tools)
+    shown = (*tools.values(), *around.tools) if shows_tools(candidate.provider) else ()
     ctx = ToolContext(directory)
     return measure(
         candidate.label,
@@ -35,6 +37,6 @@ def context_usage(
         system_prompt=options.system_prompt,
         files=replace(around, skills=()).prompt(None),
         skills=replace(around, sections=()).prompt(None),
-        tools=[to_spec(tool, ctx, with_candidates=False) for tool in (*tools.values(), *around.tools)],
+        tools=[to_spec(tool, ctx, with_candidates=False) for tool in shown],
         factor=1.0 if gauge is None else gauge.factor(candidate.label),
     )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from .answering import answer_tool, with_output
-from .candidates import Candidate, candidate_of, check_prices, collect_candidates
+from .candidates import Candidate, check_prices, collect_candidates, summarizer_of
 from .context.condensed import Condensed, edited, still_holds
 from .context.estimate import text_tokens, tool_tokens
 from .context.gauge import Gauge
@@ -28,7 +28,7 @@ from .messages import Message, ToolCall, ToolResult
 from .middleware.base import Block, HookContext, ask_hooks, call_hooks
 from .options import PROVIDER_OPTIONS, Options, working_directory
 from .prompts import to_message
-from .providers.base import Provider, Request, ToolSpec
+from .providers.base import Provider, Request, ToolSpec, shows_tools
 from .providers.keys import register_dotenv
 from .redaction import register_environment
 from .result import Result, Status, ToolRecord
@@ -83,11 +83,8 @@ class RunState:
         self.output_type = None if options.output is None else _output_type(options.output)
         self.answer_tool = None if self.output_type is None else answer_tool(self.output_type, self.tools)
         self.budget = options.budget or (parent.budget if parent is not None else None)
-        compactor = options.compactor
         #: The model that sums up what does not fit any more.
-        self.summarizer = (
-            candidate_of(compactor.summarize, self.directory) if compactor and compactor.summarize else None
-        )
+        self.summarizer = summarizer_of(options, self.directory)
         check_prices((*self.candidates, *([self.summarizer] if self.summarizer else [])), self.budget)
         self.gauge = gauge or Gauge()
         self.tool_state: MutableMapping[str, Any] = {} if tool_state is None else tool_state
@@ -234,14 +231,15 @@ class RunState:
         )
         return with_output(request, self.answer_tool, candidate)
 
-    def fixed_tokens(self) -> int:
-        """About how many tokens each request has besides messages, uncorrected."""
-        specs = self._plain_specs if self.answer_tool is None else (*self._plain_specs, self.answer_tool)
+    def fixed_tokens(self, candidate: Candidate) -> int:
+        """About how many tokens each request to this model has besides messages, uncorrected."""
+        specs = self._plain_specs if shows_tools(candidate.provider) else ()
+        specs = specs if self.answer_tool is None else (*specs, self.answer_tool)
         return text_tokens(self.system_prompt) + sum(map(tool_tokens, specs))
 
-    def sent_tokens(self) -> int:
+    def sent_tokens(self, candidate: Candidate) -> int:
         """The same of the whole request."""
-        return self.fixed_tokens() + self.sending.tokens(self.history)
+        return self.fixed_tokens(candidate) + self.sending.tokens(self.history)
 
     def _specs(self, provider: Provider) -> tuple[ToolSpec, ...]:
         """What the model is told of the tools: the same each turn, but for values that exist right now."""

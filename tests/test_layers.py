@@ -32,6 +32,7 @@ LAYERS = {
     "deadline": 0,
     "result": 0,
     "sinks": 0,  # a protocol, and the table of dotted names
+    "keywords": 0,
     "options": 0,
     "prompts": 0,
     "output": 0,

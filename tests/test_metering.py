@@ -10,6 +10,8 @@ import pytest
 
 import alloy_nb as alloy
 from alloy_nb.context.estimate import history_tokens
+from alloy_nb.options import make_options
+from alloy_nb.state import RunState
 from alloy_nb.testing import Function
 
 LONG = "word " * 160
@@ -82,3 +84,14 @@ def test_who_cannot_be_asked_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(alloy.ConfigError, match="is no folder"):
         agent.context_usage()
     assert asyncio.run(agent.achat("x", working_directory=".")).text == "x"
+
+
+def test_tools_that_the_model_is_not_told_of_are_not_counted() -> None:
+    """The embedded model's window was filled by 1,148 tokens of tools, none of which it was sent."""
+    model = Function(lambda request: "x")
+    model.shows_tools = False  # type: ignore[attr-defined]
+    assert alloy.Agent(model=model, tools=[look]).context_usage().tools == 0
+    state = RunState("Hi", make_options({"model": model, "tools": [look]}))
+    assert state.fixed_tokens(state.candidates[0]) == 0
+    shown = RunState("Hi", make_options({"model": Function(lambda request: "x"), "tools": [look]}))
+    assert shown.fixed_tokens(shown.candidates[0]) > 0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from . import execute, process, venv
 from .failure import Failure, diagnose
-from .lab import serve
+from .lab import keep_linked, serve
 from .lock import exclusive
 from .session import Session
 from .tail import Record, Tail, in_order
@@ -39,6 +39,7 @@ def run_notebook(session: Session) -> Path:
     work.mkdir(parents=True)
     events, progress = places.demo / "events.jsonl", places.demo / "progress.jsonl"
     executed = places.demo / places.quickstart.name
+    keep_linked(places.quickstart, places.demo)
     log = places.log("demo")
     log.unlink(missing_ok=True)
     files = [places.quickstart, executed, executed.with_suffix(".html"), progress, work]

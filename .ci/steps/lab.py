@@ -27,10 +27,18 @@ EVERYWHERE = ("0.0.0.0", "::", "*")
 
 def lab(session: Session) -> int:
     """Open the user's copy of the quickstart: one that was changed is kept."""
-    source = session.places.quickstart
+    source, folder = session.places.quickstart, session.places.build / "lab"
     with session.prepared():
-        serve(session, keep_copy(source, session.places.build / "lab" / source.name))
+        keep_linked(source, folder)
+        serve(session, keep_copy(source, folder / source.name))
     return 0
+
+
+def keep_linked(notebook: Path, folder: Path) -> None:
+    """Copies of the notebooks beside this one, to which it has links."""
+    for other in sorted(notebook.parent.glob("*.ipynb")):
+        if other != notebook:
+            keep_copy(other, folder / other.name)
 
 
 def keep_copy(source: Path, target: Path) -> Path:

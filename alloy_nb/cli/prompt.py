@@ -190,13 +190,15 @@ def _tell_output_gone(transcript: Transcript) -> int:
 
 def _conclude(result: Result, transcript: Transcript, notice: str | None) -> int:
     """What must be said of how it ended; the exit code."""
+    from ..render.notices import CUT
+
     if result.error is not None:
         return report(result.error, transcript.notes)
     if result.status == "max_turns":
         transcript.notes.line(f"stopped after {result.turns} turns without an answer: raise --max-turns", "yellow")
         return RUN_FAILED
     if result.stop_reason == "max_tokens":
-        transcript.notes.line("the answer was cut at the model's limit of tokens", "yellow")
+        transcript.notes.line(CUT.text, "yellow")
     elif not result.text:
         transcript.notes.line("the model gave no text", "yellow")
     transcript.show_footer(result, notice)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
+from ..keywords import keywords_told
 
 if TYPE_CHECKING:
     from ..messages import Message
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Compactor"]
 
 
+@keywords_told
 @dataclass(frozen=True, slots=True, repr=False)
 class Compactor:
     """Has a conversation that fills its model's window sent in brief; the conversation itself stays as it is.

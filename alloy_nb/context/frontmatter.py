@@ -45,9 +45,13 @@ def _facts(lines: list[str]) -> dict[str, str] | None:
         return {}
     read = _as_yaml("\n".join(lines))
     if read is None:
-        found = filter(None, map(_LINE.match, spoken))
-        read = {match[1]: _unquoted((match[2] or "").strip()) for match in found}
-    return read or None
+        found = [match for match in map(_LINE.match, spoken) if match]
+        if not found:
+            return None
+        words = {match[1]: _unquoted((match[2] or "").strip()) for match in found}
+        # Lists and mappings are no words, also where they never end.
+        read = {key: word for key, word in words.items() if not word.startswith(("[", "{"))}
+    return read
 
 
 def _as_yaml(text: str) -> dict[str, str] | None:

@@ -16,6 +16,7 @@ from ..errors import ConfigError
 from ..folders import home_folder
 from ..models import model_info
 from ..options import Options
+from ..providers.base import shows_tools
 
 if TYPE_CHECKING:
     from ..tools.base import Tool
@@ -83,7 +84,7 @@ def look_around(options: Options, directory: Path, provider: Any, taken: Contain
     if options.context_discovery:
         found = fit(discover_context(directory, home_of(options)), _room(options, provider, MOST))
     skills, problems = skills_of(options.skills, directory, home_of(options))
-    offered = getattr(provider, "shows_tools", True) and LOADER not in taken
+    offered = shows_tools(provider) and LOADER not in taken
     return Surroundings(found.sections, skills if offered else (), (*found.problems, *problems))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import re
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Callable, Iterable, Mapping, Sized
 from types import ModuleType
 from typing import Any
 
@@ -24,6 +24,8 @@ LONGEST = 2000
 _ROWS = 3
 _COLUMNS = 30
 _CELL = 24
+#: Of a float among others; what goes beyond is mostly what adding has left.
+_DIGITS = 10
 # Counting gaps reads every cell; beyond this many it takes longer than a person likes to wait.
 _MOST_CELLS = 20_000_000
 
@@ -127,7 +129,7 @@ _MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d) 00:00:00(?:\.0+)?")
 def _midnight_free(cells: Iterable[Any]) -> list[str]:
     """A column as text; days that are kept as moments, all of them at midnight, are days."""
     values = list(cells)
-    texts = [str(value) for value in values]
+    texts = [_cell(value) for value in values]
     told = [text for text in texts if text not in ("NaT", "None")]
     days = all(_MIDNIGHT.fullmatch(text) for text in told) and not any(isinstance(value, str) for value in values)
     return [_MIDNIGHT.sub(r"\1", text) for text in texts] if told and days else texts
@@ -150,9 +152,9 @@ def _array_card(name: str, array: Any) -> str | None:
     head = f"{name}: {type(array).__name__}, {shape} of {array.dtype}{_memory(array)}"
     if not hasattr(array, "flat"):
         return head
-    lines = [head, "first: " + ", ".join(_short(str(item)) for item in itertools.islice(array.flat, 10))]
+    lines = [head, "first: " + ", ".join(_short(_cell(item)) for item in itertools.islice(array.flat, 10))]
     if getattr(array.dtype, "kind", "") in "iuf" and 0 < array.size <= _MOST_CELLS:
-        lines.append(f"from {array.min()} to {array.max()}, mean {array.mean():.6g}")
+        lines.append(f"from {_cell(array.min())} to {_cell(array.max())}, mean {array.mean():.6g}")
         if array.dtype.kind == "f" and (gaps := int((array != array).sum())):
             lines.append(f"{gaps} nan")
     return "\n".join(lines)
@@ -184,10 +186,10 @@ def _container_card(name: str, value: Any) -> str:
     if isinstance(value, bytes | bytearray):
         return f"{head} bytes, first: {bytes(value[:64])!r}"
     if isinstance(value, Mapping):
-        pairs = (f"  {_short(repr(key))}: {_short(repr(item), 60)}" for key, item in value.items())
+        pairs = (f"  {_short(repr(key))}: {_short(_cell(item, repr), 60)}" for key, item in value.items())
         return "\n".join([f"{head} items, first:", *itertools.islice(pairs, 10)])
     kinds = sorted({type(item).__name__ for item in itertools.islice(value, 1000)})
-    first = ", ".join(_short(repr(item), 60) for item in itertools.islice(value, 10))
+    first = ", ".join(_short(_cell(item, repr), 60) for item in itertools.islice(value, 10))
     return f"{head} items ({', '.join(kinds[:5])})\nfirst: {first}"
 
 
@@ -217,6 +219,12 @@ def _count(number: int, what: str) -> str:
 def _kind(value: Any) -> str:
     name = type(value).__name__
     return f"{'an' if name[0] in 'aeioAEIO' else 'a'} {name}"
+
+
+def _cell(value: Any, told: Callable[[Any], str] = str) -> str:
+    """A value among others; of a float no more digits than anybody reads: 0.30000000000000004 is 0.3."""
+    text = told(value)
+    return f"{float(value):.{_DIGITS}g}" if isinstance(value, float) and len(text) > _DIGITS + 2 else text
 
 
 def _short(text: str, longest: int = _CELL) -> str:

@@ -14,6 +14,7 @@ from ..history import without_signed_thoughts
 from ..messages import Message
 from ..result import Result
 from ..tools.approval import Memory
+from .telling import Told, told_of
 
 if TYPE_CHECKING:
     from ..dialogue import Dialogue
@@ -50,6 +51,7 @@ class Conversation:
         self.exchanges: tuple[Exchange, ...] = ()
         self.memory = Memory()
         self.tool_state: MutableMapping[str, Any] = {}
+        self.told = Told()
         #: What was learnt of the models that were asked, and what is sent of the messages of the newest run.
         self.gauge = Gauge()
         self._sent: tuple[tuple[Message, ...], Condensed | None] = ((), None)
@@ -209,6 +211,7 @@ class AgentConversation:
 
     def __init__(self, dialogue: Dialogue) -> None:
         self._dialogue = dialogue
+        self.told = told_of(dialogue)
 
     def before(self, cell: str | None, execution: int) -> tuple[Message, ...]:
         """What the model is told of the conversation."""

@@ -51,7 +51,9 @@ _CLOSER = re.compile(r"(?=(\$\$|\\[\])]|\\end\{\w+\*?\}))")
 # `\frac{a}{b}`, `x_{n}`, `{{a}}`, `${HOME}`, `f{x}`; the last one is the optional argument of `\sqrt[3]{x}`.
 _NEVER_AFTER = re.compile(r"[\w\\}_^${]\Z|\\[A-Za-z]+\*?\[[^\[\]{}\n]*\]\Z")
 _LONGEST_LEAD = 80
+#: Shorter names are near to too many; two letters may still have changed places.
 _SHORTEST_MISSPELT = 4
+_SHORTEST_SWAPPED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,9 @@ class Insertion:
     """What went into a prompt: the expression, the kind of its value, and how many characters it became.
 
     `card` is true where a description stands for the value, instead of the value itself. With `meant`, nothing went
-    in: the expression names no variable, but one that is called almost so, and was left as typed. With `typed`, nothing
-    went in either: a variable's name begins the braces, but what follows would have to be evaluated.
+    in: the expression names no variable, but one that is called almost so, and was left as typed; it is empty where
+    none is near, and a value was wanted all the same. With `typed`, nothing went in either: a variable's name begins
+    the braces, but what follows would have to be evaluated.
     """
 
     expression: str
@@ -87,7 +90,7 @@ def interpolate(text: str, namespace: Mapping[str, Any]) -> tuple[str, tuple[Ins
             expression = match["expression"]
             brace = match.start()
             if _root(expression) not in namespace:
-                meant = _meant(_root(expression), namespace) if _is_free(text, brace) else None
+                meant = _meant(expression, namespace) if _is_free(text, brace) else None
                 if meant is not None:
                     inserted.append(Insertion(expression, "", 0, meant=meant))
                 continue
@@ -155,12 +158,22 @@ def _take(value: Any, step: re.Match[str], namespace: Mapping[str, Any]) -> Any:
     return value[look_up(inside, namespace)]
 
 
-def _meant(name: str, namespace: Mapping[str, Any]) -> str | None:
-    """The variable that `name` may be a misspelling of; short names are near to too many."""
-    if len(name) < _SHORTEST_MISSPELT:
-        return None
-    near = difflib.get_close_matches(name, [other for other in namespace if not other.startswith("_")], n=1, cutoff=0.8)
-    return near[0] if near else None
+def _meant(expression: str, namespace: Mapping[str, Any]) -> str | None:
+    """The variable that the name is perhaps a misspelling of; "" for `{answer.text}` and `{rows[0]}` without one.
+
+    None for what may as well be a word: `{nothing}`, `{n}`.
+    """
+    name = _root(expression)
+    known = [other for other in namespace if isinstance(other, str) and not other.startswith("_")]
+    if len(name) >= _SHORTEST_SWAPPED:
+        swapped = {name[:i] + name[i + 1] + name[i] + name[i + 2 :] for i in range(len(name) - 1)}
+        alike = {other for other in known if other in swapped or other.lower() == name.lower()}
+        near = sorted(alike) or (len(name) >= _SHORTEST_MISSPELT and difflib.get_close_matches(name, known, 1, 0.8))
+        if near:
+            return near[0]
+        if name != expression:
+            return ""
+    return None
 
 
 def _render(expression: str, namespace: Mapping[str, Any]) -> tuple[str, Insertion]:

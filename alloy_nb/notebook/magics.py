@@ -179,19 +179,23 @@ class AlloyMagics(Magics):  # type: ignore[misc]
         from .preview import preview
 
         history: tuple[Message, ...] = ()
+        view, gauge = None, self.conversation.gauge
         if arguments.agent is not None:
             agent = find_agent(arguments.agent, names)
             own = agent.dialogue.options
             its = {"model": own.model, "tools": list(own.tools), "system_prompt": own.system_prompt}
             given = {**{name: value for name, value in its.items() if value}, **given}
-            history = () if arguments.fresh else agent.messages
+            gauge = agent.dialogue.gauge
+            if not arguments.fresh:
+                history, view = agent.messages, agent.dialogue.view
         elif not arguments.fresh:
             history = self.conversation.before(*cell_id(self.shell))
-        around = self._around_of(given, self._around_options(arguments, names))
-        say(preview(text, inputs, given, history, around))
+            view = self.conversation.view_of(history)
+        around, label = self._around_of(given, self._around_options(arguments, names))
+        say(preview(text, inputs, given, history, around, view=view, factor=gauge.factor(label)))
 
-    def _around_of(self, given: Mapping[str, Any], options: Options) -> Surroundings:
-        """What a run would find, with the model that it would ask; where there is none, as if it were a large one."""
+    def _around_of(self, given: Mapping[str, Any], options: Options) -> tuple[Surroundings, str]:
+        """What a run would find, and the label of the model that it would ask; without one, as if it were large."""
         from ..providers.registry import resolve_model
         from ..tools.toolbox import collect_tools
 
@@ -200,7 +204,8 @@ class AlloyMagics(Magics):  # type: ignore[misc]
             provider = resolve_model(given.get("model"), working_directory=directory)
         except AlloyError:
             provider = None
-        return look_around(options, directory, provider, collect_tools(given.get("tools") or ()))
+        label = "" if provider is None else f"{provider.name}:{provider.model}"
+        return look_around(options, directory, provider, collect_tools(given.get("tools") or ())), label
 
 
 def _context(wanted: bool) -> dict[str, bool]:

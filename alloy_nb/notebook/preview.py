@@ -5,25 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..context.condensed import Condensed
+from ..context.meter import measure
 from ..context.surroundings import Surroundings
 from ..messages import Message
 from ..plain import one_line, printable
 from ..redaction import redact_known
 from .interpolation import Insertion
 
-__all__ = ["estimate_tokens", "list_insertions", "preview"]
-
-#: A rule of thumb that is good enough for English and code, and named as one.
-CHARACTERS_A_TOKEN = 4
-
-
-def estimate_tokens(text: str) -> int:
-    """About how many tokens `text` is.
-
-    >>> estimate_tokens("four")
-    1
-    """
-    return -(-len(text) // CHARACTERS_A_TOKEN)
+__all__ = ["list_insertions", "preview"]
 
 
 def list_insertions(inserted: Iterable[Insertion]) -> list[str]:
@@ -35,7 +25,8 @@ def list_insertions(inserted: Iterable[Insertion]) -> list[str]:
     lines = []
     for item in inserted:
         if item.meant is not None:
-            lines.append(f"{{{item.expression}}} as typed: no such variable, did you mean {{{item.meant}}}?")
+            near = f", did you mean {{{item.meant}}}?" if item.meant else ""
+            lines.append(f"{{{item.expression}}} as typed: no such variable{near}")
             continue
         if item.typed:
             lines.append(f"{{{item.expression}}} as typed: only names, attributes and [...] are filled in")
@@ -51,13 +42,19 @@ def preview(
     options: Mapping[str, Any],
     history: Sequence[Message],
     around: Surroundings | None = None,
+    *,
+    view: Condensed | None = None,
+    factor: float = 1.0,
 ) -> str:
-    """The prompt exactly as it would be sent, and what goes with it: the system prompt whole, where it was found."""
+    """The prompt exactly as it would be sent, and what goes with it: the system prompt whole, where it was found.
+
+    Tokens are counted as `/context` does it: of the history what is sent of it (`view`), corrected by `factor`.
+    """
     around = around or Surroundings()
-    earlier = sum(estimate_tokens(_all_text(message)) for message in history)
     base = str(options.get("system_prompt") or "")
     system = around.prompt(base) or ""
-    total = estimate_tokens(text) + estimate_tokens(system) + earlier
+    earlier = measure("", 0, history, view=view, factor=factor).used
+    total = earlier + measure("", 0, [Message.user(text)], system_prompt=system, factor=factor).used
     lines = ["Prompt:", _indented(redact_known(text))]
     for label, rows in (("Variables", inputs), ("Options", _option_rows(options)), ("Context", around.inputs)):
         if rows:
@@ -67,7 +64,7 @@ def preview(
         lines += ["System prompt:", _indented(redact_known(system))]
     if history:
         lines.append(f"Earlier in this conversation: {len(history)} messages, about {earlier:,} tokens")
-    lines.append(f"About {total:,} tokens in all ({CHARACTERS_A_TOKEN} characters a token), tools not counted.")
+    lines.append(f"About {total:,} tokens in all, tools not counted.")
     lines.append("Nothing was sent.")
     return "\n".join(lines)
 
@@ -87,12 +84,6 @@ def _told(value: Any) -> str:
         return one_line(redact_known(printable(value)), 200)
     name = getattr(value, "name", None) if not isinstance(value, type) else None
     return one_line(str(name or getattr(value, "__name__", None) or value), 200)
-
-
-def _all_text(message: Message) -> str:
-    results = "".join(result.text for result in message.tool_results)
-    calls = "".join(str(dict(call.input)) for call in message.tool_calls)
-    return message.text + results + calls
 
 
 def _indented(text: str) -> str:

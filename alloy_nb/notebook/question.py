@@ -81,7 +81,9 @@ class Question:
     def _sink(self, execution: Execution) -> Sink | None:
         # Whatever `--display` says, a cell that ends in this magic does not show its Result a second time.
         current_cell(self._shell).shown.add(execution.run_id)
-        return choose_sink(execution.options.display, inputs=[*self._inputs, *execution.inputs])
+        display = execution.options.display
+        around = () if display is None else self._conversation.told.new(cell_id(self._shell)[0], execution.inputs)
+        return choose_sink(display, inputs=[*self._inputs, *around])
 
     def _ended(self, result: Result, sink: Sink | None) -> Result:
         error = result.error

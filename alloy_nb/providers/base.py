@@ -23,6 +23,7 @@ __all__ = [
     "ToolSpec",
     "UsageDelta",
     "WholePart",
+    "shows_tools",
 ]
 
 StopReason = Literal["end_turn", "tool_use", "max_tokens", "stop_sequence", "refusal", "content_filter", "pause_turn"]
@@ -166,7 +167,7 @@ class Provider(Protocol):
     Sequence[str]``, and ``bursts(request) -> AsyncIterator[Sequence[Delta]]``, which is `stream` with the deltas that
     arrived together told together: the loop prefers it. A provider without `complete` is streamed and collected.
     ``context_window`` is how many tokens the model reads, where the provider knows better than the table of models;
-    None where it does not.
+    None where it does not. ``shows_tools`` is False where the model is not told of tools that it may choose to call.
     ``output_forms`` says how it is asked for an answer of a type; without it, or when it is None, the schema is told
     in the system prompt, and is in the request besides.
     """
@@ -181,3 +182,8 @@ class Provider(Protocol):
     def stream(self, request: Request) -> AsyncIterator[Delta]:
         """The answer, as it comes."""
         ...
+
+
+def shows_tools(provider: Any) -> bool:
+    """Whether its model is told of the tools that it may choose to call."""
+    return bool(getattr(provider, "shows_tools", True))

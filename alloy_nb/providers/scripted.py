@@ -15,6 +15,7 @@ from typing import Any, get_args
 from .. import errors
 from ..errors import ConfigError, ProviderError, StreamError
 from ..options import nearest
+from ..plain import one_line
 from ..usage import Usage
 from .base import (
     NATIVE,
@@ -151,13 +152,19 @@ class Scripted:
         if matching:
             return matching.pop(0) if len(matching) > 1 else matching[0]
         if self._next >= len(self._in_order):
-            raise StreamError(
-                "no more scripted answers",
-                hint=f"the script has {len(self._in_order)} answers in order, and all were given: add a line",
-                retryable=False,
-            )
+            raise StreamError("no more scripted answers", hint=self._what_is_missing(), retryable=False)
         self._next += 1
         return self._in_order[self._next - 1]
+
+    def _what_is_missing(self) -> str:
+        prompts = [one_line(prompt, 60) for prompt in self._by_prompt]
+        on = f"no line is `on` this message: those are on {', '.join(map(repr, prompts[:5]))}"
+        on += f" and {len(prompts) - 5} others" if len(prompts) > 5 else ""
+        if not self._in_order:
+            return f"{on}; one without `on` answers anything" if prompts else "the script is empty: add a line"
+        count = len(self._in_order)
+        given = f"the script has {count} answer{'' if count == 1 else 's'} in order, and all were given: add a line"
+        return f"{given}; {on}" if prompts else given
 
     def _new_id(self, request: Request) -> str:
         """``call_1``, ``call_2`` …, passing over ids that the conversation has already."""

@@ -12,7 +12,7 @@ from ..messages import Message
 from ..usage import Usage
 from .clean import shown
 from .drafts import ApprovalDraft, Draft, Fixed, ToolDraft, WordsDraft
-from .notices import NOTICES, error_of, notice_of
+from .notices import CUT, NOTICES, error_of, notice_of
 from .values import Approval, Block, Error, Notice, Text, Thinking, Tool
 
 __all__ = ["Approval", "Block", "Error", "Notice", "Text", "Thinking", "Tool", "Transcript"]
@@ -68,7 +68,7 @@ class Transcript:
         self._words: WordsDraft | None = None
         #: What the model said last, which may be an answer of a type.
         self._answer: WordsDraft | None = None
-        self._said_this_turn = False
+        self._said_this_turn = self._cut = False
         self._first_ms: int | None = None
         self._priced = True
 
@@ -276,6 +276,7 @@ class Transcript:
             return
         self.messages.append(message)
         if message.role == "assistant":
+            self._cut = message.stop_reason == "max_tokens"
             self._drop_unfinished(message)
             if not self._said_this_turn:
                 self._retell(message, event.ts_ms)
@@ -339,6 +340,8 @@ class Transcript:
         # Who stopped it knows; the line of facts says so too.
         if payload.get("error") and self.status != "cancelled":
             self._drafts.append(Fixed(error_of(payload)))
+        elif self.status == "completed" and self._cut:
+            self._drafts.append(Fixed(CUT))
 
 
 def _mapping(payload: Any) -> Mapping[str, Any]:

@@ -98,9 +98,9 @@ def tail_html(transcript: Transcript, size: int, stop: str = "interrupt the kern
     return sanitize(view.root([head, box(escaped(end_of_text(transcript, _TAIL)), "tail"), view.footer(stop)]))
 
 
-def unfinished_html(run_id: str) -> str:
+def unfinished_html(run_id: str, session: str | None = None) -> str:
     """What a notebook holds of a run until it is over: for who opens it after its kernel was gone before."""
-    words = div("alloy-notice", "notice", escaped(unfinished_words(run_id)), quiet=True)
+    words = div("alloy-notice", "notice", escaped(unfinished_words(run_id, session)), quiet=True)
     return sanitize(f'<div class="alloy-run" style="{STYLES["run"]}">{words}</div>')
 
 

@@ -8,7 +8,10 @@ from typing import Any
 from .clean import shown
 from .values import Error, Notice
 
-__all__ = ["NOTICES", "error_of", "notice_of"]
+__all__ = ["CUT", "NOTICES", "error_of", "notice_of"]
+
+#: Said of an answer that ends where the model may say no more.
+CUT = Notice("cut", "the answer was cut at the model's limit of tokens")
 
 
 def notice_of(kind: str, payload: Mapping[str, Any]) -> Notice:

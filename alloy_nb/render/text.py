@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..redaction import secret_begins
 from .blocks import Transcript
 from .clean import shown
+from .notices import CUT
 from .outputs import output_lines, told_code
 from .rich import Rich, Table, Words, table_rows
 from .values import Approval, Block, Error, Notice, Text, Thinking, Tool
@@ -313,6 +314,8 @@ class TextWriter:
         self._flush()
         if not self._at_line_start:
             self._put("\n")
+        if self.transcript.last == CUT:
+            self._show_last(Notice)
         self._show_last(Error)
         foot = _foot(self.transcript, self._static) if self._tail else ""
         if foot:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from ..plain import one_line
 from .values import Approval, Block, Notice, Tool
 
 if TYPE_CHECKING:
@@ -53,7 +54,9 @@ _VERBS = {
     "grep": "search",
 }
 
-_ALLOWED = {"once": "allowed once", "command": "allowed for this command", "tool": "allowed for this tool"}
+_ALLOWED = {"once": "allowed once", "command": "allowed for this {what}", "tool": "allowed for this tool"}
+#: What is remembered of a call, by its tool; else its command.
+_WHAT = {"read": "file", "write": "file", "edit": "file", "fetch": "host"}
 
 _LONGEST_OUTCOME = 90
 
@@ -148,13 +151,19 @@ def footer_words(transcript: Transcript, *, static: bool, live: bool = False) ->
     return words
 
 
-def unfinished_words(run_id: str) -> str:
-    """What stands in a notebook in place of a run that was never seen to end.
+def unfinished_words(run_id: str, session: str | None = None) -> str:
+    """What stands in a notebook in place of a run that was never seen to end; `session` is where it is stored.
 
     >>> unfinished_words("r1")
     'this run did not finish here; while its kernel lives, `%alloy /attach r1` shows it'
+    >>> unfinished_words("r1", "thesis").removeprefix(unfinished_words("r1"))
+    '; `%alloy /resume thesis` goes on with what is stored of its conversation'
     """
-    return f"{UNFINISHED}; while its kernel lives, `%alloy /attach {run_id}` shows it"
+    words = f"{UNFINISHED}; while its kernel lives, `%alloy /attach {run_id}` shows it"
+    if session is None:
+        return words
+    name = one_line(session, 80)
+    return f"{words}; `%alloy /resume {name}` goes on with what is stored of its conversation"
 
 
 def question_words(question: Approval) -> str:
@@ -189,10 +198,13 @@ def verdict_words(question: Approval) -> str:
 
     >>> verdict_words(Approval(state="allowed", by="user"))
     'allowed once by you'
+    >>> verdict_words(Approval(name="edit", state="allowed", by="user", remember="command"))
+    'allowed for this file by you'
     """
     by = {"user": "you", "function": "the approval function", "": ""}.get(question.by, question.by)
     if question.state == "allowed":
         words = "allowed" if question.by == "remembered" else _ALLOWED.get(question.remember, "allowed")
+        words = words.format(what=_WHAT.get(question.name, "command"))
         return f"{words}, as before" if question.by == "remembered" else f"{words} by {by}" if by else words
     if question.state == "denied":
         return f"denied: {question.answer or (f'{by} said no' if by else 'the answer was no')}"

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..errors import ConfigError, SessionError
 from ..history import without_signed_thoughts
+from ..keywords import keywords_told
 from ..messages import Message
 from ..options import nearest
 from ..plain import one_line
@@ -159,6 +160,7 @@ class Sessions:
         session = self.get(name)
         return session.to_json() if format == "json" else session_markdown(session)
 
+    @keywords_told
     def add(self, session: Session | str | bytes, name: str | None = None, *, replace: bool = False) -> Session:
         """Store a session from elsewhere, or the JSON of one, under its own id or `name`.
 

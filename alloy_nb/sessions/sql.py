@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError, SessionError
+from ..keywords import keywords_told
 from ..plain import one_line
 from ..redaction import redact, register_secret
 from ..session import SessionInfo
@@ -31,6 +32,7 @@ _PATIENCE = 10
 _SECRET = ("pass", "pwd", "secret", "token", "key")
 
 
+@keywords_told
 class SQLStore:
     """A `SessionStore` in a database, by any URL that SQLAlchemy knows; needs the extra ``[sql]``.
 
@@ -165,6 +167,11 @@ class SQLStore:
                 f"{self._shown}: {said or type(error).__name__}",
                 hint="is the database there, and may it be written? it is named by SQLStore(url)",
             ) from None
+        except OSError as error:  # of the file, before SQLite has it
+            raise SessionError(
+                f"cannot open {self._shown}: {error.strerror or error}",
+                hint="name a file that can be written: SQLStore('sqlite:///sessions.db')",
+            ) from error
         except (UnicodeEncodeError, ValueError) as error:
             raise SessionError(
                 f"{self._shown} cannot hold this: {one_line(str(error))}",
@@ -282,7 +289,7 @@ def _read_url(url: Any) -> sqlalchemy.URL:
     if find_spec("sqlalchemy") is None:
         raise ConfigError("SQLStore needs SQLAlchemy", hint='pip install "alloy-nb[sql]"')
     from sqlalchemy import URL, make_url
-    from sqlalchemy.exc import ArgumentError
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
     example = "as in SQLStore('postgresql+psycopg://user:password@host/database')"
     if not isinstance(url, str | URL):
@@ -290,10 +297,17 @@ def _read_url(url: Any) -> sqlalchemy.URL:
     try:
         read = make_url(url)
     except (ArgumentError, ValueError):
-        raise ConfigError("this is no URL of a database", hint=f"write it {example}") from None
+        file = "for a file SQLStore('sqlite:///sessions.db'), or alloy.SQLiteStore('sessions.db')"
+        raise ConfigError("this is no URL of a database", hint=f"write it {example}; {file}") from None
     if read.drivername in ("postgres", "postgresql"):  # what services hand out names no driver, or an old name
         driver = "psycopg" if find_spec("psycopg") or not find_spec("psycopg2") else "psycopg2"
         read = read.set(drivername=f"postgresql+{driver}")
+    try:
+        read.get_dialect()  # of a kind that is known; whether its driver is here is seen when it is used
+    except NoSuchModuleError:
+        raise ConfigError(f"SQLAlchemy knows no database {read.drivername!r}", hint=f"write it {example}") from None
+    except ImportError:
+        pass
     if read.get_backend_name() == "sqlite":
         if not read.database or ":memory:" in read.database or "mode=memory" in str(read):
             raise ConfigError("a database in memory is another one in every thread", hint="use alloy.MemoryStore()")
@@ -312,13 +326,10 @@ def _is_secret(option: str) -> bool:
 
 def _engine(url: sqlalchemy.URL, shown: str) -> sqlalchemy.Engine:
     from sqlalchemy import create_engine, event
-    from sqlalchemy.exc import NoSuchModuleError
 
     try:
         # A connection that the database has closed in the meantime is found out before it is used.
         engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
-    except NoSuchModuleError:
-        raise ConfigError(f"SQLAlchemy knows no database {url.drivername!r}", hint="mend the URL of SQLStore") from None
     except ImportError as error:
         package = {"psycopg": '"psycopg[binary]"'}.get(str(error.name), error.name)
         raise ConfigError(f"the driver of {shown} is not installed", hint=f"pip install {package}") from error
@@ -338,7 +349,9 @@ def _private_file(url: sqlalchemy.URL) -> Callable[..., None]:
 
     def make(*_: Any) -> None:
         if url.database is not None and not url.database.startswith("file:"):
-            make_private(Path(url.database))
+            path = Path(url.database)
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private(path)
 
     return make
 

@@ -7,13 +7,14 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ..errors import SessionError
 from ..folders import data_folder
+from ..keywords import keywords_told
 from ..session import SessionInfo
 from .lines import Summary, check_count, from_lines, is_plain, to_lines
 from .sqlite_schema import SCHEMA, migrate, version_of
@@ -23,10 +24,13 @@ __all__ = ["SQLiteStore", "have_journal", "make_private"]
 #: How long to wait for another process that writes, in seconds.
 PATIENCE = 10.0
 
+_ANOTHER = "name another file: store=alloy.SQLiteStore(path)"
+
 #: Connections of parent processes, which a forked child must not close.
 _parents: list[sqlite3.Connection | None] = []
 
 
+@keywords_told
 class SQLiteStore:
     """A `SessionStore` in one file, which only its owner can read (mode 0600); by default in the user's data folder.
 
@@ -168,6 +172,8 @@ class SQLiteStore:
 
     def _open(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if self.path.is_file() and self.path.stat().st_size:
+            self._look()
         make_private(self.path)
         connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         try:
@@ -180,11 +186,35 @@ class SQLiteStore:
                     f"{self.path} was written by a newer alloy_nb (schema {version})", hint="upgrade alloy-nb"
                 )
             if version < SCHEMA:
+                self._refuse_others(connection)
                 migrate(connection)
         except BaseException:
             connection.close()
             raise
         return connection
+
+    def _look(self) -> None:
+        """Refuse a file of something else before anything is changed in it, its mode included."""
+        with closing(_untouched(self.path)) as connection:
+            try:
+                self._refuse_others(connection)
+            except sqlite3.OperationalError:
+                pass  # not to be read just now, or not by us: opening it tells more
+            except sqlite3.DatabaseError as error:
+                if "not a database" in str(error):
+                    raise
+
+    def _refuse_others(self, connection: sqlite3.Connection) -> None:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if version_of(connection):  # asked last: another process may make the tables in this moment
+            return
+        if "alloy_sessions" in tables:
+            raise SessionError(
+                f"{self.path} was made by SQLStore, which has tables of its own",
+                hint=f'open it as it was made: alloy.SQLStore("sqlite:///{self.path}")',
+            )
+        if tables:
+            raise SessionError(f"{self.path} is a database of something else", hint=_ANOTHER)
 
 
 def have_journal(connection: Any) -> None:
@@ -213,13 +243,31 @@ def make_private(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except FileExistsError:
         own = os.geteuid() if hasattr(os, "geteuid") else None
-        if path.is_file() and path.stat().st_mode & 0o077 and path.stat().st_uid == own:
+        shared = path.is_file() and path.stat().st_mode & 0o077 and path.stat().st_uid == own
+        if shared and _may_be_database(path):
             path.chmod(0o600)
+
+
+def _untouched(path: Path) -> sqlite3.Connection:
+    """To look into a file by SQLite itself (see `make_private`), which takes no lock and makes no file beside it."""
+    return sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)
+
+
+def _may_be_database(path: Path) -> bool:
+    """False for a file that is no database: it is refused when it is opened, and keeps its mode."""
+    with closing(_untouched(path)) as connection:
+        try:
+            version_of(connection)
+        except sqlite3.OperationalError:
+            return True
+        except sqlite3.DatabaseError as error:
+            return "not a database" not in str(error)
+    return True
 
 
 def _hint(error: sqlite3.Error) -> str:
     if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
         return "another process has been writing into it for a long time"
     if isinstance(error, sqlite3.DatabaseError) and "not a database" in str(error):
-        return "this file is something else: name another one, store=alloy.SQLiteStore(path)"
+        return f"this file is something else: {_ANOTHER}"
     return "is there room on the disk, and may the file be written?"

@@ -106,6 +106,16 @@ def test_a_copy_that_the_user_changed_is_kept_and_another_renewed(tmp_path):
     assert lab.keep_copy(source, target).read_text() == "mine"
 
 
+def test_the_links_of_the_quickstart_lead_somewhere_in_the_copy_too(tmp_path):
+    """`make lab` copied the quickstart alone, and each link in it was dead."""
+    quickstart = Path(__file__).parents[2] / "notebooks" / "01-quickstart.ipynb"
+    lab.keep_linked(quickstart, tmp_path / "lab")
+    links = set(re.findall(r"\]\(([\w-]+\.ipynb)\)", quickstart.read_text()))
+    assert links
+    assert links <= {file.name for file in (tmp_path / "lab").iterdir()}
+    assert not (tmp_path / "lab" / quickstart.name).exists()
+
+
 def test_a_failed_cell_is_told_by_its_number(tmp_path):
     failed = {"event": "failed", "payload": {"number": 3, "message": "ValueError: no"}}
     with pytest.raises(Failure, match="demo: cell 3 failed: ValueError: no"):

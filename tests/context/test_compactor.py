@@ -46,3 +46,12 @@ def test_every_run_has_one_unless_told_otherwise() -> None:
 def test_a_summarising_model_that_is_none_is_said_before_anything_runs() -> None:
     with pytest.raises(alloy.ConfigError, match="nosuch"):
         alloy.run("x", model=alloy.Scripted(["y"]), compactor=alloy.Compactor(summarize="nosuch:model"))
+
+
+def test_a_model_for_summaries_that_nobody_knows_is_said_when_the_agent_is_made() -> None:
+    """It was found out when the window was full."""
+    compactor = alloy.Compactor(summarize="antropic:claude-haiku-4-5")
+    with pytest.raises(alloy.ConfigError, match="unknown provider 'antropic'"):
+        alloy.Agent(model=alloy.Scripted(["x"]), compactor=compactor)
+    agent = alloy.Agent(model=alloy.Scripted(["x"]), compactor=alloy.Compactor(summarize=alloy.Scripted(["brief"])))
+    assert agent.chat("Hi").text == "x"

@@ -28,6 +28,8 @@ from alloy_nb.context.frontmatter import split_frontmatter
         # No YAML: read line by line.
         ("---\nname: a\ndescription: x: [y\n  - z\n---\nBody", {"name": "a", "description": "x: [y"}, "Body"),
         ("---\nname: @a\n---\nBody", {"name": "@a"}, "Body"),
+        ("---\nname: [bad\n---\nBody", {}, "Body"),
+        ("---\nname: {bad\ndescription: b\n---\nBody", {"description": "b"}, "Body"),
         ("Body\n---\nname: a\n---", {}, "Body\n---\nname: a\n---"),
         ("---\nname: a\nBody", {}, "---\nname: a\nBody"),
         ("---\nA rule, some words\n---\nBody", {}, "---\nA rule, some words\n---\nBody"),
@@ -77,4 +79,4 @@ def test_brackets_within_brackets_cost_nothing(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(yaml, "load", load)
     for bracket in "[{":
         text = f"---\nname: deep\nmore: {bracket * 7000}\n---\nBody"
-        assert split_frontmatter(text) == ({"name": "deep", "more": bracket * 7000}, "Body")
+        assert split_frontmatter(text) == ({"name": "deep"}, "Body")

@@ -20,6 +20,13 @@ def put(path: Path, text: str = "Do it.") -> Path:
     return path
 
 
+def test_a_name_that_is_a_list_without_an_end_is_the_files_own(tmp_path: Path) -> None:
+    """It became a skill called "[bad"."""
+    (tmp_path / "tidy.md").write_text("---\nname: [bad\n---\nSweep.")
+    skill = Skill.from_path(tmp_path / "tidy.md")
+    assert (skill.name, skill.body) == ("tidy", "Sweep.")
+
+
 def test_a_file_is_a_skill(tmp_path: Path) -> None:
     """SKL-1: name, description, body, path; the name falls back to the file's, the body has no blank edges."""
     path = put(tmp_path / "review.md", "---\nname: look\ndescription: Looks: hard\n---\n\nLook at {{input}}.\n\n")

@@ -133,6 +133,8 @@ def test_skills_may_be_named(project: Path) -> None:
     assert "- own: Mine\n- tidy: Tidies up" in (prompts(model)[0] or "")
     with pytest.raises(ConfigError, match="there is no skill"):
         ask(model, project, skills=["none"])
+    with pytest.raises(ConfigError, match="there is no skill"):  # before anything was asked
+        alloy.Agent(model=model, skills=["none"], working_directory=project)
 
 
 def test_a_small_window_is_not_filled_by_context_files(project: Path) -> None:

@@ -67,6 +67,18 @@ def test_an_empty_one_too(empty: object) -> None:
     assert " 0 " in text
 
 
+def test_floats_in_a_card_have_no_more_digits_than_anybody_reads() -> None:
+    """`48.74999999999999` and `0.30000000000000004`: seventeen digits, of which nobody wants the last."""
+    sums = [0.1 + 0.2, 48.74999999999999, 1234567.125, 2.5e-30, 20.0, float("nan")]
+    told = "0.3, 48.75, 1234567.125, 2.5e-30, 20.0, nan"
+    frame = describe("f", pd.DataFrame({"a": sums[:3]}))[0]
+    assert "a\n0.3\n48.75\n1234567.125" in frame
+    for value in (pd.Series(sums), np.array(sums), sums * 200):
+        assert f"first: {told}" in describe("v", value)[0]
+    assert "0: 0.3\n" in describe("d", dict.fromkeys(range(1000), 0.1 + 0.2))[0]
+    assert describe("x", 0.1 + 0.2)[0] == "0.30000000000000004"
+
+
 def test_columns_of_the_same_name_do_not_confuse_it() -> None:
     frame = pd.DataFrame([[1, 2]], columns=["a", "a"])
     assert "1 row × 2 columns" in describe("f", frame)[0]

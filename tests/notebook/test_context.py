@@ -31,6 +31,21 @@ def test_they_go_in_by_themselves_and_are_told_above_the_answer(notebook: Any, s
     assert model.requests[1].tools == ()
 
 
+def test_what_stays_the_same_is_told_once_a_conversation(notebook: Any, script: Any, project: Path) -> None:
+    """It stood above every answer."""
+    script(*["Hello."] * 7)
+    notebook.names["told"] = Agent(model=notebook.names["m"], context_discovery=True)
+
+    def tells(line: str, cell: str | None = None) -> bool:
+        return "AGENTS.md" in notebook.ok(f"%alloy {line} Hi", cell=cell).stdout
+
+    assert [tells("-m m", "one"), tells("-m m", "two"), tells("-m m", "one")] == [True, False, True]
+    assert [tells("-a told"), tells("-a told")] == [True, False]
+    (project / "AGENTS.md").write_text("Use many tabs.")
+    assert tells("-m m", "two")
+    assert tells("-m m --fresh", "three")
+
+
 def test_an_agent_of_yours_has_its_own_options(notebook: Any, script: Any, project: Path) -> None:
     model = script("One.", "Two.", "Three.")
     notebook.names["plain"] = Agent(model=model)

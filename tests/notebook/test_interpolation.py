@@ -43,7 +43,7 @@ def filled(text: str, names: dict[str, object] | None = None) -> str:
         "{f(a)} {x[]} {}",
         "f{a} a{b} }{n}",
         r"\\{a}",
-        "{unknown} {unknown.a} {unknown[a]}",
+        "{unknown}",
     ],
 )
 def test_what_looks_like_a_variable_but_is_json_latex_a_set_or_code_stays_as_typed(prompt: str) -> None:
@@ -164,6 +164,44 @@ def test_a_misspelt_name_is_left_as_typed_and_told() -> None:
     assert text == "{salse} of 1, {m}, {other}, `{salse}`, $x_{salse}$, \\{salse}"
     assert [(item.expression, item.meant) for item in inserted] == [("salse", "sales"), ("sales[0]", None)]
     assert list_insertions(inserted)[0] == "{salse} as typed: no such variable, did you mean {sales}?"
+
+
+@pytest.mark.parametrize(
+    ("expression", "told"),
+    [
+        ("slaes", ", did you mean {sales}?"),
+        ("Sales", ", did you mean {sales}?"),
+        ("fd", ", did you mean {df}?"),
+        ("fd.columns", ", did you mean {df}?"),
+        ("answer.text", ""),
+        ("rows[0]", ""),
+        ('rows["a"]', ""),
+    ],
+)
+def test_what_looks_like_a_variable_and_is_none_is_told(expression: str, told: str) -> None:
+    """`{answer.text}` went to the model as these very letters, and nobody was told."""
+    text, inserted = interpolate(f"see {{{expression}}}!", {"sales": 1, "df": 2})
+    assert text == f"see {{{expression}}}!"
+    assert list_insertions(inserted) == [f"{{{expression}}} as typed: no such variable{told}"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{nothing}",
+        "{n}",
+        "{n.a}",
+        "{dg}",
+        "`{fd.a}`",
+        "$x_{fd}$",
+        '{"fd": 1}',
+        "{fd: 1}",
+        "\\frac{fd}{ab.c}",
+        "{{fd.a}}",
+    ],
+)
+def test_what_may_as_well_be_a_word_mathematics_or_json_is_no_misspelling(text: str) -> None:
+    assert interpolate(text, {"sales": 1, "df": 2}) == (text, ())
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from alloy_nb import Message, ToolCall, ToolResult
+from typing import Any
+
+from alloy_nb import Message, Scripted, ToolCall, ToolResult
+from alloy_nb.context.estimate import AROUND, text_tokens
 from alloy_nb.notebook.interpolation import Insertion
-from alloy_nb.notebook.preview import estimate_tokens, list_insertions, preview
+from alloy_nb.notebook.preview import list_insertions, preview
 from alloy_nb.redaction import register_secret
 
 
@@ -12,7 +15,7 @@ def test_it_shows_the_prompt_as_it_would_be_sent() -> None:
     text = 'line one\n  {"a": 1}\n\n  end'
     told = preview(text, (), {}, ())
     assert "\n".join(f"  {line}" for line in text.split("\n")) in told
-    assert f"About {estimate_tokens(text)} tokens" in told
+    assert f"About {text_tokens(text) + AROUND} tokens" in told
 
 
 def test_history_and_system_prompt_are_counted() -> None:
@@ -20,7 +23,18 @@ def test_history_and_system_prompt_are_counted() -> None:
     history = (Message.user("q" * 40), Message("assistant", (call,)), Message("user", (ToolResult("r" * 400),)))
     told = preview("hi", (), {"system_prompt": "s" * 40}, history)
     assert "3 messages, about 1" in told
-    assert int(told.split("About ")[1].split()[0]) >= 130
+    assert int(told.split("About ")[1].split()[0]) >= 120
+
+
+def test_it_counts_as_the_meter_does(notebook: Any) -> None:
+    """`--show` and `/context` told of the same conversation as 429 and as 564 tokens."""
+    usage = {"input_tokens": 400, "output_tokens": 1}
+    notebook.names["m"] = Scripted([{"text": "x" * 300, "usage": usage}])
+    notebook.ok("%%alloy -m m\n" + "word " * 160)
+    told = notebook.ok("%alloy --show -m m Hi").stdout
+    meter = notebook.ok("%alloy /context").value
+    assert meter.calibrated
+    assert f"Earlier in this conversation: 2 messages, about {meter.prompts + meter.answers} tokens" in told
 
 
 def test_what_went_in_and_options_are_listed_without_keys() -> None:

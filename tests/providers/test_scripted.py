@@ -57,6 +57,25 @@ def test_a_script_that_is_used_up_says_so() -> None:
         assert caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("lines", "hint"),
+    [
+        ([{"on": "Hi", "text": "x"}], "no line is `on` this message: those are on 'Hi'; one without `on` answers"),
+        (["one", {"on": "Hi", "text": "x"}], "has 1 answer in order, and all were given: add a line; no line is `on`"),
+        (["one", "two"], "has 2 answers in order, and all were given: add a line"),
+        ([], "the script is empty"),
+    ],
+)
+def test_a_message_that_no_line_is_on_is_told_with_those_that_are(lines: list[Any], hint: str) -> None:
+    """It said that the script has 0 answers in order."""
+    model = Scripted(lines)
+    for _ in range(sum(isinstance(line, str) for line in lines)):
+        text_of(model, "Hello")
+    with pytest.raises(StreamError) as caught:
+        text_of(model, "Hello")
+    assert hint in str(caught.value.hint)
+
+
 def test_it_is_a_provider() -> None:
     model = Scripted(["x"])
     assert isinstance(model, Provider)

@@ -168,6 +168,8 @@ def _questions() -> list[dict[str, Any]]:
         ("", "not in my folder"),
     ):
         asked.append({"block": "approval", "state": state, "by": by, "remember": remember, "answer": answer})
+    told = {"state": "allowed", "by": "user", "remember": "command"}
+    asked += [{"block": "approval", "name": name, **told} for name in names]
     for reason in (
         "write wants to create `a.txt`",
         "write wants to create `a.txt`, which is outside",

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import html
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alloy_nb.events import Event
 from alloy_nb.messages import Message
+from alloy_nb.messages import Text as Said
 from alloy_nb.redaction import register_secret
+from alloy_nb.render.blocks import Transcript
 from alloy_nb.render.clean import shown
+from alloy_nb.render.html import frozen_html
+from alloy_nb.render.quoted import to_markdown
 from alloy_nb.render.text import TextWriter, to_text
 
 SECRET = "hunter2-and-a-half"
@@ -181,3 +188,21 @@ def test_a_key_with_a_blank_in_it_is_held_back_until_it_is_known() -> None:
     for place, word in enumerate(["the key correct ", "horse ", "battery ", "ends\n"]):
         writer.feed(Event(place, "r", "text_delta", word))
     assert "".join(pieces) == "the key [redacted] ends\n"
+
+
+@pytest.mark.parametrize(("reason", "told"), [("max_tokens", 1), ("end_turn", 0)])
+def test_an_answer_that_was_cut_is_told_once_by_every_form(tell, reason: str, told: int) -> None:
+    """It ended in the middle of a sentence, in a cell and in the terminal, and nobody was told why."""
+    words = "the answer was cut at the model's limit of tokens"
+    tell("text_delta", "Once upon a")("message", Message("assistant", (Said("Once upon a"),), stop_reason=reason))
+    tell.end()
+    run = tell.transcript
+    saved = Transcript.from_record(run.record())
+    forms = (written(tell.events), to_text(run), to_text(saved), to_markdown(run), html.unescape(frozen_html(run)))
+    assert [form.count(words) for form in forms] == [told] * len(forms)
+
+
+def test_a_turn_that_was_cut_before_its_calls_is_no_cut_answer(tell) -> None:
+    tell("message", Message("assistant", (Said("I read"),), stop_reason="max_tokens")).tool()
+    tell("message", Message("assistant", (Said("Done."),), stop_reason="end_turn")).end("completed")
+    assert "cut" not in to_text(tell.transcript)

@@ -96,6 +96,28 @@ def test_a_server_that_is_not_there_is_asked_once(monkeypatch: pytest.MonkeyPatc
     assert len(tried) == 1
 
 
+def test_a_kind_of_database_that_nobody_knows_is_said_when_the_store_is_made() -> None:
+    """It was found out with the first question, after the model had been asked."""
+    with pytest.raises(alloy.ConfigError, match="knows no database 'nosuchdb'"):
+        alloy.SQLStore(f"nosuchdb://ann:{SECRET}@x/y")
+
+
+def test_a_files_name_alone_is_told_both_stores_for_files() -> None:
+    with pytest.raises(alloy.ConfigError) as caught:
+        alloy.SQLStore("x.db")
+    assert "SQLStore('sqlite:///sessions.db')" in str(caught.value.hint)
+    assert "alloy.SQLiteStore('sessions.db')" in str(caught.value.hint)
+
+
+def test_the_folder_of_a_file_is_made_and_one_that_cannot_be_is_told(tmp_path: Path) -> None:
+    """It was a bare FileNotFoundError."""
+    alloy.SQLStore(f"sqlite:///{tmp_path}/new/s.sqlite").append("a", [{}])
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
+    (tmp_path / "file").touch()
+    with pytest.raises(alloy.SessionError, match="cannot open"):
+        alloy.SQLStore(f"sqlite:///{tmp_path}/file/s.sqlite").list()
+
+
 def test_without_sqlalchemy_it_says_what_to_install() -> None:
     code = (
         "import sys, alloy_nb as alloy\nsys.modules['sqlalchemy'] = None\n"

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,36 @@ def test_a_file_that_is_something_else_is_said(what: str, tmp_path: Path) -> Non
     with pytest.raises(alloy.SessionError) as caught:
         alloy.SQLiteStore(path).read("a")
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("what", ["program", "other database"])
+def test_a_file_of_something_else_stays_as_it_is(what: str, tmp_path: Path) -> None:
+    """It was refused, but its mode was 600 then: a script could not be started any more."""
+    path = tmp_path / "mine"
+    if what == "program":
+        path.write_text("#!/usr/bin/env python\nprint('a program of mine')\n" * 50)
+    else:
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("CREATE TABLE prices (of TEXT, price REAL)")
+    path.chmod(0o755)
+    before = path.read_bytes()
+    with pytest.raises(alloy.SessionError) as caught:
+        alloy.SQLiteStore(path).list()
+    assert "name another file" in str(caught.value.hint)
+    if what == "program":
+        with pytest.raises(alloy.SessionError):
+            alloy.SQLStore(f"sqlite:///{path}").list()
+    assert (path.stat().st_mode & 0o777, path.read_bytes()) == (0o755, before)
+    assert [file.name for file in tmp_path.iterdir()] == ["mine"]
+
+
+def test_a_file_of_the_other_store_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 's.db'}"
+    alloy.SQLStore(url).append("a", [{"n": 1}])
+    with pytest.raises(alloy.SessionError, match="made by SQLStore") as caught:
+        alloy.SQLiteStore(tmp_path / "s.db").list()
+    assert f'alloy.SQLStore("{url}")' in str(caught.value.hint)
+    assert alloy.SQLStore(url).read("a") == [{"n": 1}]
 
 
 def test_a_forked_child_has_a_connection_of_its_own(tmp_path: Path) -> None:

@@ -81,10 +81,11 @@ def display_live(hub: Hub, live: LiveRun) -> None:
     from ...render.html import unfinished_html
     from ...render.wording import unfinished_words
 
+    session = live.execution.stored_as
     data = {
         WIDGET_VIEW: hub.view(live),
-        "text/html": unfinished_html(live.run_id),
-        "text/plain": unfinished_words(live.run_id),
+        "text/html": unfinished_html(live.run_id, session),
+        "text/plain": unfinished_words(live.run_id, session),
     }
     handle = display(data, raw=True, display_id=True)
     live.displays.append(handle)

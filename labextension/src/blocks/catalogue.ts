@@ -36,7 +36,9 @@ export const WORDS = {
   deny: "Deny…",
 
   allowed: "allowed",
-  allowedFor: { once: "allowed once", command: "allowed for this command", tool: "allowed for this tool" },
+  allowedFor: { once: "allowed once", tool: "allowed for this tool" },
+  allowedForThis: (what: string) => `allowed for this ${what}`,
+  remembered: { read: "file", write: "file", edit: "file", fetch: "host" },
   asBefore: (verdict: string) => `${verdict}, as before`,
   by: (verdict: string, whom: string) => `${verdict} by ${whom}`,
   whom: { user: "you", function: "the approval function" },

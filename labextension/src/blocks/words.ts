@@ -88,13 +88,21 @@ export function reasonWords(question: Approval): string {
   return reason;
 }
 
+/** What is remembered of a call of this tool: its file, its host, else its command. */
+export function remembered(name = ""): string {
+  return entry(WORDS.remembered, name) ?? "command";
+}
+
 /** How a question was answered. */
 export function verdictWords(question: Approval): string {
   const { state = "pending", by: answerer = "", remember = "once", answer = "" } = question;
   const by = entry(WORDS.whom, answerer) ?? answerer;
   if (state === "allowed") {
     if (answerer === "remembered") return WORDS.asBefore(WORDS.allowed);
-    const words = entry(WORDS.allowedFor, remember) ?? WORDS.allowed;
+    const words =
+      remember === "command"
+        ? WORDS.allowedForThis(remembered(question.name))
+        : (entry(WORDS.allowedFor, remember) ?? WORDS.allowed);
     return by ? WORDS.by(words, by) : words;
   }
   if (state === "denied") return WORDS.denied(answer || (by ? WORDS.saidNo(by) : WORDS.answerWasNo));

@@ -5,7 +5,6 @@ export const LABELS = {
   stopUnheard: "The kernel did not answer. Press Stop again, or interrupt the kernel.",
   interrupted: "The kernel was interrupted.",
   unkept: "Only this view has the end of it: `%alloy /attach` in a cell keeps it in the notebook.",
-  remember: { read: "file", write: "file", edit: "file", fetch: "host" } as Readonly<Record<string, string>>,
   always: (what: string) => `Always for this ${what}`,
   alwaysTool: (name: string) => `Always for ${name}`,
   deny: "Deny",

@@ -88,6 +88,12 @@ describe("The card of a question", () => {
     expect(buttonNames(card)).toEqual(names);
   });
 
+  it("draws the buttons that allow alike, but for the first one", async () => {
+    const { card } = await asked();
+    const classes = buttonNames(card).map((name) => buttonNamed(card, name).className.trim());
+    expect(classes).toEqual(["alloy-button alloy-primary", ...Array<string>(3).fill("alloy-button")]);
+  });
+
   it.each([
     ["Allow once", { allow: true, remember: "once", reason: null }],
     ["Always for this command", { allow: true, remember: "command", reason: null }],

@@ -5,7 +5,7 @@
 import type { Approval, Block } from "../../blocks/block";
 import { WORDS } from "../../blocks/catalogue";
 import { isBag, isSame } from "../../blocks/read";
-import { questionWords, reasonWords } from "../../blocks/words";
+import { questionWords, reasonWords, remembered } from "../../blocks/words";
 import type { Decision, Desk, Remember } from "../desk";
 import { button, holdsFocus, make, setText } from "../dom";
 import { LABELS } from "../labels";
@@ -124,14 +124,14 @@ class Buttons {
     private readonly send: Send,
   ) {
     const name = question.name ?? "";
-    const what = (Object.hasOwn(LABELS.remember, name) && LABELS.remember[name]) || "command";
+    const what = remembered(name);
     const allow = (style: string, text: string, remember: Remember, sent: string) =>
       button(`alloy-button ${style}`, text, () => void this.decide(true, remember, null, sent));
     this.denying = button("alloy-button", WORDS.deny, () => this.openField());
     const allowing = [
       allow("alloy-primary", WORDS.allowOnce, "once", LABELS.sent.once),
       allow("", LABELS.always(what), "command", LABELS.sent.command(what)),
-      allow("alloy-quiet-button", LABELS.alwaysTool(name), "tool", LABELS.sent.tool(name)),
+      allow("", LABELS.alwaysTool(name), "tool", LABELS.sent.tool(name)),
     ];
     this.row = [...(isShown(question) ? allowing : []), this.denying];
     const deny = button("alloy-button", LABELS.deny, () => this.deny());
