@@ -56,7 +56,7 @@ class Team:
     than 3 times in 60 s; a run that does not answer its stop is given up, and its member works on.
 
     `context` is a mapping that the agents see in their prompts, and change with a tool; `budget` is spent by all of
-    them together; `timeout` is in seconds, for each prompt to a member. `handoffs` says who may hand a conversation
+    them together, but for one that has a budget of its own; `timeout` is in seconds, for each prompt to a member. `handoffs` says who may hand a conversation
     over to whom by itself: ``{"triage": ["coder", "critic"]}``.
 
     >>> import alloy_nb as alloy
