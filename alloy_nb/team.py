@@ -56,8 +56,8 @@ class Team:
     than 3 times in 60 s; a run that does not answer its stop is given up, and its member works on.
 
     `context` is a mapping that the agents see in their prompts, and change with a tool; `budget` is spent by all of
-    them together, but for one that has a budget of its own; `timeout` is in seconds, for each prompt to a member. `handoffs` says who may hand a conversation
-    over to whom by itself: ``{"triage": ["coder", "critic"]}``.
+    them together, but for one that has a budget of its own; `timeout` is in seconds, for each prompt to a member.
+    `handoffs` says who may hand a conversation over to whom by itself: ``{"triage": ["coder", "critic"]}``.
 
     >>> import alloy_nb as alloy
     >>> team = alloy.Team({name: {"model": alloy.Scripted([f"I am {name}."])} for name in ("coder", "critic")})
@@ -440,12 +440,12 @@ class Team:
         self._listeners.tell(kind, {"name": name, **told})
 
     def transfers(self, name: str) -> Sequence[Tool]:
-        """The tools by which a member hands a conversation over to others, as far as they are there."""
+        """The tools by which a member hands a conversation over to others, as far as they are there and up."""
         members, names = self._copied(), transfer_names(self._transfers.get(name, ()))
         return [
             HandoffTool(other, members[other].successor, tool, handed=self._handed)
             for other, tool in names.items()
-            if other in members
+            if other in members and not members[other].supervision.down
         ]
 
     def _handed(self, giver: str, to: str) -> None:
