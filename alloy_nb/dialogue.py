@@ -263,6 +263,8 @@ class Dialogue:
                 return
             self._current = None
             following = self._take_next()
+        if self.host is not None:  # it was told that it began
+            execution.abandon(AlloyError("the run was let go before it began"))
         self._launch(following)
 
     def enqueue(self, execution: Execution) -> None:

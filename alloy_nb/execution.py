@@ -23,6 +23,7 @@ from .middleware.base import listeners
 from .options import Options
 from .portal import PORTAL, Portal
 from .recorder import Recorder
+from .redaction import redact
 from .result import Result
 from .state import RunState
 from .tools.approval import Asker, Decision, Question
@@ -104,6 +105,7 @@ class Execution:
         #: When it was first asked to stop, by the monotonic clock.
         self.stopped_at: float | None = None
         self._launched = False
+        self._spawned = False
         self._over: list[Callable[[Result], None]] = []
 
     @property
@@ -204,6 +206,7 @@ class Execution:
         """Begin, on the portal. Once: a second call changes nothing."""
         if not self._launched:
             self._portal = self._find_portal()
+            self._spawned = True
             self._portal.spawn(self.drive, f"alloy run {self.run_id}")
             self._launched = True
 
@@ -221,11 +224,12 @@ class Execution:
         pace = self._portal.pace
         try:
             async for events in run_loop(self._state):
-                if self.result is not None:  # abandoned: what it still says is nobody's
-                    return
                 if self._recorder is not None and any(event.type in _STORED for event in events):
                     await self._store(self._recorder)
-                self.journal.extend(events)
+                with self._lock:
+                    if self.result is not None:  # abandoned: what it still says is nobody's
+                        return
+                    self.journal.extend(events)
                 if self._observers:
                     self._observe(events)
                 if self._file is not None:
@@ -234,6 +238,13 @@ class Execution:
                     hear(events)
                 if pace is not None:
                     pace.rest()
+        except (Exception, asyncio.CancelledError, GeneratorExit):
+            raise
+        except BaseException as error:
+            self._break_off(error)
+            if not self._spawned:
+                raise
+            # Raised by foreign code, such as a provider: it must not end the loop of all the other runs.
         finally:
             if self._state.status == "running":  # the loop itself broke: whoever waits must learn of it
                 self._state.finish("error", Crashed("the run was broken off"))
@@ -242,6 +253,14 @@ class Execution:
                 abandoned, self.result = self.result, self.result or self._state.result(self.journal.since(0))
             if abandoned is None:
                 self._conclude(self.result)
+
+    def _break_off(self, error: BaseException) -> None:
+        """What is no `Exception` came through the loop, which tells no end of its own then."""
+        with self._lock:
+            self._task = None
+        crash = Crashed(redact(f"the run crashed: {type(error).__name__}: {error}".rstrip(": ")))
+        crash.__cause__ = error
+        self.abandon(crash)
 
     def _conclude(self, result: Result, last: Sequence[Event] = ()) -> None:
         """Tell of the end, once: whose run it is first, then who waits."""
@@ -340,6 +359,14 @@ class Execution:
             if self._task is not None and self._loop is not None:
                 self._loop.call_soon_threadsafe(self._task.cancel)
             return True
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a caller drives it, on a loop that is still there: it ends with that, and whoever ended it from
+        elsewhere would have to cancel the caller.
+        """
+        loop = self._loop
+        return not self._spawned and loop is not None and not loop.is_closed()
 
     @property
     def overdue(self) -> bool:

@@ -11,6 +11,7 @@ import json
 import os
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -146,7 +147,9 @@ async def follow_async(journal: Journal, idle: Callable[[int], Awaitable[None]])
             yield events
             continue
         await idle(reader.place)
-        await woken.wait()
+        with suppress(TimeoutError):  # a kernel's interrupt is noticed only when its loop wakes
+            async with asyncio.timeout(LONGEST_WAIT):
+                await woken.wait()
         woken.clear()
 
 

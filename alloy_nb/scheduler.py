@@ -12,10 +12,11 @@ from .agent import Agent
 from .errors import AlloyError, Busy, ConfigError
 from .forks import renewed_in_child
 from .options import nearest
+from .plain import revealed_name
 from .scheduling.clock import Clock, SystemClock
-from .scheduling.engine import Engine, is_same_spec
+from .scheduling.engine import Engine
 from .scheduling.job import Job, JobRun
-from .scheduling.ledger import Ledger
+from .scheduling.ledger import Ledger, is_same_spec
 from .scheduling.schedule import At, Cron, Every, Schedule, read_interval
 from .scheduling.task import Misfire, OnResult, Task, read_jitter
 from .scheduling.work import Work
@@ -49,7 +50,8 @@ class Scheduler:
     A job asks an `Agent`, whose conversation goes on, or is a fresh run with options each time. What is due while the
     job is still at work is skipped; what was missed while the machine slept or its clock was set is made up for once.
     Runs ask nobody: what would need a person's word is refused. `on_result(result)` is called on a thread of its own
-    with each `Result`, failures included; without it the end of each run is logged.
+    with each `Result`, failures included, one at a time; of more than 50 that wait for it the oldest is left out.
+    Without it the end of each run is logged.
 
     With a `store` jobs are kept, and another scheduler with the same store and `name` goes on with them; two of them
     at the same time start each run once. Functions, agents and models that are objects cannot be kept: give them again
@@ -67,8 +69,8 @@ class Scheduler:
     def __init__(
         self, store: SessionStore | None = None, name: str = "scheduler", *, clock: Clock | None = None
     ) -> None:
-        if not isinstance(name, str) or not name.strip():
-            raise ConfigError(f"name is {name!r}", hint="give a text, such as name='reports'")
+        if not _is_name(name):
+            raise ConfigError(f"name is {name!r}", hint="give a text on one line, such as name='reports'")
         if store is not None and not all(callable(getattr(store, part, None)) for part in ("append", "read", "delete")):
             raise ConfigError(f"store is {store!r}", hint="give a store: store=alloy.SQLiteStore('jobs.sqlite')")
         #: By which a store knows it.
@@ -184,15 +186,15 @@ class Scheduler:
             while f"job-{number}" in self._engine.tasks:
                 number += 1
             return f"job-{number}"
-        if not isinstance(name, str) or not name.strip():
-            raise ConfigError(f"name is {name!r}", hint="give a text, such as name='morning-report'")
+        if not _is_name(name):
+            raise ConfigError(f"name is {name!r}", hint="give a text on one line, such as name='morning-report'")
         return name
 
     def _keep(self, task: Task, known: bool) -> None:
         if self._engine.ledger is None:
             return
         kept = self._engine.ledger.jobs.get(task.name)
-        if known and kept is not None and is_same_spec(kept.spec, task):
+        if known and kept is not None and is_same_spec(kept.spec, task.spec()):
             return  # as it is there already, with whoever is at it now
         self._engine.ledger.put(task.name, task.spec(), task.base)
         if task.paused:
@@ -220,6 +222,7 @@ class Scheduler:
             if agent is not None or options:
                 task.work = task.work.given(agent, options)
             task.on_result = on_result or task.on_result
+            self._keep(task, True)
             self._engine.arm()
             return task.as_job()
 
@@ -347,3 +350,8 @@ class Scheduler:
             hint = f"did you mean {near!r}?" if near else f"the jobs are {', '.join(self._engine.tasks) or 'none yet'}"
             raise ConfigError(f"there is no job {name!r}", hint=hint)
         return task
+
+
+def _is_name(name: object) -> bool:
+    """It stands in tables and logs as it is: nothing in it may be hidden, or steer a terminal."""
+    return isinstance(name, str) and bool(name.strip()) and revealed_name(name) == name

@@ -25,7 +25,7 @@ from .sinks import resolve
 from .subscribers import Subscription
 from .teams.context import SharedContext, as_json
 from .teams.group import TeamRun
-from .teams.handing_over import HandoffTool
+from .teams.handing_over import HandoffTool, transfer_names
 from .teams.kinds import Broadcast, Handover
 from .teams.listeners import Listeners
 from .teams.making import check_team, checked_handoffs, make_member, unknown
@@ -56,8 +56,8 @@ class Team:
     than 3 times in 60 s; a run that does not answer its stop is given up, and its member works on.
 
     `context` is a mapping that the agents see in their prompts, and change with a tool; `budget` is spent by all of
-    them together; `timeout` is in seconds, for each prompt to a member. `handoffs` says who may hand a conversation
-    over to whom by itself: ``{"triage": ["coder", "critic"]}``.
+    them together, but for one that has a budget of its own; `timeout` is in seconds, for each prompt to a member.
+    `handoffs` says who may hand a conversation over to whom by itself: ``{"triage": ["coder", "critic"]}``.
 
     >>> import alloy_nb as alloy
     >>> team = alloy.Team({name: {"model": alloy.Scripted([f"I am {name}."])} for name in ("coder", "critic")})
@@ -236,13 +236,23 @@ class Team:
 
     def add(self, name: str, agent: Agent | Mapping[str, Any]) -> Agent:
         """Take in one more, an agent or the options of one. `ConfigError` for a name that is taken."""
-        with self._lock:
-            self._check_open()
-            if name in self._members:
-                raise ConfigError(f"there is an agent {name!r} already", hint="choose another name, or remove it first")
-            member = self._members[name] = make_member(name, agent, self, self._clock)
+        self._check_free(name)
+        # Not under the lock: hooks of a session that begins may look at the team.
+        member = make_member(name, agent, self, self._clock)
+        try:
+            with self._lock:
+                self._check_free(name)
+                self._members[name] = member
+        except AlloyError:
+            member.release()
+            raise
         self.tell("member_added", name)
         return member.agent
+
+    def _check_free(self, name: str) -> None:
+        self._check_open()
+        if name in self._members:
+            raise ConfigError(f"there is an agent {name!r} already", hint="choose another name, or remove it first")
 
     def remove(self, name: str) -> None:
         """Let one go: its run is stopped, its agent closed. The others are not held up. `ConfigError` when unknown."""
@@ -430,10 +440,13 @@ class Team:
         self._listeners.tell(kind, {"name": name, **told})
 
     def transfers(self, name: str) -> Sequence[Tool]:
-        """The tools by which a member hands a conversation over to others, as far as they are there."""
-        members = self._copied()
-        others = [members[other] for other in self._transfers.get(name, ()) if other in members]
-        return [HandoffTool(other.name, other.successor, handed=self._handed) for other in others]
+        """The tools by which a member hands a conversation over to others, as far as they are there and up."""
+        members, names = self._copied(), transfer_names(self._transfers.get(name, ()))
+        return [
+            HandoffTool(other, members[other].successor, tool, handed=self._handed)
+            for other, tool in names.items()
+            if other in members and not members[other].supervision.down
+        ]
 
     def _handed(self, giver: str, to: str) -> None:
         self._timeline.note("handoff", to, **{"from": giver, "to": to})

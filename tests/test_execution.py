@@ -7,12 +7,15 @@ import sys
 import threading
 from typing import Any
 
+import pytest
+
 import alloy_nb as alloy
 from alloy_nb import execution as execution_module
 from alloy_nb.execution import Execution, going
 from alloy_nb.journal import follow
 from alloy_nb.options import make_options
 from alloy_nb.state import RunState
+from alloy_nb.testing import Function
 from alloy_nb.tools.approval import Decision
 from tests.histories import assert_law_1, assert_law_3
 
@@ -44,6 +47,32 @@ def test_a_front_end_reads_shows_the_questions_and_answers_them() -> None:
     assert (types[0], types[-1]) == ("run_start", "run_end")
     assert ours.settled().messages[2].tool_results[0].text == "launched it"
     assert ours.questions == ()
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), BaseException("odd")])
+def test_what_ends_a_loop_ends_its_own_run_alone(error: BaseException) -> None:
+    """A provider that calls `sys.exit` took the portal with it, and with that every other run in the background."""
+    begun, broken = threading.Event(), threading.Event()
+
+    async def exits(request: Any) -> str:
+        while not begun.is_set():
+            await asyncio.sleep(0.005)
+        raise error
+
+    async def goes_on(request: Any) -> str:
+        begun.set()
+        while not broken.is_set():
+            await asyncio.sleep(0.005)
+        return "I am there."
+
+    other = alloy.start("x", model=Function(goes_on))
+    run = alloy.start("x", model=Function(exits))
+    result = run.result(timeout=30, check=False)
+    broken.set()
+    assert isinstance(result.error, alloy.Crashed)
+    assert type(error).__name__ in result.error.message
+    assert_law_3(list(run))
+    assert other.result(timeout=30).text == "I am there."
 
 
 def test_there_is_no_result_before_the_end_and_no_end_without_a_result() -> None:

@@ -19,6 +19,7 @@ import alloy_nb as alloy
 from alloy_nb import Agent, Busy, ConfigError, Result, Scheduler, Scripted
 from alloy_nb.execution import going
 from alloy_nb.scheduler import schedulers_here
+from alloy_nb.scheduling.task import MOST_UNTOLD
 from tests.scheduling.clocks import SteppedClock
 
 PATIENCE = 30.0
@@ -465,11 +466,11 @@ def test_it_is_a_context_manager_on_a_loop_too(clock: SteppedClock, gate: Gate) 
 def test_a_callback_that_raises_or_waits_holds_up_nothing(
     scheduler: Scheduler, clock: SteppedClock, results: Results, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """SCH-w1: each has a thread of its own; jobs go on, its own among them."""
-    release, held = threading.Event(), threading.Semaphore(0)
+    """SCH-w1: each job has a thread of its own for it; jobs go on, its own among them, and no threads pile up."""
+    release, heard = threading.Event(), Results()
 
     def slow(result: Result) -> None:
-        held.release()
+        heard(result)
         assert release.wait(PATIENCE)
 
     def broken(result: Result) -> None:
@@ -482,15 +483,38 @@ def test_a_callback_that_raises_or_waits_holds_up_nothing(
         for _ in range(3):
             clock.advance(1800)
             assert results.next().text == "yes"
-            assert held.acquire(timeout=PATIENCE)
             until(lambda: not any(job.running for job in scheduler.jobs()))
+        until(lambda: len(heard.threads) == 1)
+        until(lambda: sum(thread.name == "alloy-job-slow" for thread in threading.enumerate()) == 1)
         until(lambda: sum("on_result of job broken raised" in r.message for r in caplog.records) == 3)
     finally:
         release.set()
+    assert [heard.next().text for _ in range(3)] == ["yes"] * 3
     assert {name: len(scheduler.history(name)) for name in ("slow", "broken", "good")} == {
         "slow": 3, "broken": 3, "good": 3
     }  # fmt: skip
     assert all(name == "alloy-job-good" for name in results.threads)
+
+
+def test_of_what_a_callback_does_not_keep_up_with_the_oldest_is_left_out(
+    scheduler: Scheduler, clock: SteppedClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    release, heard = threading.Event(), Results()
+
+    def slow(result: Result) -> None:
+        heard(result)
+        assert release.wait(PATIENCE)
+
+    scheduler.every("30m", "hi", model=Scripted([AGAIN]), name="slow", on_result=slow)
+    try:
+        for _ in range(MOST_UNTOLD + 3):
+            clock.advance(1800)
+            until(lambda: not job(scheduler, "slow").running)
+            until(lambda: len(heard.threads) == 1)
+    finally:
+        release.set()
+    until(lambda: len(heard.threads) == MOST_UNTOLD + 1)
+    assert sum("does not keep up" in record.message for record in caplog.records) == 2
 
 
 def test_no_key_is_in_what_is_told_of_a_job(scheduler: Scheduler, clock: SteppedClock) -> None:
@@ -564,7 +588,11 @@ def test_nobody_is_asked_and_what_was_allowed_before_is(
         (lambda s: s.every("30m", "hi", model=Scripted([]), on_result=5), "on_result is 5"),
         (lambda s: s.every("30m", "hi", model=Scripted([]), misfire="twice"), "misfire is 'twice'"),
         (lambda s: s.every("30m", "hi", model=Scripted([]), name=""), "name is ''"),
+        (lambda s: s.every("30m", "hi", model=Scripted([]), name="a\nb"), "name is"),
+        (lambda s: s.every("30m", "hi", model=Scripted([]), name="a\x1b[31m"), "name is"),
         (lambda s: s.every("30m", "hi", model=Scripted([]), jitter=-1), "jitter is -1"),
+        # No datetime is that late: the alarm of all jobs broke on it.
+        (lambda s: s.cron("* * * * *", "hi", model=Scripted([]), jitter=10**12), "jitter is 1000000000000"),
         (lambda s: s.subscribe(5), "cannot be called"),
         (lambda s: Scheduler("reports"), "store is 'reports'"),
         (lambda s: Scheduler(name=""), "name is ''"),

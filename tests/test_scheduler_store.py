@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pytest
 
 import alloy_nb as alloy
 from alloy_nb import Agent, ConfigError, MemoryStore, Scheduler, Scripted, SessionError, SessionStore, SQLiteStore
+from alloy_nb.redaction import register_secret
 from alloy_nb.scheduling import ledger
 from alloy_nb.scheduling.ledger import Ledger, fold
 from alloy_nb.session import conversations
@@ -38,6 +39,16 @@ def model(tmp_path: Path) -> str:
     path = tmp_path / "answers.jsonl"
     path.write_text(json.dumps(AGAIN) + "\n")
     return f"scripted:{path}"
+
+
+SPEC = {"schedule": {"every": 60}, "prompt": "hi"}
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    gate = Gate()
+    yield gate
+    gate.open.set()
 
 
 def idle(*schedulers: Scheduler) -> None:
@@ -104,14 +115,14 @@ def test_two_kernels_run_each_time_once(store: SessionStore, clock: SteppedClock
 
 def test_threads_that_claim_the_same_time_agree_on_one(store: SessionStore, clock: SteppedClock) -> None:
     ledgers = [Ledger(store, "s") for _ in range(6)]
-    ledgers[0].put("x", {"schedule": {"every": 60}, "prompt": "hi"}, clock.now())
+    ledgers[0].put("x", SPEC, clock.now())
     verdicts: list[str] = []
     together = threading.Barrier(len(ledgers))
 
     def claim(one: Ledger) -> None:
         together.wait()
         due = clock.now() + timedelta(seconds=60)
-        verdicts.append(one.claim("x", due, due, clock.now()))
+        verdicts.append(one.claim("x", SPEC, due, due, clock.now()))
 
     threads = [threading.Thread(target=claim, args=(one,)) for one in ledgers]
     for thread in threads:
@@ -322,6 +333,109 @@ def test_a_store_that_fails_is_a_failed_run_and_the_job_goes_on(clock: SteppedCl
         assert [run.status for run in scheduler.history("x")] == ["error", "completed"]
 
 
+@pytest.mark.parametrize("error", [SessionError("database is locked"), RuntimeError("a store of somebody's")])
+def test_a_run_whose_end_could_not_be_stored_does_not_silence_its_job(
+    clock: SteppedClock, model: str, error: Exception
+) -> None:
+    """Its claim stays in the store, and was taken for a run that goes on in another kernel, for ever."""
+
+    class Failing(MemoryStore):
+        fails = False
+
+        def append(self, session_id: str, records: Any, *, after: int | None = None) -> None:
+            if self.fails and records[-1]["kind"] == "run":
+                raise error
+            super().append(session_id, records, after=after)
+
+    store, results = Failing(), Results()
+    with Scheduler(store, clock=clock) as scheduler:
+        scheduler.every("30m", "hi", model=model, name="x", on_result=results)
+        store.fails = True
+        clock.advance(1800)
+        assert results.next().status == "completed"
+        idle(scheduler)
+        store.fails = False
+        for _ in range(2):
+            clock.advance(1800)
+            assert results.next().status == "completed"
+            idle(scheduler)
+    assert [run.status for run in Scheduler(store, clock=clock).history("x")] == ["lost", "completed", "completed"]
+
+
+def test_a_job_that_is_added_again_while_it_runs_goes_on(store: SessionStore, clock: SteppedClock, gate: Gate) -> None:
+    """As when a notebook is run again from the top, and what was missed is made up for at that moment."""
+    with Scheduler(store, clock=clock) as first:
+        first.every("30m", gate.options(9), "hi", name="x")
+    clock.jump(hours=1)
+    results = Results()
+    with Scheduler(store, clock=clock) as second:
+        second.attach("x", **gate.options(9))
+        clock.advance(2)
+        gate.wait_entered()
+        second.every("30m", gate.options(9), "hi", name="x", on_result=results)
+        gate.open.set()
+        clock.advance(1800)
+        assert results.next().text == "finished"
+        idle(second)
+
+
+def test_a_job_that_one_kernel_replaces_is_the_new_one_in_the_other(
+    store: SessionStore, clock: SteppedClock, model: str
+) -> None:
+    """The old one ran on beside it, by its old time and prompt."""
+    with Scheduler(store, clock=clock) as first, Scheduler(store, clock=clock) as second:
+        first.every("10m", "hi", model=model, name="x")
+        second.every("1h", "hi and bye", model=model, name="x")
+        for _ in range(6):
+            clock.advance(600)
+            idle(first, second)
+        assert [job(one, "x").prompt for one in (first, second)] == ["hi and bye"] * 2
+        assert len(Ledger(store, "scheduler").jobs["x"].runs) == 1
+        assert Ledger(store, "scheduler").jobs["x"].runs[0].due == clock.now()
+
+
+def test_a_run_of_a_job_that_was_replaced_elsewhere_ends_no_other_run(store: SessionStore, clock: SteppedClock) -> None:
+    one, other = Ledger(store, "s"), Ledger(store, "s")
+    now = clock.now()
+    one.put("x", SPEC, now)
+    due = now + timedelta(seconds=60)
+    assert one.claim("x", SPEC, due, due, now) == "ours"
+    other.put("x", {**SPEC, "prompt": "new"}, now)
+    assert other.claim("x", {**SPEC, "prompt": "new"}, due, due, now) == "ours"
+    one.finish("x", alloy.JobRun(due, "completed", due=due), due)
+    kept = Ledger(store, "s").jobs["x"]
+    assert kept.runs == []
+    assert kept.claim is not None
+    assert kept.claim.owner == str(other.owner)
+
+
+def test_what_is_given_again_and_can_be_kept_is_kept(store: SessionStore, clock: SteppedClock, model: str) -> None:
+    with Scheduler(store, clock=clock) as first:
+        first.every("30m", {"model": Scripted([AGAIN])}, "hi", name="x")
+    with Scheduler(store, clock=clock) as second:
+        assert job(second, "x").needs == ("model",)
+        second.attach("x", model=model)
+    with Scheduler(store, clock=clock) as third:
+        assert job(third, "x").needs == ()
+
+
+def test_an_option_that_holds_a_key_is_waited_for(store: SessionStore, clock: SteppedClock, model: str) -> None:
+    """Without the key it would be another value, and a run with it would be a wrong one."""
+    key = "a-key-that-this-test-alone-knows"
+    register_secret(key)
+    with Scheduler(store, clock=clock) as first:
+        first.every("30m", "hi", model=model, context={"token": key}, max_turns=3, name="x")
+    with Scheduler(store, clock=clock) as second:
+        assert job(second, "x").needs == ("context",)
+        second.attach("x", context={"token": key})
+        results = Results()
+        second.attach("x", on_result=results)
+        clock.advance(1800)
+        assert results.next().status == "completed"
+        idle(second)
+    assert all(key not in json.dumps(store.read(info.id)) for info in store.list())
+
+
 # The records
 
 
@@ -330,11 +444,11 @@ def test_many_records_become_few(store: SessionStore, clock: SteppedClock, monke
     monkeypatch.setattr(ledger, "MOST_RECORDS", 20)
     first, second = Ledger(store, "s"), Ledger(store, "s")
     now = clock.now()
-    first.put("x", {"schedule": {"every": 60}, "prompt": "hi"}, now)
+    first.put("x", SPEC, now)
     for n in range(1, 61):
         one = (first, second)[n % 2]
         due = now + timedelta(minutes=n)
-        assert one.claim("x", due, due, now) == "ours"
+        assert one.claim("x", SPEC, due, due, now) == "ours"
         one.finish("x", alloy.JobRun(due, "completed", due=due), due)
     assert [run.due for run in first.jobs["x"].runs] == [now + timedelta(minutes=n) for n in range(11, 61)]
     assert Ledger(store, "s").jobs == first.jobs

@@ -93,6 +93,14 @@ def test_names_and_members_are_checked() -> None:
         alloy.Team({"one": agent, "two": agent})
 
 
+@pytest.mark.parametrize("name", ["a\nb", "a\x1b[31m", "a\u202eb", "a\x00", "\ud800", " ", ""])
+def test_a_name_hides_nothing_and_steers_no_terminal(name: str) -> None:
+    with pytest.raises(alloy.ConfigError, match="is no name"):
+        alloy.Team({name: says("hi")})
+    with pytest.raises(alloy.ConfigError, match="name is"):
+        alloy.Team({}, name=name)
+
+
 # -- one of them ------------------------------------------------------------------------------------------------------
 
 
@@ -423,6 +431,22 @@ def test_members_come_and_go() -> None:
         assert team.usage.total_tokens == 15  # what it used stays counted
 
 
+def test_hooks_of_one_that_is_taken_in_may_look_at_the_team() -> None:
+    """Its session begins while it is made, which was done under the lock that whoever looks needs."""
+    seen: list[list[str]] = []
+
+    class Looks(alloy.Middleware):
+        def session_start(self, ctx: Any) -> None:
+            seen.append(list(team.health()))
+
+    with pair() as team:
+        adding = threading.Thread(target=team.add, args=("third", {**says("hi"), "middleware": [Looks()]}), daemon=True)
+        adding.start()
+        adding.join(30)
+        assert seen == [["coder", "critic"]]
+        assert list(team) == ["coder", "critic", "third"]
+
+
 def test_removing_a_busy_one_stops_it_and_holds_up_no_other() -> None:
     """TEAM-w2"""
     model = Model(blocks)
@@ -650,6 +674,37 @@ def test_a_reader_may_answer_what_is_asked() -> None:
         results = run.result()
     assert results["a"].messages[2].tool_results[0].text == "launched"
     assert results["b"].messages[2].tool_results[0].is_error
+
+
+def test_a_decision_is_on_one_members_call_though_others_have_the_same_id() -> None:
+    """Ids are those of a conversation: whoever allows a call of one member must not allow another one's by it."""
+    with asking() as team:
+        run = team.start_broadcast("x")
+        until(lambda: [len(execution.questions) for _, execution in run.executions] == [1, 1])
+        (call_id,) = {execution.questions[0].call.id for _, execution in run.executions}
+        for decide in (run.approve, run.deny):
+            with pytest.raises(alloy.ConfigError, match="of a, b wait") as caught:
+                decide(call_id)
+            assert "agent=event.agent" in str(caught.value.hint)
+        assert not run.approve(call_id, agent="team/nobody")
+        assert run.approve(call_id, agent="team/b")
+        until(lambda: not dict(run.executions)["b"].questions)
+        assert run.deny(call_id, "not today", agent="a")
+        results = run.result()
+    assert results["b"].messages[2].tool_results[0].text == "launched"
+    assert "not today" in results["a"].messages[2].tool_results[0].text
+
+
+def test_a_run_that_was_let_go_before_it_began_is_over() -> None:
+    """Its member was told that it began: it was looked after for ever, and ran on in the timeline."""
+    with pair() as team:
+        with pytest.raises(alloy.ConfigError, match="display"):
+            team.delegate("coder", "x", display="bogus")
+        assert not team.health()["coder"].busy
+        assert [row["status"] for row in team.snapshot()["timeline"]] == ["error"]
+        until(lambda: not any(thread.name == "alloy-watch-team" for thread in threading.enumerate()))
+        assert team.delegate("coder", "x").text == "I code."
+        assert len(team["coder"].messages) == 2
 
 
 @pytest.mark.parametrize("form", ["delegate", "broadcast", "handoff"])

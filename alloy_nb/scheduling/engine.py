@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..errors import AlloyError, SessionError
+from ..errors import AlloyError
 from ..plain import one_line
-from ..portal import PORTAL
-from ..redaction import redact_data
+from ..portal import is_portal_thread
 from ..result import Result
 from .clock import Clock
 from .job import JobRun
-from .ledger import Ledger
+from .ledger import Ledger, is_same_spec
 from .schedule import Every
-from .task import Task
+from .task import MOST_UNTOLD, Task
 from .work import failed, see_to_end
 
-__all__ = ["Engine", "is_same_spec"]
+__all__ = ["Engine"]
 
 logger = logging.getLogger("alloy_nb")
 
@@ -74,7 +73,7 @@ class Engine:
         for task in self.tasks.values() if cancel else ():
             if task.run is not None:
                 task.run.cancel()
-        if cancel and not PORTAL.is_current:
+        if cancel and not is_portal_thread():
             self._idle.wait_for(lambda: not self._at_work(), CLOSING)
         if self.ledger is not None and not self._at_work():
             self.ledger.close()
@@ -178,7 +177,7 @@ class Engine:
             if self.ledger is not None and not self._claims(task, due, base, started):
                 return
             result = self._carry_out(task)
-        except Exception as error:
+        except BaseException as error:  # whatever it is, the job is let go
             if not isinstance(error, AlloyError):
                 logger.exception("job %s could not be run", task.name)
             result = failed(error)
@@ -188,7 +187,7 @@ class Engine:
     def _claims(self, task: Task, due: datetime | None, base: datetime, now: datetime) -> bool:
         """Whether it is this scheduler's to run, and not another kernel's."""
         assert self.ledger is not None
-        verdict = self.ledger.claim(task.name, due, base, now)
+        verdict = self.ledger.claim(task.name, task.spec(), due, base, now)
         if verdict == "ours":
             return True
         if verdict == "running":
@@ -214,7 +213,7 @@ class Engine:
         if self.ledger is not None and task.alive:
             try:
                 self.ledger.finish(task.name, run, task.base)
-            except SessionError as error:
+            except Exception as error:  # noqa: BLE001 - anybody's store; the job is let go all the same
                 logger.error("the run of job %s could not be stored: %s", task.name, error)
         with self.changing():
             task.running, task.run = False, None
@@ -222,16 +221,33 @@ class Engine:
             told = task.alive
             if told:
                 task.runs.append(run)
-            on_result = task.on_result
-        if not told:
-            return
-        if on_result is None:
+            tells_itself = told and task.on_result is not None and self._leave_to_tell(task, result)
+        if told and task.on_result is None:
             _log(task.name, run)
-            return
-        try:
-            on_result(result)
-        except Exception:  # the user's own code
-            logger.exception("on_result of job %s raised; the job goes on", task.name)
+        if tells_itself:
+            self._tell(task)
+
+    def _leave_to_tell(self, task: Task, result: Result) -> bool:
+        """Whether this thread tells it: one of them does, however many runs end while `on_result` is at work."""
+        if len(task.untold) == MOST_UNTOLD:
+            logger.warning("on_result of job %s does not keep up: its oldest result is left out", task.name)
+        task.untold.append(result)
+        begins, task.telling = not task.telling, True
+        return begins
+
+    def _tell(self, task: Task) -> None:
+        while True:
+            with self.lock:
+                on_result = task.on_result if task.alive else None
+                if on_result is None or not task.untold:
+                    task.untold.clear()
+                    task.telling = False
+                    return
+                result = task.untold.popleft()
+            try:
+                on_result(result)
+            except BaseException:  # the user's own code
+                logger.exception("on_result of job %s raised; the job goes on", task.name)
 
     # -- what others know -----------------------------------------------------------------------------------------
 
@@ -244,7 +260,7 @@ class Engine:
             self.drop(self.tasks.pop(name))
         for name, kept in kept_jobs.items():
             task = self.tasks.get(name)
-            if task is None or not is_same_spec(kept.spec, task):
+            if task is None or not is_same_spec(kept.spec, task.spec()):
                 self.drop(task)
                 task = self.tasks[name] = Task.load(name, kept)
                 task.not_before = self.clock.now() + SETTLING
@@ -254,11 +270,6 @@ class Engine:
             task.runs.extend(kept.runs)
             if kept.base > task.base:
                 task.rebase(kept.base)
-
-
-def is_same_spec(kept: Mapping[str, Any], task: Task) -> bool:
-    """Whether that is what is kept of this task. Which model would answer may have changed by itself."""
-    return {**kept, "asks": None} == {**redact_data(task.spec()), "asks": None}
 
 
 def _log(name: str, run: JobRun) -> None:

@@ -22,7 +22,7 @@ from ..session import JOBS, SessionStore
 from .job import JobRun
 from .owners import Owner
 
-__all__ = ["KEPT_RUNS", "Claim", "Kept", "Ledger", "Verdict", "fold"]
+__all__ = ["KEPT_RUNS", "Claim", "Kept", "Ledger", "Verdict", "fold", "is_same_spec"]
 
 RECORD_VERSION = 1
 #: So many runs of each job are remembered.
@@ -156,19 +156,20 @@ class Ledger:
 
     # -- what is done ---------------------------------------------------------------------------------------------
 
-    def claim(self, name: str, due: datetime | None, base: datetime, now: datetime) -> Verdict:
+    def claim(self, name: str, spec: Mapping[str, Any], due: datetime | None, base: datetime, now: datetime) -> Verdict:
         """Begin what is due at `due` (None: what a person asked for), or learn that somebody else has it.
 
-        ``"ours"``, ``"theirs"`` (it was begun, or is over), ``"running"`` (an earlier one goes on), ``"gone"``.
+        ``"ours"``, ``"theirs"`` (it was begun, or is over), ``"running"`` (an earlier one goes on elsewhere),
+        ``"gone"`` (it was removed or paused, or another one of that name is in its place).
         """
         verdict: Verdict = "ours"
 
         def records() -> list[dict[str, Any]]:
             nonlocal verdict
-            verdict = self._verdict(self.jobs.get(name), due, now)
+            verdict = self._verdict(self.jobs.get(name), spec, due, now)
             if verdict != "ours":  # by what was known; the other one may be done with it
                 self._load()
-                verdict = self._verdict(self.jobs.get(name), due, now)
+                verdict = self._verdict(self.jobs.get(name), spec, due, now)
             job = self.jobs.get(name)
             if job is None or verdict != "ours":
                 return []
@@ -180,16 +181,25 @@ class Ledger:
         self._write(records)
         return verdict
 
-    def _verdict(self, job: Kept | None, due: datetime | None, now: datetime) -> Verdict:
-        if job is None or (job.paused and due is not None):
+    def _verdict(self, job: Kept | None, spec: Mapping[str, Any], due: datetime | None, now: datetime) -> Verdict:
+        if job is None or (job.paused and due is not None) or not is_same_spec(job.spec, spec):
             return "gone"
         if due is not None and job.base >= due:
             return "theirs"
-        return "running" if job.claim is not None and self._is_alive(job.claim, now) else "ours"
+        # Whoever asks is at no run of it: a claim of its own is one whose end could not be noted.
+        elsewhere = job.claim is not None and job.claim.owner != str(self.owner)
+        return "running" if elsewhere and job.claim is not None and self._is_alive(job.claim, now) else "ours"
 
     def finish(self, name: str, run: JobRun, base: datetime) -> None:
-        """Note how a run went, and up to where all had its turn."""
-        self._write(lambda: [{**_run(name, run), "base": base.isoformat()}] if name in self.jobs else [])
+        """Note how a run went, and up to where all had its turn; nothing, when its job was replaced meanwhile."""
+
+        def records() -> list[dict[str, Any]]:
+            job = self.jobs.get(name)
+            if job is None or job.claim is None or job.claim.owner != str(self.owner):
+                return []
+            return [{**_run(name, run), "base": base.isoformat()}]
+
+        self._write(records)
 
     def settle_lost(self, now: datetime) -> None:
         """Runs whose kernel is gone are over: how they ended nobody knows."""
@@ -270,6 +280,11 @@ class Ledger:
         known = {name: job.to_dict() for name, job in jobs.items()}
         self._store.append(name, [{"v": RECORD_VERSION, "kind": "all", "jobs": known}], after=0)
         return name
+
+
+def is_same_spec(kept: Mapping[str, Any], spec: Mapping[str, Any]) -> bool:
+    """Whether that is what is kept of this one. Which model would answer may have changed by itself."""
+    return {**redact_data(dict(kept)), "asks": None} == {**redact_data(dict(spec)), "asks": None}
 
 
 def _run(name: str, run: JobRun) -> dict[str, Any]:

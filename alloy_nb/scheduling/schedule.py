@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from math import isfinite
 from typing import Any, Protocol
 
 from cronsim import CronSim, CronSimError
@@ -14,17 +13,22 @@ from cronsim import CronSim, CronSimError
 from ..errors import ConfigError, SessionError
 from .zones import change_between, moment_of, offset_at, shown_at, zone_name, zone_named
 
-__all__ = ["LEAST", "At", "Cron", "Every", "Schedule", "read_interval", "schedule_from"]
+__all__ = ["LEAST", "MOST", "At", "Cron", "Every", "Schedule", "read_interval", "schedule_from"]
 
 #: The shortest time between two runs of a job, and the longest, in seconds.
 LEAST = 0.1
 MOST = 366 * 24 * 3600.0
+#: No number of seconds reaches here, nor does an infinite one.
+_ENDLESS = 1e15
 #: So many times that were missed are counted.
 _COUNTED = 1000
 
+#: The first and the last year in which a moment can be reckoned with, whatever the zone and the machine.
+_YEARS = (1970, 9000)
+
 _UNITS = {"w": 604_800, "d": 86_400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}
 _PART = re.compile(
-    r"\s*(\d+(?:\.\d+)?)\s*(w|weeks?|d|days?|h|hours?|hrs?|m|min|mins|minutes?|s|secs?|seconds?|ms)(?![a-z])",
+    r"\s*(\d{1,15}(?:\.\d{1,15})?)\s*(w|weeks?|d|days?|h|hours?|hrs?|m|min|mins|minutes?|s|secs?|seconds?|ms)(?![a-z])",
     re.IGNORECASE,
 )
 _RANGE_OF_ONE = re.compile(r"\b(\w+)-\1/\d+")
@@ -108,6 +112,8 @@ class At:
             raise ConfigError(f"{when!r} is no time", hint="write it as '2026-12-24 18:00'") from error
         if not isinstance(moment, datetime):
             raise ConfigError(f"{when!r} is no time", hint="give a datetime, or a text like '2026-12-24 18:00'")
+        if not _YEARS[0] <= moment.year <= _YEARS[1]:
+            raise ConfigError(f"the year of {moment} is out of reach", hint="give one of these days")
         if moment.tzinfo is None:
             moment = moment_of(moment, zone_named(name))
         return cls(moment.astimezone(UTC), name)
@@ -157,8 +163,8 @@ class Cron:
             raise ConfigError(f"cron({self.expression!r}) has {what}, not 5{more}", hint=_SHAPE)
         try:
             CronSim(self.expression, datetime(2024, 1, 1))
-        except CronSimError as error:
-            wrong = str(error).removeprefix("Bad ")
+        except (CronSimError, ValueError) as error:  # a number of thousands of digits is no CronSimError
+            wrong = str(error).removeprefix("Bad ") if isinstance(error, CronSimError) else "line"
             raise ConfigError(f"cron({self.expression!r}): the {wrong} is wrong", hint=_SHAPE) from error
 
     @property
@@ -223,7 +229,7 @@ def read_interval(interval: Any) -> float:
     """
     if isinstance(interval, timedelta):
         return interval.total_seconds()
-    if isinstance(interval, int | float) and not isinstance(interval, bool) and isfinite(interval):
+    if isinstance(interval, int | float) and not isinstance(interval, bool) and abs(interval) < _ENDLESS:
         return interval
     hint = "give seconds, a timedelta, or a text such as '30m', '1h30m', '2 days'"
     if not isinstance(interval, str):

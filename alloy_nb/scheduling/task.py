@@ -14,21 +14,23 @@ from ..result import Result
 from ..runs import Run
 from .job import Job, JobRun
 from .ledger import KEPT_RUNS, Kept
-from .schedule import Every, Schedule, read_interval, schedule_from
+from .schedule import MOST, Every, Schedule, read_interval, schedule_from
 from .work import Work
 
-__all__ = ["MISFIRES", "Misfire", "OnResult", "Task", "read_jitter"]
+__all__ = ["MISFIRES", "MOST_UNTOLD", "Misfire", "OnResult", "Task", "read_jitter"]
 
 Misfire = Literal["once", "skip"]
 MISFIRES = ("once", "skip")
 OnResult = Callable[[Result], Any]
+#: So many results wait at most for an `on_result` that is still at work.
+MOST_UNTOLD = 50
 
 
 def read_jitter(jitter: Any, schedule: Schedule) -> float:
     """The longest delay, in seconds; less than the pace of the job."""
     seconds = read_interval(jitter)
-    if seconds < 0:
-        raise ConfigError(f"jitter is {jitter!r}", hint="give seconds, 0 or more")
+    if not 0 <= seconds <= MOST:
+        raise ConfigError(f"jitter is {jitter!r}", hint="give seconds, from 0 to those of a year")
     if isinstance(schedule, Every) and seconds >= schedule.seconds:
         raise ConfigError(f"jitter {jitter!r} is no less than the time between two runs", hint="give a smaller one")
     return seconds
@@ -68,6 +70,9 @@ class Task:
         self.run: Run | None = None
         self.missed = 0
         self.runs = deque(runs, maxlen=KEPT_RUNS)
+        #: Results that `on_result` has not heard yet, and whether a thread tells them.
+        self.untold: deque[Result] = deque(maxlen=MOST_UNTOLD)
+        self.telling = False
         #: Loaded from a store, and not added in this process.
         self.loaded = False
         self.not_before: datetime | None = None

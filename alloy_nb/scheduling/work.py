@@ -14,7 +14,7 @@ from ..errors import AlloyError, ConfigError
 from ..messages import Message
 from ..options import make_options, working_directory
 from ..prompts import to_message
-from ..redaction import redact_line
+from ..redaction import redact, redact_data, redact_line
 from ..result import Result
 from ..runs import Run, start
 from ..tools.toolbox import collect_tools
@@ -113,13 +113,14 @@ class Work:
     def to_dict(self) -> dict[str, Any]:
         """All of it that JSON can hold; the names of the rest."""
         kept = {name: _as_json(value) for name, value in self.options.items()}
-        lost = [name for name, value in kept.items() if value is _LOST]
+        # What a key is taken out of would come back as another value.
+        lost = [name for name, value in kept.items() if value is _LOST or redact_data(value) != value]
         if self.agent is not None:
             lost = ["agent"]
         return {
             "prompt": self.prompt if isinstance(self.prompt, str) else self.prompt.to_dict(),
             "asks": self.asks,
-            "options": {name: value for name, value in kept.items() if value is not _LOST},
+            "options": {name: value for name, value in kept.items() if name not in lost},
             "needs": lost or list(self.needs),
         }
 
@@ -162,7 +163,8 @@ def see_to_end(run: Run) -> Result:
 def failed(error: BaseException) -> Result:
     """The result of a run that did not come about."""
     if not isinstance(error, AlloyError):
-        made = AlloyError(f"the run broke: {type(error).__name__}: {error}", hint="its traceback is in the log")
+        said = redact(f"the run broke: {type(error).__name__}: {error}")
+        made = AlloyError(said, hint="its traceback is in the log")
         made.__cause__ = error
         error = made
     return Result(status="error", error=error)

@@ -114,7 +114,7 @@ def as_json(value: Any, longest: int = LONGEST_VALUE) -> str:
     """
     try:
         text = json.dumps(value, ensure_ascii=False, sort_keys=True, default=lambda other: f"<{type(other).__name__}>")
-    except (TypeError, ValueError, RecursionError):  # keys of several kinds, or a circle
+    except Exception:  # noqa: BLE001 - keys of several kinds, a circle, one that is changed meanwhile, foreign code
         text = f'"<{type(value).__name__}>"'
     text = redact(revealed(text))
     return text if len(text) <= longest else f"{text[:longest]}… ({len(text)} characters)"

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ..errors import ToolError
+from ..plain import revealed_name
+from ..redaction import redact
 from ..tools.base import Tool
 from ..tools.context import ToolContext
 from .context import LONGEST_VALUE, SharedContext, as_json
@@ -60,7 +62,8 @@ class ContextTool(Tool):
 
     def _list(self) -> str:
         entries = self._context.entries()
-        return "\n".join(f"{key} (by {entry.by or 'the user'})" for key, entry in sorted(entries.items())) or "(empty)"
+        lines = [f"{_shown(key)} (by {entry.by or 'the user'})" for key, entry in sorted(entries.items())]
+        return "\n".join(lines) or "(empty)"
 
     def _set(self, key: str, input: Mapping[str, Any]) -> str:
         if not key or len(key) > LONGEST_KEY:
@@ -78,5 +81,11 @@ class ContextTool(Tool):
     def _known(self, key: str) -> str:
         entries = self._context.entries()
         if key not in entries:
-            raise ToolError(f"There is nothing under '{key}'. Keys: {', '.join(sorted(entries)) or 'none'}")
+            known = ", ".join(map(_shown, sorted(entries)[:MOST_KEYS])) or "none"
+            raise ToolError(f"There is nothing under '{_shown(key)}'. Keys: {known}")
         return key
+
+
+def _shown(key: str) -> str:
+    """One agent's key in another one's conversation: on one line, without hidden characters and keys of services."""
+    return redact(revealed_name(key))

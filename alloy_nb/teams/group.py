@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Generator, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
-from ..errors import AlloyError
+from ..errors import AlloyError, ConfigError
 from ..events import Event, now_ms
 from ..execution import Execution
 from ..journal import Journal, Reader, follow, follow_async, waker_of
@@ -89,16 +89,33 @@ class TeamRun(Generic[Outcome]):
             execution.cancel()
         return True
 
-    def approve(self, call_id: str, remember: Remember | None = None) -> bool:
-        """Allow a call of any of them that waits; see `Run.approve`."""
-        return self._decide(call_id, Decision(allowed=True, remember=remember or "once"))
+    def approve(self, call_id: str, remember: Remember | None = None, *, agent: str | None = None) -> bool:
+        """Allow a call that waits; see `Run.approve`. `agent` is the member's name, or the path of the event that asks.
 
-    def deny(self, call_id: str, reason: str | None = None) -> bool:
-        """Refuse a call that waits; see `Run.deny`."""
-        return self._decide(call_id, Decision(False, reason or "the user said no"))
+        Raises `ConfigError` where calls of several members wait by that id: ids are those of one conversation.
+        """
+        return self._decide(call_id, Decision(allowed=True, remember=remember or "once"), agent)
 
-    def _decide(self, call_id: str, decision: Decision) -> bool:
-        return any(execution.decide(call_id, decision) for _, execution in self.executions)
+    def deny(self, call_id: str, reason: str | None = None, *, agent: str | None = None) -> bool:
+        """Refuse a call that waits; see `Run.deny`, and `approve` for `agent`."""
+        return self._decide(call_id, Decision(False, reason or "the user said no"), agent)
+
+    def _decide(self, call_id: str, decision: Decision, agent: str | None) -> bool:
+        waiting = {
+            name: execution
+            for name, execution in self.executions
+            if agent in (None, name) or self._member_of(agent) == name
+            if any(question.call.id == call_id for question in execution.questions)
+        }
+        if len(waiting) > 1:
+            raise ConfigError(
+                f"calls {call_id!r} of {', '.join(waiting)} wait", hint="say whose it is: agent=event.agent"
+            )
+        return any(execution.decide(call_id, decision) for execution in waiting.values())
+
+    def _member_of(self, path: str | None) -> str:
+        """Whose events have that path: the member, for an agent within it, too."""
+        return (path or "").removeprefix(f"{self._team}/").partition("/")[0]
 
     # -- reading it -----------------------------------------------------------------------------------------------
 
@@ -226,12 +243,15 @@ class TeamRun(Generic[Outcome]):
 
     def _passed_by(self, place: int) -> None:
         """A reader has read so many events: without a person here, what was asked in them is refused."""
-        for execution in (execution for _, execution in self.executions if execution.questions):
+        asking = [(name, execution) for name, execution in self.executions if execution.questions]
+        if not asking:
+            return
+        told = [event for event in self._journal.since(0, place) if event.type == "approval_request"]
+        for name, execution in asking:
             asked = {question.call.id for question in execution.questions}
-            told = (event for event in self._journal.since(0, place) if event.type == "approval_request")
-            for event in told:
-                if event.payload["id"] in asked and event.correlation_id is not None:
-                    execution.attendance.pass_by(event.payload["id"])
+            # Another member's call may have the same id.
+            for call_id in {event.payload["id"] for event in told if self._member_of(event.agent) == name} & asked:
+                execution.attendance.pass_by(call_id)
 
     def _hear(self, events: list[Event]) -> None:
         self._journal.extend(events)

@@ -6,8 +6,9 @@ is a tool does, and the run that handed over ends with what was said there.
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from ..tools.context import Succession, ToolContext
 if TYPE_CHECKING:
     from ..agent import Agent
 
-__all__ = ["MOST_HANDOFFS", "Handoff", "HandoffTool", "handoff_tools"]
+__all__ = ["MOST_HANDOFFS", "Handoff", "HandoffTool", "handoff_tools", "transfer_names"]
 
 #: How often one conversation may be handed on before whoever has it must answer.
 MOST_HANDOFFS = 5
@@ -60,6 +61,7 @@ class Handoff:
 
 def handoff_tools(given: Sequence[Agent | Handoff]) -> Iterator[Tool]:
     """The tools for what `Agent(handoffs=...)` lists."""
+    taken: set[str] = set()
     for item in given:
         handoff = item if isinstance(item, Handoff) else Handoff(item)
         dialogue = getattr(handoff.agent, "dialogue", None)
@@ -69,7 +71,29 @@ def handoff_tools(given: Sequence[Agent | Handoff]) -> Iterator[Tool]:
                 hint="give agents: handoffs=[alloy.Agent(name='critic', ...)], or alloy.Handoff(agent, ...)",
             )
         name = dialogue.options.name or "agent"
-        yield HandoffTool(name, dialogue.fork, handoff)
+        tool = handoff.name or _transfer_name(name, taken)
+        taken.add(tool)
+        yield HandoffTool(name, dialogue.fork, tool, handoff)
+
+
+def transfer_names(names: Iterable[str]) -> dict[str, str]:
+    """What the tools are called that hand over to agents of these names, no two the same.
+
+    >>> list(transfer_names(["coder", "研究", "翻译", "a b", "a_b"]).values())
+    ['transfer_to_coder', 'transfer_to_agent', 'transfer_to_agent_2', 'transfer_to_a_b', 'transfer_to_a_b_2']
+    """
+    found: dict[str, str] = {}
+    for name in dict.fromkeys(names):
+        found[name] = _transfer_name(name, found.values())
+    return found
+
+
+def _transfer_name(to: str, taken: Collection[str]) -> str:
+    """Tools are called in ASCII: of two agents whose names say the same in it, or nothing, the later is numbered."""
+    said = re.sub(r"[^A-Za-z0-9_-]+", "_", to)[:45]
+    name = "transfer_to_" + (said if said.strip("_") else "agent")
+    numbers = (f"{name}_{number}" for number in itertools.count(2))
+    return name if name not in taken else next(other for other in numbers if other not in taken)
 
 
 class HandoffTool(AgentTool):
@@ -89,6 +113,7 @@ class HandoffTool(AgentTool):
         self,
         to: str,
         successor: Callable[[], Dialogue],
+        name: str,
         handoff: Handoff | None = None,
         handed: Callable[[str, str], None] | None = None,
     ) -> None:
@@ -96,8 +121,7 @@ class HandoffTool(AgentTool):
         self._successor = successor
         self._filter = handoff.filter if handoff is not None else None
         self._handed = handed
-        own = handoff.name if handoff is not None else None
-        self.name = own or "transfer_to_" + re.sub(r"[^A-Za-z0-9_-]+", "_", to)[:50]
+        self.name = name
         said = handoff.description if handoff is not None else None
         self.description = said or (
             f"Hand the conversation over to the agent `{to}`, which answers in your place. Call it alone."

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import AlloyError, Cancelled, Crashed
 from ..execution import Execution
+from ..redaction import redact
 from ..result import Result, Status
 from .group import TeamRun
 from .results import TeamResults, summed
@@ -130,6 +131,6 @@ def as_alloy(error: Exception) -> AlloyError:
     """An error that kept a run from beginning, as one of ours."""
     if isinstance(error, AlloyError):
         return error
-    crash = Crashed(f"the run could not begin: {type(error).__name__}: {error}")
+    crash = Crashed(redact(f"the run could not begin: {type(error).__name__}: {error}"))
     crash.__cause__ = error
     return crash

@@ -8,6 +8,7 @@ from typing import Any
 from ..agent import Agent
 from ..errors import AlloyError, ConfigError
 from ..options import make_options, nearest
+from ..plain import revealed_name
 from .members import Home, Member
 
 __all__ = ["check_team", "checked_handoffs", "make_member", "unknown"]
@@ -20,8 +21,8 @@ def check_team(agents: Any, context: Any, budget: Any, timeout: Any, name: Any) 
             f"agents is a {type(agents).__name__}",
             hint="give a dict of names: alloy.Team({'coder': alloy.Agent(...), 'critic': dict(model=...)})",
         )
-    if not isinstance(name, str) or not name.strip() or "/" in name:
-        raise ConfigError(f"name is {name!r}", hint="give a text without a slash, such as 'team'")
+    if not _is_name(name):
+        raise ConfigError(f"name is {name!r}", hint="give a text on one line, without a slash, such as 'team'")
     if context is not None and not isinstance(context, Mapping):
         raise ConfigError(f"context is {context!r}", hint="give a mapping, such as a dict")
     # Checked as an agent's own are.
@@ -30,8 +31,9 @@ def check_team(agents: Any, context: Any, budget: Any, timeout: Any, name: Any) 
 
 def make_member(name: str, given: Any, home: Home, clock: Callable[[], float]) -> Member:
     """A member from an agent, or from the options of one; a `ConfigError` names the one that cannot be made."""
-    if not isinstance(name, str) or not name.strip() or "/" in name:
-        raise ConfigError(f"{name!r} is no name for an agent", hint="give a text without a slash, such as 'coder'")
+    if not _is_name(name):
+        hint = "give a text on one line, without a slash, such as 'coder'"
+        raise ConfigError(f"{name!r} is no name for an agent", hint=hint)
     if isinstance(given, Agent):
         agent = given
     elif isinstance(given, Mapping):
@@ -50,6 +52,11 @@ def make_member(name: str, given: Any, home: Home, clock: Callable[[], float]) -
     member = Member(name, agent, home, own=agent is not given, clock=clock)
     agent.dialogue.host = member
     return member
+
+
+def _is_name(name: object) -> bool:
+    """It is part of paths, and stands in prompts, tables and logs as it is: nothing in it may be hidden."""
+    return isinstance(name, str) and bool(name.strip()) and "/" not in name and revealed_name(name) == name
 
 
 def _agent_of(name: str, options: Mapping[str, Any]) -> Agent:

@@ -171,6 +171,8 @@ class Member:
 
     def give_up(self, execution: Execution, silent: float) -> None:
         """A run does not answer: it ends for everybody who waits, and its thread is left behind."""
+        if execution.is_awaited:  # on a loop that is not ours: it is over when that comes back to it
+            return
         self._renew()
         error = DeadlineExceeded(
             f"{self.name} did not answer for {silent:.1f} s after its stop or the end of its time, and is given up",

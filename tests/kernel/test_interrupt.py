@@ -88,3 +88,31 @@ def test_an_interrupt_at_the_question_denies_it(kernel: Kernel, tmp_path: Path) 
     assert kernel.reply_to(message)["status"] == "error"
     assert not (tmp_path / "x").exists()
     assert kernel.run("r = %alloy -m m go on").status == "ok"
+
+
+@pytest.mark.parametrize(
+    "awaited", ["team.adelegate('a', 'hi')", "team.abroadcast('hi')", "alloy.start('hi', model=m)"]
+)
+def test_an_interrupt_ends_what_a_cell_awaits_though_nothing_happens_there(kernel: Kernel, awaited: str) -> None:
+    """It was noticed only when the loop woke, and nothing woke it: the model says nothing."""
+    kernel.run(
+        "import asyncio\n"
+        "from alloy_nb.testing import Function\n"
+        "async def waits(request):\n"
+        "    print('asked')\n"
+        "    await asyncio.Event().wait()\n"
+        "m = Function(waits)\n"
+        "team = alloy.Team({'a': {'model': m}})"
+    )
+    sent = False
+
+    def once_asked(ran: Ran) -> None:
+        nonlocal sent
+        if not sent and "asked" in ran.stdout:
+            sent = True
+            kernel.interrupt()
+
+    ran = kernel.run(f"await {awaited}", while_running=once_asked)
+    assert ran.status == "error"
+    assert ran.error["ename"] == "CancelledError"
+    assert kernel.run("print(team.health()['a'].busy); team.stop()").stdout == "False\n"

@@ -139,6 +139,7 @@ def test_a_day_of_the_month_and_one_of_the_week_are_either_of_them() -> None:
         ("0 9 * * FOO", "the day-of-week is wrong", "minute hour day"),
         ("0 0 30 2 *", "the day-of-month is wrong", "minute hour day"),
         ("0 0 31 2,4 *", "the day-of-month is wrong", "minute hour day"),
+        ("0" * 5000 + " * * * *", "the line is wrong", "minute hour day"),
         (9, "is no line of cron", "minute hour day"),
     ],
 )
@@ -184,7 +185,8 @@ def test_an_interval_is_read(given: Any, seconds: float) -> None:
 @pytest.mark.parametrize(
     ("given", "hint"),
     [("30", "say the unit: '30s'"), ("soon", "'30m'"), ("", "'30m'"), ("0 9 * * 1", "there is cron"), (True, "'30m'"),
-     (None, "'30m'"), (float("nan"), "'30m'"), ("5 minuets", "'30m'"), ("-5m", "'30m'")],
+     (None, "'30m'"), (float("nan"), "'30m'"), (10**400, "'30m'"), ("9" * 400 + "s", "'30m'"),
+     ("5 minuets", "'30m'"), ("-5m", "'30m'")],
 )  # fmt: skip
 def test_what_is_no_interval_is_said(given: Any, hint: str) -> None:
     with pytest.raises(ConfigError) as caught:
@@ -236,6 +238,13 @@ def test_it_comes_once() -> None:
     assert at.next_after(utc("2026-07-01T11:59")) == at.when
     assert at.next_after(at.when) is None
     assert at.passed(at.when, utc("2026-07-02")) == (utc("2026-07-02"), 0)
+
+
+@pytest.mark.parametrize("zone", [None, "Asia/Tokyo", "America/New_York"])
+@pytest.mark.parametrize("given", ["0001-01-01", "9999-12-31 23:59", datetime.max.replace(tzinfo=UTC)])
+def test_a_time_at_the_end_of_all_times_is_said(given: Any, zone: str | None) -> None:
+    with pytest.raises(ConfigError, match="out of reach"):
+        At.read(given, zone)
 
 
 @pytest.mark.parametrize("given", ["tomorrow", 5, None])

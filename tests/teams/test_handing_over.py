@@ -205,6 +205,22 @@ def test_who_may_hand_over_to_whom_in_a_team_is_said_by_names() -> None:
     assert "ship" in str(coder.requests[0].system_prompt)
 
 
+def test_names_that_are_the_same_in_ascii_make_tools_of_two_names() -> None:
+    """Of names in other scripts nothing is left there."""
+    others = {name: {"model": alloy.Scripted([f"I am {name}."])} for name in ("研究", "翻译")}
+    triage = alloy.Scripted([{"tool_calls": [{"name": "transfer_to_agent_2", "input": {"task": "x"}}]}])
+    with alloy.Team({"triage": {"model": triage}, **others}, handoffs={"triage": ["研究", "翻译"]}) as team:
+        assert team.delegate("triage", "x").text == "I am 翻译."
+        team.remove("研究")
+        triage.requests.clear()
+        team.delegate("triage", "x", check=False)
+        tools = triage.requests[0].tools
+        assert [(tool.name, "`翻译`" in tool.description) for tool in tools[1:]] == [("transfer_to_agent_2", True)]
+    agents = [alloy.Agent(name=name, model=alloy.Scripted(["x"])) for name in ("研究", "翻译")]
+    triage = alloy.Scripted([{"tool_calls": [{"name": "transfer_to_agent", "input": {"task": "x"}}]}])
+    assert alloy.Agent(model=triage, handoffs=agents).chat("x").text == "x"
+
+
 def test_what_is_no_agent_is_refused() -> None:
     with pytest.raises(alloy.ConfigError, match="handoffs holds a str"):
         alloy.Agent(model=alloy.Scripted(["x"]), handoffs=["critic"])  # type: ignore[list-item]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 
 import alloy_nb as alloy
+from alloy_nb.teams import watch
+from alloy_nb.teams.members import Member
 from tests.histories import assert_law_1, assert_law_3
 
 from .models import (
@@ -99,6 +102,31 @@ def test_what_does_not_answer_is_given_up_and_its_member_goes_on_afresh(how: str
         until(lambda: len([t for t in threading.enumerate() if t.name == "alloy-lane-team/a"]) == 1)
         assert team["a"].messages == before
         assert_law_3(list(run))
+
+
+def test_a_run_on_the_callers_own_loop_is_not_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To end it from elsewhere would be to cancel the caller, who has stopped nothing."""
+    looked = threading.Semaphore(0)
+    give_up = Member.give_up
+
+    def spied(member: Member, execution: Any, silent: float) -> None:
+        give_up(member, execution, silent)
+        looked.release()
+
+    @alloy.tool(name="hang")
+    async def holds_the_loop() -> str:
+        """Hold it until it was looked after."""
+        return str(looked.acquire(timeout=30) and looked.acquire(timeout=30))
+
+    monkeypatch.setattr(Member, "give_up", spied)
+    monkeypatch.setattr(watch, "GRACE", 0.0)
+    with alloy.Team({"a": {"model": Model(calls_hang), "tools": [holds_the_loop]}}) as team:
+        result = asyncio.run(team["a"].achat("x", timeout=0.05, check=False))
+        assert result.text == "after all"
+        assert team.health()["a"].abandoned == 0
+        assert_law_1(result)
+        team["a"].set_model(alloy.Scripted(["afresh"]))
+        assert team.delegate("a", "y").text == "afresh"
 
 
 def test_a_call_that_begins_after_its_run_was_given_up_never_runs() -> None:

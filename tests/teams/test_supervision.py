@@ -123,6 +123,19 @@ def test_more_than_three_crashes_in_a_minute_and_it_stays_down_until_it_is_resta
         assert team.delegate("a", "x").text == "back"
 
 
+def test_to_one_that_is_down_nothing_is_handed_over() -> None:
+    triage = alloy.Scripted(["x"] * 9)
+    members = {"triage": {"model": triage}, "coder": {"model": Model(breaks)}}
+    with alloy.Team(members, handoffs={"triage": ["coder"]}) as team:
+        for _ in range(5):
+            team.delegate("coder", "x", check=False)
+        team.delegate("triage", "x")
+        team.restart("coder")
+        team.delegate("triage", "x")
+    named = [[tool.name for tool in request.tools] for request in triage.requests]
+    assert named == [["context"], ["context", "transfer_to_coder"]]
+
+
 def test_crashes_that_lie_far_apart_are_forgiven() -> None:
     clock = Clock()
     with alloy.Team({"a": {"model": Model(breaks)}}, clock=clock) as team:
