@@ -67,6 +67,9 @@ def save(place: Place, argument: str) -> None:
             hint="save it under another name; /resume goes on with that one",
         )
     how = place.save(name)
+    if not place.messages():
+        place.say(f"Nothing is said yet; from the first question on it is stored as {one_line(name, 80)}.")
+        return
     place.say(f"Stored as {one_line(name, 80)}; `{one_line(how)}` goes on with it.")
 
 
@@ -104,14 +107,23 @@ def rewind(place: Place, argument: str) -> None:
     count = argument or "1"
     if not count.isascii() or not count.isdecimal() or not 0 < int(count) < 10_000:
         raise ConfigError(f"{one_line(argument, 40)!r} is no number of questions", hint="as in /rewind 2")
-    taken = place.rewind(int(count))
-    questions = [message for message in taken if message.role == "user" and not message.tool_results]
+    asked = len(_questions(place.messages()))
+    if int(count) > asked > 0:
+        raise ConfigError(
+            f"{int(count)} questions cannot be taken back: the conversation has {asked}",
+            hint=f"{place.prefix}/rewind {asked} takes all of them back; {place.prefix}/reset starts over",
+        )
+    questions = _questions(place.rewind(int(count)))
     if not questions:
         place.say("There is nothing to take back.")
         return
     place.say(
         "\n".join(["Taken back, with all that came of it:", *(f"  {in_brief(message)}" for message in questions)])
     )
+
+
+def _questions(messages: Sequence[Message]) -> Sequence[Message]:
+    return [message for message in messages if message.role == "user" and not message.tool_results]
 
 
 def fork(place: Place, argument: str) -> None:

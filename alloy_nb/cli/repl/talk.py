@@ -153,8 +153,18 @@ class Talk:
         return self.agent().context_usage()
 
     def reset(self) -> None:
-        if self._agent is not None:
+        if self._agent is None:
+            return
+        if self.session is None or not self._agent.messages:
             self._agent.reset()
+            return
+        del self._options["session"]
+        self._agent = self._like(self._agent)
+
+    def _like(self, before: Agent) -> Agent:
+        """Another agent by the same options, as far as commands have changed them."""
+        options = before.dialogue.options
+        return Agent(**{**self._options, "model": options.model, "tools": options.tools})
 
     def tool_names(self) -> Sequence[str]:
         return list(collect_tools(self._current("tools")))
@@ -215,7 +225,8 @@ class Talk:
     def save(self, name: str) -> str:
         before = self.agent()
         after = before.fork(session=name, store=self.store())
-        after.dialogue.restore(before.messages, before.usage, before.cost, view=before.dialogue.view)
+        if before.messages:  # else there is nothing to store, whatever was used for what was taken back
+            after.dialogue.restore(before.messages, before.usage, before.cost, view=before.dialogue.view)
         self._agent, self._options["session"] = after, name
         return f"alloy --session {quote(name)}"
 
@@ -225,8 +236,7 @@ class Talk:
         if before is None:
             self.agent()
         else:
-            options = before.dialogue.options
-            self._agent = Agent(**{**self._options, "model": options.model, "tools": options.tools})
+            self._agent = self._like(before)
 
     def rewind(self, questions: int) -> Sequence[Message]:
         taken: tuple[Message, ...] = ()
