@@ -7,6 +7,8 @@ import json
 import re
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from .plain import one_line, revealed, revealed_name
@@ -72,7 +74,8 @@ def ask_on_stdin(question: Question, wanted: Wanted = lambda: True) -> Decision:
             return Decision(False, "the question was withdrawn", by="policy")
         _forget_typed()
         try:
-            answer = _read_clear(prompt)
+            with _seen():
+                answer = _read_clear(prompt)
         except EOFError:
             return nobody_to_ask(question)
         except Exception as error:  # noqa: BLE001 - whatever a front end's `input` raises
@@ -116,6 +119,26 @@ def _forget_typed() -> None:
             termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
     except (OSError, ValueError, termios.error):  # a stdin that is closed, or no file
         return
+
+
+@contextmanager
+def _seen() -> Iterator[None]:
+    """A terminal that shows nothing of what is typed, as while an answer is written, shows it within."""
+    try:
+        import termios
+    except ImportError:  # Windows
+        yield
+        return
+    before = None
+    with suppress(AttributeError, OSError, ValueError, termios.error):  # a stdin that is missing or closed, or no file
+        before = termios.tcgetattr(sys.stdin.fileno())
+        termios.tcsetattr(sys.stdin.fileno(), termios.TCSANOW, [*before[:3], before[3] | termios.ECHO, *before[4:]])
+    try:
+        yield
+    finally:
+        if before is not None:
+            with suppress(OSError, ValueError, termios.error):
+                termios.tcsetattr(sys.stdin.fileno(), termios.TCSANOW, before)
 
 
 def whole(question: Question) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from contextlib import redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from ...errors import AlloyError, Cancelled
 from ..console import Notes, OutputGone
 from ..failure import INTERRUPTED, READER_GONE, report
 from ..prompt import ending_signals
+from .ahead import unseen
 from .interrupts import Interrupts
 from .reading import LineReader, Reader, can_edit, terminal_as_it_was
 from .screen import Screen
@@ -34,7 +35,7 @@ def converse(options: dict[str, Any], opening: str) -> int:
     screen, notes = Screen(sys.stdout), Notes(sys.stderr)
     interrupts = Interrupts()
     hear = partial(_hear, screen, interrupts, editable := can_edit(), stream=options["stream"])
-    talk = Talk(options, hear, screen.say)
+    talk = Talk(options, hear, screen.say, unseen if editable else nullcontext)
     with terminal_as_it_was(editable), ending_signals() as came:
         try:
             interrupts.install()
@@ -42,7 +43,8 @@ def converse(options: dict[str, Any], opening: str) -> int:
             reader = _make_reader(talk, Path(options["working_directory"])) if editable else LineReader(_prompt)
             work: Callable[[], Any] | None = partial(talk.ask, opening) if opening else lambda: None
             while work is not None:
-                _attend(work, talk, interrupts, came, notes, screen)
+                if not _attend(work, talk, interrupts, came, notes, screen) and reader.forget():
+                    notes.line("what was typed ahead is left out")
                 work = None if talk.left else _next(reader, talk, interrupts, came, notes)
         except OutputGone:
             return READER_GONE
@@ -75,8 +77,8 @@ def _next(
 
 def _attend(
     work: Callable[[], Any], talk: Talk, interrupts: Interrupts, came: list[int], notes: Notes, screen: Screen
-) -> None:
-    """Do it; whatever becomes of it is told, and the conversation goes on."""
+) -> bool:
+    """Do it; whatever becomes of it is told, and the conversation goes on. False when it was stopped."""
     with redirect_stdout(sys.stderr):  # what a tool's code prints is no answer
         try:
             try:
@@ -92,11 +94,13 @@ def _attend(
             if came:
                 raise
             talk.settle()
+            return False
         except Cancelled as error:  # a question, such as that of /login, stands on a line that nobody ended
             print(file=sys.stderr)
             notes.line(error.message)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told in two lines
             report(error, notes)
+    return True
 
 
 def _hear(screen: Screen, interrupts: Interrupts, editable: bool, *, stream: bool) -> Callable[[Event], None]:
@@ -126,7 +130,7 @@ def _make_reader(talk: Talk, directory: Path) -> Reader:
     from .completing import offers
     from .editor import Editor
 
-    return Editor(lambda text: offers(text, talk.commands, directory, talk.store), data_folder() / "history")
+    return Editor(lambda text: offers(text, talk.commands, directory, talk.store), data_folder() / "history", talk.say)
 
 
 def _greet(talk: Talk, notes: Notes, *, must_have_model: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -38,17 +39,22 @@ class Talk:
     """A `TerminalPlace`: the agent is made when it is first needed, since there may be no model before ``/login``.
 
     `options` are those of `Agent`; `model` in it is a name or None. `view` gives what hears the events of a run and
-    writes them; `say` tells the user.
+    writes them; `say` tells the user; `asking` is around each run.
     """
 
     prefix = ""
 
     def __init__(
-        self, options: Mapping[str, Any], view: Callable[[], Callable[[Event], None]], say: Callable[[str], None]
+        self,
+        options: Mapping[str, Any],
+        view: Callable[[], Callable[[Event], None]],
+        say: Callable[[str], None],
+        asking: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._options = dict(options)
         self._view = view
         self._say = say
+        self._asking = asking
         self._agent: Agent | None = None
         self._why = ""
         self._around: tuple[str, ...] = ()
@@ -92,7 +98,8 @@ class Talk:
         """Ask, in sight of the user; after an interrupt, `settle`. What was said so far is kept."""
         if around := self.told_around():
             self.say(around)
-        self.agent().chat(prompt, check=False, display=None, on_event=self._view())
+        with self._asking():
+            self.agent().chat(prompt, check=False, display=None, on_event=self._view())
 
     def settle(self) -> None:
         """After an interrupt: have nothing go on any more, wherever it fell. A stopped run ends within moments."""
