@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .errors import ConfigError
 from .plain import one_line
+from .recorder import unknown_calls
 from .redaction import redact_line
 from .session import conversations
 
@@ -99,6 +100,15 @@ def told_session(name: str, messages: Sequence[Message]) -> Iterator[str]:
     yield f"session {name}: {len(messages)} messages; at last"
     for message in [message for message in messages if message.text][-2:]:
         yield f"  {in_brief(message)}"
+    if calls := unknown_calls(messages):
+        count = "1 call" if len(calls) == 1 else f"{len(calls)} calls"
+        told = ", ".join(redact_line(f"{call.name} {_first(call.input)}".rstrip(), 100) for call in calls)
+        yield f"  {count} had begun when it was broken off, and the outcome is unknown: {told}"
+
+
+def _first(input: Mapping[str, Any]) -> str:
+    """What a call is about, as far as that is a text."""
+    return next((f"`{value}`" for value in input.values() if isinstance(value, str)), "")
 
 
 def rewind(place: Place, argument: str) -> None:

@@ -151,6 +151,17 @@ def test_a_reset_tells_how_the_stored_one_is_gone_on_with(notebook: Any, stored:
     assert notebook.ok("%alloy /reset").stdout == "There was no conversation yet.\n"
 
 
+def test_who_resumes_after_a_kill_is_told_of_calls_whose_outcome_is_unknown(
+    notebook: Any, stored: alloy.Sessions
+) -> None:
+    """Only the model was told."""
+    said = [alloy.Message.user("Go"), alloy.Message.assistant([alloy.ToolCall("c1", "bash", {"command": "sleep 100"})])]
+    records = [{"v": 1, "kind": "message", "message": message.to_dict()} for message in said]
+    stored.store.append("cut", [*records, {"v": 1, "kind": "started", "id": "c1"}])
+    told = notebook.ok("%alloy /resume cut").stdout.splitlines()[-1]
+    assert told == "  1 call had begun when it was broken off, and the outcome is unknown: bash `sleep 100`"
+
+
 def test_a_fork_goes_on_beside_it(notebook: Any, stored: alloy.Sessions) -> None:
     assert "needs a name" in str(notebook.run("%alloy /fork").error)
     notebook.ok("%alloy -m m Say one")

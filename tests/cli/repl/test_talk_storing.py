@@ -85,3 +85,32 @@ def test_what_is_not_begun_is_not_said_to_be_stored(tmp_path: Path, sessions: al
     talk.take("Say two")
     assert words(sessions, "b") == ["Say two", "Two."]
     assert [info.id for info in sessions.list()] == ["b"]
+
+
+def broken_off(sessions: alloy.Sessions, name: str) -> None:
+    """A conversation whose process was killed within two of three calls."""
+    calls = [
+        alloy.ToolCall("c1", "bash", {"command": "sleep 100"}),
+        alloy.ToolCall("c2", "write", {"path": "a.txt", "content": "A"}),
+        alloy.ToolCall("c3", "bash", {"command": "never"}),
+    ]
+    said = [alloy.Message.user("Go"), alloy.Message.assistant(calls)]
+    records = [{"v": 1, "kind": "message", "message": message.to_dict()} for message in said]
+    sessions.store.append(name, [*records, *({"v": 1, "kind": "started", "id": f"c{i}"} for i in (1, 2))])
+
+
+def test_who_goes_on_after_a_kill_is_told_which_calls_nobody_knows_the_outcome_of(
+    tmp_path: Path, sessions: alloy.Sessions
+) -> None:
+    """Only the model was told."""
+    broken_off(sessions, "cut")
+    told = "  2 calls had begun when it was broken off, and the outcome is unknown: bash `sleep 100`, write `a.txt`"
+    talk = Heard(tmp_path, sessions.store, session="cut")
+    talk.agent()
+    talk.tell_of_session()
+    assert talk.said[-1] == told
+    other = Heard(tmp_path, sessions.store)
+    other.take("/resume cut")
+    assert other.said[-1] == told  # as long as nobody has gone on with it
+    other.take_all("What became of it?", "/resume cut")
+    assert "unknown" not in other.said[-1]
