@@ -29,6 +29,24 @@ def test_the_answer_goes_to_stdout_and_nothing_else(alloy: Alloy, script: Script
     assert said == Said(0, "Good morning\n", "")
 
 
+@pytest.mark.parametrize("engine", [True, False])
+def test_without_a_model_the_next_step_is_told_in_words_for_a_shell(
+    engine: bool, alloy: Alloy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was seven lines in Python's terms, and said to install what was there."""
+    import importlib.util
+
+    monkeypatch.setenv("ALLOY_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: engine or None)
+    said = alloy("-p", "Hello")
+    first, second = said.err.splitlines()
+    assert (said.code, said.out, first) == (2, "", "Error: no model is named, and none is found")
+    assert second.startswith(f"Hint: `alloy {'local pull smollm2' if engine else 'login PROVIDER'}`")
+    assert second.endswith("`alloy doctor` shows all ways")
+    assert ("pip install" in second) is not engine
+    assert len(second) < 250
+
+
 def test_words_are_the_prompt(alloy: Alloy, script: Script) -> None:
     """CLI-3: positional words joined are the prompt."""
     model = script({"text": "42", "on": "what is it"})

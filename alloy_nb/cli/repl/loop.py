@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..._version import __version__
 from ...errors import AlloyError, Cancelled
 from ..console import Notes, OutputGone
-from ..failure import INTERRUPTED, READER_GONE, report
+from ..failure import INTERRUPTED, READER_GONE, is_no_model, report
 from ..prompt import ending_signals
 from .ahead import unseen
 from .interrupts import Interrupts
@@ -99,8 +99,16 @@ def _attend(
             print(file=sys.stderr)
             notes.line(error.message)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told in two lines
-            report(error, notes)
+            _tell(error, notes)
     return True
+
+
+def _tell(error: Exception, notes: Notes) -> None:
+    """The ways to a model were told at the beginning."""
+    if is_no_model(error):
+        notes.line("there is no model yet: /login PROVIDER asks for a key, /doctor shows all ways", "yellow")
+    else:
+        report(error, notes)
 
 
 def _hear(screen: Screen, interrupts: Interrupts, editable: bool, *, stream: bool) -> Callable[[Event], None]:

@@ -196,9 +196,11 @@ def test_without_any_model_it_begins_all_the_same_and_says_the_way_on(talk: Talk
     """CLI-6; a newcomer can /login from there."""
     alloy = talk()
     assert "Hint: " in alloy.screen
-    alloy.send("hello\r")
-    assert "Error: " in alloy.expect(READY)
     assert "/login PROVIDER" in alloy.screen
+    alloy.send("hello\r")
+    told = alloy.expect(READY)
+    assert "there is no model yet: /login PROVIDER" in told
+    assert "Hint: " not in told  # it was a wall of text, at each question again
     alloy.send("/doctor\r")
     assert "next: " in alloy.expect(READY)
     alloy.send("/login openai\r")
