@@ -114,7 +114,13 @@ class Terminal:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait(LONGEST)
-        os.close(self._end)
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """As a window that is closed."""
+        if self._end >= 0:
+            os.close(self._end)
+            self._end = -1
 
 
 # A session leader takes the first terminal that it names as its own: then Ctrl-C is a signal to it.

@@ -39,6 +39,7 @@ def converse(options: dict[str, Any], opening: str) -> int:
     with terminal_as_it_was(editable), ending_signals() as came:
         try:
             interrupts.install()
+            interrupts.insist()
             _greet(talk, notes, must_have_model=options["model"] is not None)
             reader = _make_reader(talk, Path(options["working_directory"])) if editable else LineReader(_prompt)
             work: Callable[[], Any] | None = partial(talk.ask, opening) if opening else lambda: None
@@ -59,12 +60,15 @@ def _next(
 ) -> Callable[[], Any] | None:
     """What a person wants next; None when they leave."""
     try:
+        if came:  # whatever it fell into, it is not lost
+            raise KeyboardInterrupt
         try:
             # To an editor Ctrl-C is a key.
             interrupts.heard = isinstance(reader, LineReader)
+            interrupts.idle = True
             text = reader.read()
         finally:
-            interrupts.heard = False
+            interrupts.idle = interrupts.heard = False
     except EOFError:
         return None
     except KeyboardInterrupt:
