@@ -10,6 +10,7 @@ import pytest
 import alloy_nb as alloy
 from alloy_nb.cli.repl.talk import Talk
 from alloy_nb.errors import ConfigError
+from alloy_nb.render.text import TextWriter
 
 
 class Heard(Talk):
@@ -114,3 +115,20 @@ def test_who_goes_on_after_a_kill_is_told_which_calls_nobody_knows_the_outcome_o
     assert other.said[-1] == told  # as long as nobody has gone on with it
     other.take_all("What became of it?", "/resume cut")
     assert "unknown" not in other.said[-1]
+
+
+def test_a_conversation_that_went_on_elsewhere_is_told_of_once_and_how_it_is_resumed(
+    tmp_path: Path, sessions: alloy.Sessions, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It was told twice, by a line of the log, too, and in Python's words alone."""
+    first, second = (Heard(tmp_path, sessions.store, session="pp") for _ in range(2))
+    first.agent(), second.agent()
+    first.take("Say one")
+    shown: list[str] = []
+    second._view = lambda: TextWriter(shown.append).feed
+    second.take("Say it")
+    assert "".join(shown).count("has grown since") == 1
+    assert "by /resume in a conversation" in "".join(shown)
+    assert caplog.text == ""
+    second.take_all("/resume pp", "Say two")
+    assert words(sessions, "pp") == ["Say one", "One.", "Say two", "One."]
