@@ -359,6 +359,25 @@ def test_the_process_says_what_main_says(script: Script) -> None:
     assert (said.returncode, said.stdout, said.stderr) == (0, "an answer\n", "")
 
 
+def test_a_question_that_begins_with_a_skills_word_asks_by_it(alloy: Alloy, script: Script, tmp_path: Path) -> None:
+    """The slash was sent as text, below a line that lists the skill."""
+    skills = tmp_path / ".alloy" / "skills"
+    skills.mkdir(parents=True)
+    (skills / "review.md").write_text("Review {{input}}: names first.")
+    model = script({"text": "Fine.", "on": "Review my commit: names first."})
+    said = alloy("-p", "/review", "my", "commit", "-m", model)
+    assert (said.code, said.out) == (0, "Fine.\n")
+    assert "skill review: 30 characters from " in said.err
+    model = script({"text": "Fine.", "on": "Review it: names first.\n\n<stdin>\n+ x\n</stdin>"})
+    assert alloy("-p", "/review it", "-m", model, stdin="+ x\n").out == "Fine.\n"
+    for typed in ("/reviw it", "/usr/bin/env is a path", "/help"):
+        said = alloy("-p", typed, "-m", script({"text": "As typed.", "on": typed}))
+        assert said.out == "As typed.\n"
+        assert ("did you mean /review?" in said.err) is (typed == "/reviw it")
+    said = alloy("-p", "/review it", "--no-context", "-m", script({"text": "As typed.", "on": "/review it"}))
+    assert said == Said(0, "As typed.\n", "")
+
+
 def test_context_files_and_skills_go_in_unless_told(alloy: Alloy, script: Script, tmp_path: Path) -> None:
     """CLI-4: on by default; what went in is told, and the answer stays alone on stdout."""
     skills = tmp_path / ".alloy" / "skills"

@@ -150,7 +150,7 @@ def _greet(talk: Talk, notes: Notes, *, must_have_model: bool) -> None:
     try:
         label, why = talk.model_and_why()
         notes.line(f"{label} ({why}) · tools: {', '.join(talk.tool_names()) or 'none'}")
-        if around := talk.told_around():
+        if around := talk.told_around() or talk.left_out():
             notes.line(around)
         talk.tell_of_session()
     except AlloyError as error:

@@ -138,6 +138,11 @@ class Talk:
             return ""
         return f"with {' · '.join(self._around)}" if self._around else "without context files and skills from now on"
 
+    def left_out(self) -> str:
+        """What a person asked to be left out."""
+        off = not self._options.get("context_discovery") and not self._options.get("skills")
+        return "without context files and skills (--no-context)" if off else ""
+
     def say(self, text: str) -> None:
         self._say(text)
 
@@ -201,6 +206,7 @@ class Talk:
             "system prompt": str(self._options.get("system_prompt") or ""),
             "thinking": str(self._options.get("thinking") or ""),
             "max turns": str(self._current("max_turns")),
+            "context": self.left_out(),
             "working directory": str(self._options["working_directory"]),
             "session": self.session or "not stored",
             "data folder": str(data_folder()),

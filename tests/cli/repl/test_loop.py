@@ -192,6 +192,16 @@ def test_what_is_set_is_told_and_tools_are_changed(talk: Talk, script: Script) -
     assert "/sessions" in alloy.expect(READY)
 
 
+def test_it_is_told_that_context_files_are_left_out(talk: Talk, script: Script, tmp_path: Path) -> None:
+    """`--no-context` was told neither at the beginning nor by `/config`."""
+    (tmp_path / "AGENTS.md").write_text("Be brief.")
+    alloy = talk("-m", script("Here."), "--no-context")
+    assert "without context files and skills (--no-context)" in alloy.screen
+    alloy.send("/config\r")
+    assert "(--no-context)" in alloy.expect(READY)
+    leave(alloy)
+
+
 def test_without_any_model_it_begins_all_the_same_and_says_the_way_on(talk: Talk) -> None:
     """CLI-6; a newcomer can /login from there."""
     alloy = talk()
