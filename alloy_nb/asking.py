@@ -30,6 +30,8 @@ _LIKE_YES = re.compile(
     r"|go ahead|go on|go for it|do it|please do)\b(?! not\b|n't)"
 )
 _TRIES = 5
+#: The marks of a paste, in a terminal that was told to set them.
+_PASTED = re.compile(r"\x1b\[20[01]~")
 _LONGEST_QUESTION = 8_000
 # Two questions at one prompt would mix.
 _one_question = threading.Lock()
@@ -90,7 +92,7 @@ def _read_clear(prompt: str) -> str:
     """An answer that is a key, or a reason; after several that are neither, the last one."""
     answer = ""
     for _ in range(_TRIES):
-        answer = input(prompt).strip()
+        answer = _PASTED.sub("", input(prompt)).strip()
         if not is_unclear(answer):
             break
         said = f"`{one_line(answer, 40)}` is neither" if answer else "nothing was answered"

@@ -68,8 +68,8 @@ def run(args: Namespace) -> int:
 
 def _by_skill(args: Namespace, notes: Notes) -> str:
     """The question; of one that begins with a skill's word, as in a conversation, the skill's text about the rest."""
-    question = str(args.prompt).strip()
-    word, _, rest = question.partition(" ")
+    question = str(args.prompt)
+    word = next(iter(question.split(maxsplit=1)), "")
     if not word.startswith("/"):
         return question
     from ..commands import commands_of
@@ -81,7 +81,7 @@ def _by_skill(args: Namespace, notes: Notes) -> str:
     words = {command.name for command in skill_commands(skills, commands_of("terminal"))}
     skill = next((skill for skill in skills if skill.name == word[1:] and skill.name in words), None)
     if skill is not None:
-        text = skill.prompt(rest.strip())
+        text = skill.prompt(question.strip()[len(word) :].strip())
         notes.line(f"skill {skill.name}: {len(text):,} characters" + (f" from {skill.path}" if skill.path else ""))
         return text
     if near := nearest(word[1:], sorted(words)):

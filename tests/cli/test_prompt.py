@@ -370,6 +370,8 @@ def test_a_question_that_begins_with_a_skills_word_asks_by_it(alloy: Alloy, scri
     assert "skill review: 30 characters from " in said.err
     model = script({"text": "Fine.", "on": "Review it: names first.\n\n<stdin>\n+ x\n</stdin>"})
     assert alloy("-p", "/review it", "-m", model, stdin="+ x\n").out == "Fine.\n"
+    model = script({"text": "Fine.", "on": "Review my commit: names first."})
+    assert alloy("-p", "/review\nmy commit", "-m", model).out == "Fine.\n"
     for typed in ("/reviw it", "/usr/bin/env is a path", "/help"):
         said = alloy("-p", typed, "-m", script({"text": "As typed.", "on": typed}))
         assert said.out == "As typed.\n"

@@ -16,17 +16,27 @@ _ENTRY = re.compile(r"\x1b\[200~(?P<paste>.*?)\x1b\[201~\n?|(?P<line>[^\n]*)\n|(
 #: Keys that move or paint do nothing where no line is edited.
 _KEYS = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O.|.)?|[\x00-\x08\x0b-\x1f\x7f]", re.DOTALL)
 _LFLAG, _CC = 3, 6
+_MARK_PASTES, _MARK_NO_PASTES = "\x1b[?2004h", "\x1b[?2004l"
 
 
 @contextmanager
 def unseen() -> Iterator[None]:
-    """The terminal shows nothing of what is typed; it takes lines, and Ctrl-C, as before."""
+    """The terminal shows nothing of what is typed; it takes lines, and Ctrl-C, as before, and marks what is pasted."""
     _echo(False)
+    _tell_terminal(_MARK_PASTES)
     try:
         yield
     finally:
         # Not as it was found: an interrupt may have kept an earlier one from getting here.
         _echo(True)
+        _tell_terminal(_MARK_NO_PASTES)
+
+
+def _tell_terminal(words: str) -> None:
+    """By the stdout of the process: that of Python may be led elsewhere."""
+    with suppress(AttributeError, OSError, ValueError):  # it is gone: the answer finds out
+        sys.__stdout__.write(words)  # type: ignore[union-attr]
+        sys.__stdout__.flush()  # type: ignore[union-attr]
 
 
 def _echo(on: bool) -> None:

@@ -59,6 +59,23 @@ def test_lines_typed_ahead_are_done_one_after_another(talk: Talk, script: Script
 
 
 @pytest.mark.thorough
+def test_a_paste_while_an_answer_is_written_is_one_question(talk: Talk, script: Script, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "gate")
+    pasted = {"text": "As one.", "on": "a\n\nb"}
+    alloy = talk("--approval", "auto", "-m", script({**WAITS, "on": "go"}, {"text": "Gone on."}, pasted))
+    alloy.send("go\r")
+    came = alloy.expect("● bash")
+    assert came.rpartition("\x1b[?2004l")[2].count("\x1b[?2004h") == 1  # it is told to mark what is pasted
+    alloy.send("\x1b[200~a\r\rb\x1b[201~\r")
+    alloy.wait_until_typed(len("\x1b[200~a\n\nb\x1b[201~\n"))
+    (tmp_path / "gate").write_text("open\n")
+    alloy.expect("Gone on.")
+    alloy.expect("As one.")
+    alloy.expect(READY)
+    leave(alloy)
+
+
+@pytest.mark.thorough
 def test_ctrl_c_leaves_out_what_was_typed_ahead(talk: Talk, script: Script, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "gate")
     alloy = talk("--approval", "auto", "-m", script({**WAITS, "on": "go"}, WAITS, "Never."))

@@ -266,7 +266,7 @@ def test_in_a_narrow_terminal_words_stay_whole(talk: Talk, script: Script) -> No
     alloy = talk("-m", script(bash("seq 9"), "Done."), columns=40)
     shown = alloy.screen
     alloy.send("go\r")
-    shown += alloy.expect(QUESTION).rpartition("\x1b[?2004l")[2]
+    shown += alloy.expect(QUESTION).rpartition("\x1b[?2004h")[2]
     alloy.send("y\n")
     shown += alloy.expect(READY)
     alloy.send("/help\r")
