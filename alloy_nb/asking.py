@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from .plain import one_line, revealed, revealed_name
 from .redaction import redact_known
+from .sinks import resolve
 from .tools.approval import Decision, Question, Remember, Wanted, nobody_to_ask
 from .tools.workers import call_in_thread
 from .wrapping import fold, width_of
@@ -21,6 +25,13 @@ __all__ = ["PumpAsker", "ThreadAsker", "ask_on_stdin", "is_refused_stdin", "stdi
 
 _ALLOW: dict[str, Remember] = {"y": "once", "yes": "once", "a": "command", "always": "command", "t": "tool"}
 _DENY = ("", "n", "no", "deny")
+_LIKE_YES = re.compile(
+    r"(?:[yt]|ye|yes+|yeah|yep|yup|ok|okay|k|sure|fine|allow\w*|always|approved?|accept\w*|agreed?|granted"
+    r"|go ahead|go on|go for it|do it|please do)\b(?! not\b|n't)"
+)
+_TRIES = 5
+#: The marks of a paste, in a terminal that was told to set them.
+_PASTED = re.compile(r"\x1b\[20[01]~")
 _LONGEST_QUESTION = 8_000
 # Two questions at one prompt would mix.
 _one_question = threading.Lock()
@@ -53,6 +64,7 @@ def _kernel() -> Any:
 def ask_on_stdin(question: Question, wanted: Wanted = lambda: True) -> Decision:
     """Put the question, read the answer. An unreadable stdin is a no; anything that is no key is the reason why not.
 
+    What may be meant as a yes but is none of the keys is asked about again, and so is nothing.
     `wanted` is asked when its turn has come: one prompt at a time, and a question may be settled meanwhile.
     """
     name = one_line(question.call.name, 60)
@@ -64,7 +76,8 @@ def ask_on_stdin(question: Question, wanted: Wanted = lambda: True) -> Decision:
             return Decision(False, "the question was withdrawn", by="policy")
         _forget_typed()
         try:
-            answer = input(prompt).strip()
+            with _seen():
+                answer = _read_clear(prompt)
         except EOFError:
             return nobody_to_ask(question)
         except Exception as error:  # noqa: BLE001 - whatever a front end's `input` raises
@@ -73,6 +86,28 @@ def ask_on_stdin(question: Question, wanted: Wanted = lambda: True) -> Decision:
             # A prompt that cannot be put or read is a no, and the run goes on.
             return Decision(False, f"the question could not be put: {type(error).__name__}", by="policy")
     return read_answer(answer)
+
+
+def _read_clear(prompt: str) -> str:
+    """An answer that is a key, or a reason; after several that are neither, the last one."""
+    answer = ""
+    for _ in range(_TRIES):
+        answer = _PASTED.sub("", input(prompt)).strip()
+        if not is_unclear(answer):
+            break
+        said = f"`{one_line(answer, 40)}` is neither" if answer else "nothing was answered"
+        prompt = f"  {said}: y, a or t allows it · n denies it, or say why not: "
+    return answer
+
+
+def is_unclear(answer: str) -> bool:
+    """Whether it is nothing, or sounds like a yes without being one: consent is never guessed, nor is a refusal.
+
+    >>> is_unclear("Yes please"), is_unclear("y"), is_unclear("not in this folder")
+    (True, False, False)
+    """
+    word = answer.strip().lower()
+    return not word or (word not in _ALLOW and _LIKE_YES.match(word) is not None)
 
 
 def _forget_typed() -> None:
@@ -88,13 +123,41 @@ def _forget_typed() -> None:
         return
 
 
+@contextmanager
+def _seen() -> Iterator[None]:
+    """A terminal that shows nothing of what is typed, as while an answer is written, shows it within."""
+    try:
+        import termios
+    except ImportError:  # Windows
+        yield
+        return
+    before = None
+    with suppress(AttributeError, OSError, ValueError, termios.error):  # a stdin that is missing or closed, or no file
+        before = termios.tcgetattr(sys.stdin.fileno())
+        termios.tcsetattr(sys.stdin.fileno(), termios.TCSANOW, [*before[:3], before[3] | termios.ECHO, *before[4:]])
+    try:
+        yield
+    finally:
+        if before is not None:
+            with suppress(OSError, ValueError, termios.error):
+                termios.tcsetattr(sys.stdin.fileno(), termios.TCSANOW, before)
+
+
 def whole(question: Question) -> str:
-    """The question and all arguments to their last character: nothing may hide from who allows the call."""
+    """The question and all arguments to their last character: nothing may hide from who allows the call.
+
+    The two halves of an edit are told as a diff, with every line of both.
+    """
     lines = [_shown(question.reason)]
+    change = resolve("change_asked_for")(question.call.input, _LONGEST_QUESTION)
     for name, value in question.call.input.items():
+        if name in change.told:
+            continue
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=repr)
         if f"`{text}`" not in question.reason:
             lines.append(f"{revealed_name(name)}: {_shown(text)}")
+    if change.lines:
+        lines.append("the change:\n        " + _shown("\n".join(change.lines)))
     return "\n    ".join(lines)
 
 

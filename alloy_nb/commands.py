@@ -61,7 +61,7 @@ class Place(Protocol):
         """What fills the window of the model that answers."""
 
     def reset(self) -> None:
-        """Forget it."""
+        """Begin another one; that which is stored stays so."""
 
     def store(self) -> SessionStore:
         """Where conversations are kept."""
@@ -262,9 +262,13 @@ def _context(place: Place, argument: str) -> ContextUsage:
 
 def _reset(place: Place, argument: str) -> None:
     _no_argument("reset", argument)
-    begun = bool(place.messages())
+    begun, stored = bool(place.messages()), place.session
     place.reset()
-    place.say("The conversation starts over." if begun else "There was no conversation yet.")
+    told = "The conversation starts over." if begun else "There was no conversation yet."
+    if stored is not None and place.session is None:
+        how = f"{place.prefix}/resume {one_line(stored)}"
+        told += f" {one_line(stored, 80)} stays as it is stored; `{how}` goes on with it."
+    place.say(told)
 
 
 def _skills(place: Place, argument: str) -> None:

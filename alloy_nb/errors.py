@@ -253,4 +253,7 @@ class SessionError(AlloyError):
 class SessionConflict(SessionError):
     """Somebody else has stored something in a session since it was opened here."""
 
-    default_hint = "open it again to go on from there: a new Agent(session=...), or alloy.run with that session"
+    default_hint = (
+        "open it again to go on from there: by /resume in a conversation; in Python by a new Agent(session=...), or "
+        "alloy.run with that session"
+    )

@@ -285,11 +285,12 @@ class Execution:
         messages, usage, cost, view = tuple(state.history), state.usage, state.cost, state.sending.view
         error = await self._uncancelled(lambda: recorder.sync(messages, state.tool_state, usage, cost, view=view))
         if error is not None:
-            logger.error("the session could not be stored: %s", error)
             # Words are well without it, and the next attempt stores what this one did not. But nothing is done of
             # which nobody would know, nor in the name of a conversation that goes on elsewhere.
             if isinstance(error, SessionConflict) or (messages and messages[-1].tool_calls):
                 state.fault = error if isinstance(error, AlloyError) else _not_stored(error)
+            if state.fault is None or state.status != "running":  # else the run ends by it, and tells it
+                logger.error("the session could not be stored: %s", error)
 
     async def _store_start(self, call: ToolCall) -> None:
         """A call is about to run."""

@@ -12,7 +12,7 @@ from typing import Any
 from .context.condensed import Condensed
 from .errors import ConfigError, SessionError
 from .history import open_calls, with_results
-from .messages import Message, ToolResult, part_from_dict, part_to_dict
+from .messages import Message, ToolCall, ToolResult, part_from_dict, part_to_dict
 from .options import Options
 from .redaction import redact_data
 from .session import Session, SessionStore
@@ -21,7 +21,7 @@ from .tools.scratchpad import notes_of
 from .tools.toolbox import collect_tools
 from .usage import Usage, add_costs
 
-__all__ = ["RECORD_VERSION", "Recorder", "fold_records", "with_session"]
+__all__ = ["RECORD_VERSION", "Recorder", "fold_records", "unknown_calls", "with_session"]
 
 RECORD_VERSION = 1
 
@@ -65,6 +65,15 @@ def _told_of_interrupted(messages: tuple[Message, ...], recorder: Recorder, opti
 
 
 _UNKNOWN = "Interrupted: this call had begun when the process ended; its outcome is unknown"
+
+
+def unknown_calls(messages: Sequence[Message]) -> Sequence[ToolCall]:
+    """The calls whose outcome nobody knows, where a conversation was broken off by them and not gone on with yet."""
+    last = next((i for i in reversed(range(len(messages))) if messages[i].tool_calls), len(messages))
+    unknown = {r.call_id for message in messages[last:] for r in message.tool_results if r.text == _UNKNOWN}
+    if not unknown or any(message.role == "assistant" for message in messages[last + 1 :]):
+        return ()
+    return [call for call in messages[last].tool_calls if call.id in unknown]
 
 
 def _begun(records: Iterable[Mapping[str, Any]]) -> tuple[set[str], dict[str, ToolResult]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .errors import ConfigError
 from .plain import one_line
+from .recorder import unknown_calls
 from .redaction import redact_line
 from .session import conversations
 
@@ -67,6 +68,9 @@ def save(place: Place, argument: str) -> None:
             hint="save it under another name; /resume goes on with that one",
         )
     how = place.save(name)
+    if not place.messages():
+        place.say(f"Nothing is said yet; from the first question on it is stored as {one_line(name, 80)}.")
+        return
     place.say(f"Stored as {one_line(name, 80)}; `{one_line(how)}` goes on with it.")
 
 
@@ -96,6 +100,15 @@ def told_session(name: str, messages: Sequence[Message]) -> Iterator[str]:
     yield f"session {name}: {len(messages)} messages; at last"
     for message in [message for message in messages if message.text][-2:]:
         yield f"  {in_brief(message)}"
+    if calls := unknown_calls(messages):
+        count = "1 call" if len(calls) == 1 else f"{len(calls)} calls"
+        told = ", ".join(redact_line(f"{call.name} {_first(call.input)}".rstrip(), 100) for call in calls)
+        yield f"  {count} had begun when it was broken off, and the outcome is unknown: {told}"
+
+
+def _first(input: Mapping[str, Any]) -> str:
+    """What a call is about, as far as that is a text."""
+    return next((f"`{value}`" for value in input.values() if isinstance(value, str)), "")
 
 
 def rewind(place: Place, argument: str) -> None:
@@ -104,14 +117,23 @@ def rewind(place: Place, argument: str) -> None:
     count = argument or "1"
     if not count.isascii() or not count.isdecimal() or not 0 < int(count) < 10_000:
         raise ConfigError(f"{one_line(argument, 40)!r} is no number of questions", hint="as in /rewind 2")
-    taken = place.rewind(int(count))
-    questions = [message for message in taken if message.role == "user" and not message.tool_results]
+    asked = len(_questions(place.messages()))
+    if int(count) > asked > 0:
+        raise ConfigError(
+            f"{int(count)} questions cannot be taken back: the conversation has {asked}",
+            hint=f"{place.prefix}/rewind {asked} takes all of them back; {place.prefix}/reset starts over",
+        )
+    questions = _questions(place.rewind(int(count)))
     if not questions:
         place.say("There is nothing to take back.")
         return
     place.say(
         "\n".join(["Taken back, with all that came of it:", *(f"  {in_brief(message)}" for message in questions)])
     )
+
+
+def _questions(messages: Sequence[Message]) -> Sequence[Message]:
+    return [message for message in messages if message.role == "user" and not message.tool_results]
 
 
 def fork(place: Place, argument: str) -> None:

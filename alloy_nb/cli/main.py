@@ -107,14 +107,14 @@ def _module_of(command: str) -> Any:
 
 
 def _run_command(arguments: list[str]) -> int:
-    from .parser import Parser, refuse_unknown
+    from .parser import Parser, chosen_parser, refuse_unknown
 
     parser = Parser(prog="alloy")
     module = _module_of(arguments[0])
     module.add_arguments(parser.add_subparsers(dest="command"))
     parsed, extra = parser.parse_known_args(arguments)
     # A command may have its own reasons not to repeat a word.
-    getattr(module, "refuse_unknown", refuse_unknown)(extra, parser)
+    getattr(module, "refuse_unknown", refuse_unknown)(extra, chosen_parser(parser, parsed))
     code: int = module.run(parsed)
     return code
 

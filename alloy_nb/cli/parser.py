@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from ..errors import ConfigError
 from ..options import nearest
 
-__all__ = ["Parser", "refuse_unknown", "split_words"]
+__all__ = ["Parser", "chosen_parser", "refuse_unknown", "split_words"]
 
 _NUMBER = re.compile(r"-\d+(\.\d*)?|-\.\d+")
 
@@ -47,22 +47,22 @@ def _looks_like_option(word: str) -> bool:
     return word.startswith("-") and word != "-" and " " not in word and not _NUMBER.fullmatch(word)
 
 
-def refuse_unknown(extra: Sequence[str], parser: Parser) -> None:
+def refuse_unknown(extra: Sequence[str], parser: argparse.ArgumentParser) -> None:
     """Raise for what no option takes, with the nearest one that there is."""
     if not extra:
         return
     name = extra[0].partition("=")[0]
-    near = nearest(name, sorted(_option_strings(parser))) if name.startswith("-") else None
+    near = nearest(name, sorted(parser._option_string_actions)) if name.startswith("-") else None
     kind = "option" if name.startswith("-") else "argument"
     hint = f"did you mean `{near}`?" if near else f"`{parser.prog} --help` lists the options"
     raise ConfigError(f"unknown {kind} `{name}`", hint=hint)
 
 
-def _option_strings(parser: argparse.ArgumentParser) -> set[str]:
-    """Of a parser and all its commands."""
-    found = set(parser._option_string_actions)
+def chosen_parser(parser: argparse.ArgumentParser, parsed: argparse.Namespace) -> argparse.ArgumentParser:
+    """That of the command, and of its own command, which were given: the options of others are no help."""
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
-            for command in action.choices.values():
-                found |= _option_strings(command)
-    return found
+            name = getattr(parsed, action.dest, None)
+            if name in action.choices:
+                return chosen_parser(action.choices[name], parsed)
+    return parser

@@ -9,10 +9,11 @@ import threading
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
-from ..options import read_thinking
+from ..options import nearest, read_thinking
 from ..redaction import redact, redact_data, redact_known
 from .console import Notes, OutputGone, is_terminal, silence_stdout
 from .failure import INTERRUPTED, READER_GONE, RUN_FAILED, output_lost, report
@@ -57,12 +58,35 @@ def run(args: Namespace) -> int:
     from .transcript import Transcript
 
     tools = collect_tools(names_in(args.tools or ""))
-    prompt = compose(args.prompt, _read_stdin())
     live = is_terminal(sys.stdout) and not args.no_stream and not args.json
     transcript = Transcript(tools, live=live)
+    prompt = compose(args.prompt if args.no_context else _by_skill(args, transcript.notes), _read_stdin())
     options = run_options(args, list(tools.values()))
     options["model"] = resolve_model(options["model"])
     return show_run(prompt, options, transcript, as_json=args.json)
+
+
+def _by_skill(args: Namespace, notes: Notes) -> str:
+    """The question; of one that begins with a skill's word, as in a conversation, the skill's text about the rest."""
+    question = str(args.prompt)
+    word = next(iter(question.split(maxsplit=1)), "")
+    if not word.startswith("/"):
+        return question
+    from ..commands import commands_of
+    from ..context.surroundings import skills_of
+    from ..folders import home_folder
+    from ..skill_commands import skill_commands
+
+    skills, _ = skills_of(True, Path(args.dir).expanduser().absolute(), home_folder())
+    words = {command.name for command in skill_commands(skills, commands_of("terminal"))}
+    skill = next((skill for skill in skills if skill.name == word[1:] and skill.name in words), None)
+    if skill is not None:
+        text = skill.prompt(question.strip()[len(word) :].strip())
+        notes.line(f"skill {skill.name}: {len(text):,} characters" + (f" from {skill.path}" if skill.path else ""))
+        return text
+    if near := nearest(word[1:], sorted(words)):
+        notes.line(f"{word} is sent as typed: no skill has that name; did you mean /{near}?", "yellow")
+    return question
 
 
 def names_in(text: str) -> list[str]:

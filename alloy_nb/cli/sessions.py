@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import AlloyError, ConfigError
+from ..errors import AlloyError, ConfigError, SessionError
 from ..plain import one_line, printable
 from ..redaction import redact, redact_line
 
@@ -49,7 +49,7 @@ def add_arguments(subparsers: argparse._SubParsersAction[argparse.ArgumentParser
     rewind.add_argument("questions", metavar="N", type=int, nargs="?", default=1, help="how many; 1 without it")
     rewind.add_argument("--upto", metavar="N", type=int, help="instead: all but the first N messages")
     export = _named(actions, "export", "print it as JSON, for `import` and alloy_nb.Session.from_json")
-    export.add_argument("--markdown", action="store_true", help="as Markdown, to be read")
+    export.add_argument("--markdown", action="store_true", help="as Markdown, to be read; so is a FILE.md")
     export.add_argument("--out", metavar="FILE", type=Path, help="write it there, readable by you alone")
     add = actions.add_parser("import", help="store what `export` wrote")
     add.add_argument("file", metavar="FILE", type=Path, help="- for standard input")
@@ -111,7 +111,8 @@ def _rewind(sessions: Sessions, args: argparse.Namespace) -> int:
 
 
 def _export(sessions: Sessions, args: argparse.Namespace) -> int:
-    text = sessions.export(args.name, "markdown").rstrip("\n") if args.markdown else sessions.export(args.name)
+    markdown = args.markdown or (args.out is not None and args.out.suffix.lower() in (".md", ".markdown"))
+    text = sessions.export(args.name, "markdown").rstrip("\n") if markdown else sessions.export(args.name)
     if args.out is None:
         print(text)
         return 0
@@ -135,7 +136,14 @@ def _import(sessions: Sessions, args: argparse.Namespace) -> int:
         text = sys.stdin.buffer.read() if str(args.file) == "-" else args.file.read_bytes()
     except OSError as error:
         raise ConfigError(f"{args.file} cannot be read: {error.strerror}", hint="name another file") from error
-    name = Session.from_json(text).id if args.new is None else args.new
+    try:
+        given = Session.from_json(text)
+    except SessionError as error:
+        raise ConfigError(
+            f"{args.file} holds no conversation: {error.message}",
+            hint="give a file that `alloy sessions export NAME --out FILE` wrote, in this version or an earlier one",
+        ) from error
+    name = given.id if args.new is None else args.new
     if not args.replace and sessions.store.read(name):
         raise ConfigError(
             f"there is a conversation {one_line(name, 60)!r} already",

@@ -139,6 +139,11 @@ def _flag(name: str) -> _Flag:
     if flag is not None:
         return flag
     bare = name.lstrip("-").lower()
+    if bare == "session":  # the command line's word
+        raise ConfigError(
+            f"unknown option {name}",
+            hint="`%alloy /save NAME` stores the conversation as it grows, `%alloy /resume NAME` goes on with one",
+        )
     words = {known.lstrip("-"): known for known in _BY_NAME}
     near = words.get(bare) or words.get(nearest(bare, [word for word in words if len(word) > 1]) or "")
     raise ConfigError(

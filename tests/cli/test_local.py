@@ -31,7 +31,8 @@ def test_list_shows_what_is_stored_and_how_to_get_the_rest(mine, capsys, tmp_pat
     out = capsys.readouterr().out
     assert "mine" in out
     assert str(tmp_path / "x.gguf") in out
-    assert "not here: alloy local pull smollm2" in out
+    assert "MB on disk" in out
+    assert "93 MB to fetch  not here: alloy local pull smollm2" in out  # 98 here and 93 there were one file
     assert str(tmp_path / "data" / "models") in out
 
 

@@ -54,6 +54,7 @@ def test_an_unknown_option_names_the_nearest(option: str, near: str) -> None:
         (["-p", "hi", "--max-turns"], "--max-turns", "--help"),
         (["-p", "hi", "--approval", "yes"], "'yes'", "--help"),
         (["doctor", "--jsn"], "unknown option `--jsn`", "--json"),
+        (["sessions", "list", "--json"], "unknown option `--json`", "`alloy sessions list --help`"),  # not `--as`
         (["doctor", "extra"], "unknown argument `extra`", "--help"),
         (["local", "pull", "--form", "x"], "unknown option `--form`", "--from"),
         (["local", "pul"], "'pul'", "--help"),

@@ -29,6 +29,24 @@ def test_the_answer_goes_to_stdout_and_nothing_else(alloy: Alloy, script: Script
     assert said == Said(0, "Good morning\n", "")
 
 
+@pytest.mark.parametrize("engine", [True, False])
+def test_without_a_model_the_next_step_is_told_in_words_for_a_shell(
+    engine: bool, alloy: Alloy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was seven lines in Python's terms, and said to install what was there."""
+    import importlib.util
+
+    monkeypatch.setenv("ALLOY_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: engine or None)
+    said = alloy("-p", "Hello")
+    first, second = said.err.splitlines()
+    assert (said.code, said.out, first) == (2, "", "Error: no model is named, and none is found")
+    assert second.startswith(f"Hint: `alloy {'local pull smollm2' if engine else 'login PROVIDER'}`")
+    assert second.endswith("`alloy doctor` shows all ways")
+    assert ("pip install" in second) is not engine
+    assert len(second) < 250
+
+
 def test_words_are_the_prompt(alloy: Alloy, script: Script) -> None:
     """CLI-3: positional words joined are the prompt."""
     model = script({"text": "42", "on": "what is it"})
@@ -339,6 +357,27 @@ def test_without_stdin_and_stdout_it_still_runs(script: Script) -> None:
 def test_the_process_says_what_main_says(script: Script) -> None:
     said = alloy_process("-p", "go", "-m", script("an answer"), input="some context")
     assert (said.returncode, said.stdout, said.stderr) == (0, "an answer\n", "")
+
+
+def test_a_question_that_begins_with_a_skills_word_asks_by_it(alloy: Alloy, script: Script, tmp_path: Path) -> None:
+    """The slash was sent as text, below a line that lists the skill."""
+    skills = tmp_path / ".alloy" / "skills"
+    skills.mkdir(parents=True)
+    (skills / "review.md").write_text("Review {{input}}: names first.")
+    model = script({"text": "Fine.", "on": "Review my commit: names first."})
+    said = alloy("-p", "/review", "my", "commit", "-m", model)
+    assert (said.code, said.out) == (0, "Fine.\n")
+    assert "skill review: 30 characters from " in said.err
+    model = script({"text": "Fine.", "on": "Review it: names first.\n\n<stdin>\n+ x\n</stdin>"})
+    assert alloy("-p", "/review it", "-m", model, stdin="+ x\n").out == "Fine.\n"
+    model = script({"text": "Fine.", "on": "Review my commit: names first."})
+    assert alloy("-p", "/review\nmy commit", "-m", model).out == "Fine.\n"
+    for typed in ("/reviw it", "/usr/bin/env is a path", "/help"):
+        said = alloy("-p", typed, "-m", script({"text": "As typed.", "on": typed}))
+        assert said.out == "As typed.\n"
+        assert ("did you mean /review?" in said.err) is (typed == "/reviw it")
+    said = alloy("-p", "/review it", "--no-context", "-m", script({"text": "As typed.", "on": "/review it"}))
+    assert said == Said(0, "As typed.\n", "")
 
 
 def test_context_files_and_skills_go_in_unless_told(alloy: Alloy, script: Script, tmp_path: Path) -> None:

@@ -99,6 +99,12 @@ def test_one_is_exported_as_markdown(stored: Alloy) -> None:
     assert text.endswith("\n\nI saw it.\n")
 
 
+def test_a_file_that_is_named_as_markdown_is_markdown(stored: Alloy, tmp_path: Path) -> None:
+    """It was JSON, without a word."""
+    assert stored("sessions", "export", "fox", "--out", "fox.md").code == 0
+    assert (tmp_path / "fox.md").read_text().startswith("# fox\n")
+
+
 def test_an_export_is_imported_and_overwrites_nothing_unasked(stored: Alloy, tmp_path: Path) -> None:
     stored("sessions", "export", "fox", "--out", "fox.json")
     stored("sessions", "rewind", "fox")
@@ -116,5 +122,7 @@ def test_what_is_no_export_is_not_imported(text: str | None, stored: Alloy, tmp_
     if text is not None:
         (tmp_path / "x.json").write_text(text)
     said = stored("sessions", "import", "x.json")
-    assert (said.code != 0, said.out, "Traceback" in said.err) == (True, "", False)
+    assert (said.code, said.out, "Traceback" in said.err) == (2, "", False)
+    assert "Session.to_json" not in said.err  # a hint for who has Python before them
+    assert ("alloy sessions export NAME --out FILE" in said.err) is (text is not None)
     assert "vixen" not in stored("sessions").out

@@ -72,6 +72,13 @@ def test_an_unknown_option_names_the_nearest(line: str, near: str) -> None:
     assert f"did you mean {near}?" in (caught.value.hint or "")
 
 
+def test_the_command_lines_word_for_a_session_points_to_the_commands() -> None:
+    with pytest.raises(ConfigError, match="unknown option --session") as caught:
+        parse_line("--session fox Hi", prompt_follows=True)
+    assert "/save NAME" in (caught.value.hint or "")
+    assert "/resume NAME" in (caught.value.hint or "")
+
+
 @pytest.mark.parametrize(
     "line", ["-m", "--system", "-o 1x", "--max-turns many", "--temperature warm", "--timeout soon", "-o a-b"]
 )

@@ -122,6 +122,46 @@ def test_it_is_rewound_here_and_there(notebook: Any, stored: alloy.Sessions) -> 
     assert words(stored, "fox") == []
 
 
+def test_more_questions_than_there_are_are_not_taken_back(notebook: Any, stored: alloy.Sessions) -> None:
+    """`/rewind 99` took all of them, without a word."""
+    notebook.ok("%alloy -m m Say one")
+    notebook.ok("%alloy /save fox")
+    error = notebook.run("%alloy /rewind 99").error
+    assert "the conversation has 1" in str(error)
+    assert "%alloy /reset starts over" in error.hint
+    assert words(stored, "fox") == ["Say one", "One."]
+    assert notebook.ok("%alloy /history").stdout.count("\n") == 2
+
+
+def test_what_is_not_begun_is_not_said_to_be_stored(notebook: Any, stored: alloy.Sessions) -> None:
+    """It said "Stored as fresh", and there was nothing to resume."""
+    told = notebook.ok("%alloy /save fresh").stdout
+    assert told == "Nothing is said yet; from the first question on it is stored as fresh.\n"
+    assert stored.list() == []
+    notebook.ok("%alloy -m m Say one")
+    assert words(stored, "fresh") == ["Say one", "One."]
+
+
+def test_a_reset_tells_how_the_stored_one_is_gone_on_with(notebook: Any, stored: alloy.Sessions) -> None:
+    notebook.ok("%alloy -m m Say one")
+    notebook.ok("%alloy /save fox")
+    assert notebook.ok("%alloy /reset").stdout == (
+        "The conversation starts over. fox stays as it is stored; `%alloy /resume fox` goes on with it.\n"
+    )
+    assert notebook.ok("%alloy /reset").stdout == "There was no conversation yet.\n"
+
+
+def test_who_resumes_after_a_kill_is_told_of_calls_whose_outcome_is_unknown(
+    notebook: Any, stored: alloy.Sessions
+) -> None:
+    """Only the model was told."""
+    said = [alloy.Message.user("Go"), alloy.Message.assistant([alloy.ToolCall("c1", "bash", {"command": "sleep 100"})])]
+    records = [{"v": 1, "kind": "message", "message": message.to_dict()} for message in said]
+    stored.store.append("cut", [*records, {"v": 1, "kind": "started", "id": "c1"}])
+    told = notebook.ok("%alloy /resume cut").stdout.splitlines()[-1]
+    assert told == "  1 call had begun when it was broken off, and the outcome is unknown: bash `sleep 100`"
+
+
 def test_a_fork_goes_on_beside_it(notebook: Any, stored: alloy.Sessions) -> None:
     assert "needs a name" in str(notebook.run("%alloy /fork").error)
     notebook.ok("%alloy -m m Say one")

@@ -425,7 +425,15 @@ def test_nothing_to_choose_lists_the_ways_out() -> None:
         resolve_model()
     hint = str(caught.value.hint)
     keys = [key for vendor in VENDORS.values() if vendor.needs_key for key in vendor.keys]
-    for way in (*keys, "set_default_model", "ALLOY_MODEL", "alloy login", "ollama", "xllamacpp", "OpenAICompatible"):
+    for way in (
+        *keys,
+        "set_default_model",
+        "ALLOY_MODEL",
+        "alloy login",
+        "ollama",
+        "alloy local pull",
+        "OpenAICompatible",
+    ):
         assert way in hint
 
 

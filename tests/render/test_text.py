@@ -167,6 +167,14 @@ def test_of_an_output_its_beginning_is_shown(tell) -> None:
     ]
 
 
+def test_a_call_that_was_stopped_at_its_question_is_not_told_as_begun(tell) -> None:
+    """After Ctrl-C there stood `^C● bash sleep 100`, though nothing had run."""
+    call = {"id": "1", "name": "bash", "input": {"command": "ls"}}
+    tell("run_start", {"prompt": "p", "model": "m"})("approval_request", {**call, "reason": "bash wants to run `ls`"})
+    tell("tool_start", call)("tool_end", {**call, "error": "Cancelled: stopped", "output": "", "executed": False})
+    assert written(tell.events).startswith("\n✗ bash ls … ")
+
+
 def test_nothing_is_shown_below_a_call_that_was_denied_or_said_nothing(tell) -> None:
     tell("run_start", {"prompt": "p"}).tool(error="Denied: no", output="").tool("2", output="\n \n")
     assert [line[:1] for line in written(tell.events).splitlines()] == ["●", "✗", "●", "✓"]

@@ -193,6 +193,47 @@ def test_always_means_this_call_to_the_letter() -> None:
     assert not memory.knows(question_of("ls a\nb"))
 
 
+def test_an_edit_is_asked_about_as_a_diff_with_every_line_of_it() -> None:
+    """In the terminal the whole of both texts stood one below the other."""
+    from alloy_nb.asking import whole
+    from alloy_nb.tools.approval import Question
+
+    old = "def f():\n    return 1\n\n\nkept = True\n"
+    input = {"path": "a.py", "old_string": old, "new_string": old.replace("1", "2\x1b[2J"), "replace_all": False}
+    call = alloy.ToolCall("1", "edit", input)
+    lines = whole(Question(call, "edit wants to change `a.py`", "", "")).split("\n")
+    assert lines[1:3] == ["    replace_all: false", "    the change:"]
+    assert [line[8:] for line in lines[4:]] == [
+        " def f():", "-    return 1", "+    return 2\\x1b[2J", " ", " ", " kept = True",
+    ]  # fmt: skip
+    longer = alloy.ToolCall("1", "edit", {**input, "new_string": "x = 1\n" * 2000})
+    assert "old_string: def f():" in whole(Question(longer, "edit", "", ""))
+
+
+@pytest.mark.parametrize(
+    "answer", ["Yes please", "yes, but only this", "ok", "Sure!", "yess", "allow", "go ahead", "", " "]
+)
+def test_what_sounds_like_a_yes_is_neither_that_nor_a_no(answer: str) -> None:
+    """It was a refusal: `denied: Yes please`. An empty Enter denied, too."""
+    from alloy_nb.asking import is_unclear
+
+    assert is_unclear(answer)
+    assert not read_answer(answer).allowed
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *("y", "YES", "a", "always", "t", "n", "no", "deny", "not in this folder", "do not", "use uv", "okra"),
+        *("yesterday's file is the right one", "it is fine as it is", "a test is missing"),
+    ],
+)
+def test_keys_and_reasons_are_clear(answer: str) -> None:
+    from alloy_nb.asking import is_unclear
+
+    assert not is_unclear(answer)
+
+
 PROGRAM = """
 import alloy_nb as alloy
 @alloy.tool(requires_approval=True)
@@ -212,6 +253,15 @@ def test_in_a_terminal_a_person_is_asked_and_always_is_remembered() -> None:
     output = type_into(PROGRAM, [b"a\n", b"too far\n"])
     assert output.count("y allow once") == 2
     assert "['launched it', 'launched it', 'Denied: too far']" in output
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a pseudo-terminal is needed")
+def test_in_a_terminal_it_is_asked_again_what_was_meant() -> None:
+    output = type_into(PROGRAM, [b"Yes please\n", b"\n", b"t\n"])
+    assert "`Yes please` is neither: y, a or t allows it" in output
+    assert "nothing was answered: y, a or t allows it" in output
+    assert output.count("y allow once") == 1
+    assert "['launched it', 'launched it', 'launched that']" in output
 
 
 def type_into(program: str, answers: list[bytes]) -> str:

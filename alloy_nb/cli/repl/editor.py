@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +17,9 @@ from prompt_toolkit.filters import is_searching
 from prompt_toolkit.history import FileHistory, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
+from ...plain import printable
 from ...redaction import redact
+from .ahead import split_typed, take_typed
 from .completing import Offer
 from .reading import MARK, PATIENCE, make_private
 
@@ -26,10 +29,16 @@ __all__ = ["Editor"]
 class Editor:
     """Reads one text at a time. Enter sends it, Alt-Enter is a new line, and so is Enter within a paste.
 
-    `history` is the file of what was typed before, kept private; where it cannot be written, nothing is kept.
+    `history` is the file of what was typed before, kept private; where it cannot be written, nothing is kept. Lines
+    that were typed ahead are texts of their own, and `say` shows them; the last one, if not ended, may be edited.
     """
 
-    def __init__(self, offers: Callable[[str], Sequence[Offer]], history: Path) -> None:
+    def __init__(
+        self, offers: Callable[[str], Sequence[Offer]], history: Path, say: Callable[[str], None] = print
+    ) -> None:
+        self._say = say
+        self._ahead: deque[str] = deque()
+        self._begun = ""
         self._session: PromptSession[str] = PromptSession(
             history=_Kept(str(history)) if make_private(history) else InMemoryHistory(),
             completer=_Completer(offers),
@@ -41,9 +50,29 @@ class Editor:
         )
 
     def read(self) -> str:
+        entries, begun = split_typed(take_typed())
+        self._ahead.extend(entries)
+        self._begun += begun
+        if self._ahead:
+            return self._next_ahead()
+        begun, self._begun = self._begun, ""
         # While a line is edited Ctrl-C is a key. As a signal it comes before or after that, and an exception in the
         # midst of prompt_toolkit's beginning or ending would leave it broken.
-        return self._session.prompt(MARK, handle_sigint=False)
+        return self._session.prompt(MARK, default=begun, handle_sigint=False)
+
+    def forget(self) -> bool:
+        """Leave out what was typed ahead; False where nothing was."""
+        there = bool(self._ahead)
+        self._ahead.clear()
+        return there
+
+    def _next_ahead(self) -> str:
+        text = self._ahead.popleft()
+        if text.lstrip().startswith("/login"):  # what follows may be a key: it is no question
+            self.forget()
+        self._say(MARK + redact(printable(text)))
+        self._session.history.append_string(text)
+        return text
 
 
 class _Kept(FileHistory):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from contextlib import redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from ..._version import __version__
 from ...errors import AlloyError, Cancelled
 from ..console import Notes, OutputGone
-from ..failure import INTERRUPTED, READER_GONE, report
+from ..failure import INTERRUPTED, READER_GONE, is_no_model, report
 from ..prompt import ending_signals
+from .ahead import unseen
 from .interrupts import Interrupts
 from .reading import LineReader, Reader, can_edit, terminal_as_it_was
 from .screen import Screen
@@ -34,15 +35,17 @@ def converse(options: dict[str, Any], opening: str) -> int:
     screen, notes = Screen(sys.stdout), Notes(sys.stderr)
     interrupts = Interrupts()
     hear = partial(_hear, screen, interrupts, editable := can_edit(), stream=options["stream"])
-    talk = Talk(options, hear, screen.say)
+    talk = Talk(options, hear, screen.say, unseen if editable else nullcontext)
     with terminal_as_it_was(editable), ending_signals() as came:
         try:
             interrupts.install()
+            interrupts.insist()
             _greet(talk, notes, must_have_model=options["model"] is not None)
             reader = _make_reader(talk, Path(options["working_directory"])) if editable else LineReader(_prompt)
             work: Callable[[], Any] | None = partial(talk.ask, opening) if opening else lambda: None
             while work is not None:
-                _attend(work, talk, interrupts, came, notes, screen)
+                if not _attend(work, talk, interrupts, came, notes, screen) and reader.forget():
+                    notes.line("what was typed ahead is left out")
                 work = None if talk.left else _next(reader, talk, interrupts, came, notes)
         except OutputGone:
             return READER_GONE
@@ -57,12 +60,15 @@ def _next(
 ) -> Callable[[], Any] | None:
     """What a person wants next; None when they leave."""
     try:
+        if came:  # whatever it fell into, it is not lost
+            raise KeyboardInterrupt
         try:
             # To an editor Ctrl-C is a key.
             interrupts.heard = isinstance(reader, LineReader)
+            interrupts.idle = True
             text = reader.read()
         finally:
-            interrupts.heard = False
+            interrupts.idle = interrupts.heard = False
     except EOFError:
         return None
     except KeyboardInterrupt:
@@ -75,8 +81,8 @@ def _next(
 
 def _attend(
     work: Callable[[], Any], talk: Talk, interrupts: Interrupts, came: list[int], notes: Notes, screen: Screen
-) -> None:
-    """Do it; whatever becomes of it is told, and the conversation goes on."""
+) -> bool:
+    """Do it; whatever becomes of it is told, and the conversation goes on. False when it was stopped."""
     with redirect_stdout(sys.stderr):  # what a tool's code prints is no answer
         try:
             try:
@@ -92,11 +98,21 @@ def _attend(
             if came:
                 raise
             talk.settle()
+            return False
         except Cancelled as error:  # a question, such as that of /login, stands on a line that nobody ended
             print(file=sys.stderr)
             notes.line(error.message)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told in two lines
-            report(error, notes)
+            _tell(error, notes)
+    return True
+
+
+def _tell(error: Exception, notes: Notes) -> None:
+    """The ways to a model were told at the beginning."""
+    if is_no_model(error):
+        notes.line("there is no model yet: /login PROVIDER asks for a key, /doctor shows all ways", "yellow")
+    else:
+        report(error, notes)
 
 
 def _hear(screen: Screen, interrupts: Interrupts, editable: bool, *, stream: bool) -> Callable[[Event], None]:
@@ -126,7 +142,7 @@ def _make_reader(talk: Talk, directory: Path) -> Reader:
     from .completing import offers
     from .editor import Editor
 
-    return Editor(lambda text: offers(text, talk.commands, directory, talk.store), data_folder() / "history")
+    return Editor(lambda text: offers(text, talk.commands, directory, talk.store), data_folder() / "history", talk.say)
 
 
 def _greet(talk: Talk, notes: Notes, *, must_have_model: bool) -> None:
@@ -134,7 +150,7 @@ def _greet(talk: Talk, notes: Notes, *, must_have_model: bool) -> None:
     try:
         label, why = talk.model_and_why()
         notes.line(f"{label} ({why}) · tools: {', '.join(talk.tool_names()) or 'none'}")
-        if around := talk.told_around():
+        if around := talk.told_around() or talk.left_out():
             notes.line(around)
         talk.tell_of_session()
     except AlloyError as error:

@@ -25,6 +25,9 @@ class Reader(Protocol):
 
     def read(self) -> str: ...
 
+    def forget(self) -> bool:
+        """Leave out what was typed ahead and taken by now; False where nothing was."""
+
 
 def can_edit() -> bool:
     """Whether lines can be edited here: on a terminal for both directions that knows how to move its cursor."""
@@ -50,6 +53,9 @@ class LineReader:
                 return text
             text += more
         return text.removesuffix("\n")
+
+    def forget(self) -> bool:
+        return False
 
     def _more(self) -> str:
         """What there is by now; nothing at the end."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -38,17 +39,22 @@ class Talk:
     """A `TerminalPlace`: the agent is made when it is first needed, since there may be no model before ``/login``.
 
     `options` are those of `Agent`; `model` in it is a name or None. `view` gives what hears the events of a run and
-    writes them; `say` tells the user.
+    writes them; `say` tells the user; `asking` is around each run.
     """
 
     prefix = ""
 
     def __init__(
-        self, options: Mapping[str, Any], view: Callable[[], Callable[[Event], None]], say: Callable[[str], None]
+        self,
+        options: Mapping[str, Any],
+        view: Callable[[], Callable[[Event], None]],
+        say: Callable[[str], None],
+        asking: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._options = dict(options)
         self._view = view
         self._say = say
+        self._asking = asking
         self._agent: Agent | None = None
         self._why = ""
         self._around: tuple[str, ...] = ()
@@ -92,7 +98,8 @@ class Talk:
         """Ask, in sight of the user; after an interrupt, `settle`. What was said so far is kept."""
         if around := self.told_around():
             self.say(around)
-        self.agent().chat(prompt, check=False, display=None, on_event=self._view())
+        with self._asking():
+            self.agent().chat(prompt, check=False, display=None, on_event=self._view())
 
     def settle(self) -> None:
         """After an interrupt: have nothing go on any more, wherever it fell. A stopped run ends within moments."""
@@ -131,6 +138,11 @@ class Talk:
             return ""
         return f"with {' · '.join(self._around)}" if self._around else "without context files and skills from now on"
 
+    def left_out(self) -> str:
+        """What a person asked to be left out."""
+        off = not self._options.get("context_discovery") and not self._options.get("skills")
+        return "without context files and skills (--no-context)" if off else ""
+
     def say(self, text: str) -> None:
         self._say(text)
 
@@ -153,8 +165,18 @@ class Talk:
         return self.agent().context_usage()
 
     def reset(self) -> None:
-        if self._agent is not None:
+        if self._agent is None:
+            return
+        if self.session is None or not self._agent.messages:
             self._agent.reset()
+            return
+        del self._options["session"]
+        self._agent = self._like(self._agent)
+
+    def _like(self, before: Agent) -> Agent:
+        """Another agent by the same options, as far as commands have changed them."""
+        options = before.dialogue.options
+        return Agent(**{**self._options, "model": options.model, "tools": options.tools})
 
     def tool_names(self) -> Sequence[str]:
         return list(collect_tools(self._current("tools")))
@@ -184,6 +206,7 @@ class Talk:
             "system prompt": str(self._options.get("system_prompt") or ""),
             "thinking": str(self._options.get("thinking") or ""),
             "max turns": str(self._current("max_turns")),
+            "context": self.left_out(),
             "working directory": str(self._options["working_directory"]),
             "session": self.session or "not stored",
             "data folder": str(data_folder()),
@@ -215,7 +238,8 @@ class Talk:
     def save(self, name: str) -> str:
         before = self.agent()
         after = before.fork(session=name, store=self.store())
-        after.dialogue.restore(before.messages, before.usage, before.cost, view=before.dialogue.view)
+        if before.messages:  # else there is nothing to store, whatever was used for what was taken back
+            after.dialogue.restore(before.messages, before.usage, before.cost, view=before.dialogue.view)
         self._agent, self._options["session"] = after, name
         return f"alloy --session {quote(name)}"
 
@@ -225,8 +249,7 @@ class Talk:
         if before is None:
             self.agent()
         else:
-            options = before.dialogue.options
-            self._agent = Agent(**{**self._options, "model": options.model, "tools": options.tools})
+            self._agent = self._like(before)
 
     def rewind(self, questions: int) -> Sequence[Message]:
         taken: tuple[Message, ...] = ()

@@ -11,8 +11,8 @@ import pytest
 
 from ..terminals import Terminal
 
-#: What a terminal that can edit is told whenever a text may be typed, and is pasted.
-READY = "\x1b[?2004h"
+#: What a terminal that can edit is told whenever a prompt is drawn.
+READY = "\x1b[?7l\x1b[0m\x1b[J"
 QUESTION = "say why not: "
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import select
 import signal
 from collections.abc import Iterator
 
@@ -56,3 +58,35 @@ def test_where_it_is_ignored_it_stays_ignored() -> None:
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there are no such signals")
+@pytest.mark.parametrize("name", ["SIGHUP", "SIGTERM"])
+def test_a_signal_that_was_lost_while_a_line_is_read_comes_again(name: str) -> None:
+    """An idle conversation outlived its terminal: what the signal raised was lost, and nothing else came."""
+    numbers = [getattr(signal, name), signal.SIGALRM]
+    before = [signal.getsignal(number) for number in numbers]
+    came: list[int] = []
+
+    def end(number: int, _frame: object) -> None:
+        came.append(number)
+        raise KeyboardInterrupt
+
+    try:
+        signal.signal(numbers[0], end)
+        interrupts = Interrupts()
+        interrupts.insist()
+        interrupts.idle = True
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(numbers[0])
+        with pytest.raises(KeyboardInterrupt):
+            select.select([], [], [], 30.0)  # as a loop waits for a terminal that is gone
+        interrupts.idle = False
+        assert came == [numbers[0]]
+        # The next one does nothing, and ends the clock.
+        while signal.getitimer(signal.ITIMER_REAL)[0]:
+            select.select([], [], [], 0.05)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)

@@ -192,13 +192,25 @@ def test_what_is_set_is_told_and_tools_are_changed(talk: Talk, script: Script) -
     assert "/sessions" in alloy.expect(READY)
 
 
+def test_it_is_told_that_context_files_are_left_out(talk: Talk, script: Script, tmp_path: Path) -> None:
+    """`--no-context` was told neither at the beginning nor by `/config`."""
+    (tmp_path / "AGENTS.md").write_text("Be brief.")
+    alloy = talk("-m", script("Here."), "--no-context")
+    assert "without context files and skills (--no-context)" in alloy.screen
+    alloy.send("/config\r")
+    assert "(--no-context)" in alloy.expect(READY)
+    leave(alloy)
+
+
 def test_without_any_model_it_begins_all_the_same_and_says_the_way_on(talk: Talk) -> None:
     """CLI-6; a newcomer can /login from there."""
     alloy = talk()
     assert "Hint: " in alloy.screen
-    alloy.send("hello\r")
-    assert "Error: " in alloy.expect(READY)
     assert "/login PROVIDER" in alloy.screen
+    alloy.send("hello\r")
+    told = alloy.expect(READY)
+    assert "there is no model yet: /login PROVIDER" in told
+    assert "Hint: " not in told  # it was a wall of text, at each question again
     alloy.send("/doctor\r")
     assert "next: " in alloy.expect(READY)
     alloy.send("/login openai\r")
@@ -254,7 +266,7 @@ def test_in_a_narrow_terminal_words_stay_whole(talk: Talk, script: Script) -> No
     alloy = talk("-m", script(bash("seq 9"), "Done."), columns=40)
     shown = alloy.screen
     alloy.send("go\r")
-    shown += alloy.expect(QUESTION).rpartition("\x1b[?2004l")[2]
+    shown += alloy.expect(QUESTION).rpartition("\x1b[?2004h")[2]
     alloy.send("y\n")
     shown += alloy.expect(READY)
     alloy.send("/help\r")

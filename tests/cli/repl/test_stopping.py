@@ -164,3 +164,13 @@ def test_a_signal_ends_it_and_leaves_the_terminal_as_it_was(number: signal.Signa
     alloy.process.send_signal(number)
     assert alloy.process.wait(LONGEST) == 128 + number
     assert alloy.echoes
+
+
+@pytest.mark.parametrize("hang_up", [True, False], ids=["with its signal", "the terminal alone"])
+def test_an_idle_conversation_ends_with_its_terminal(hang_up: bool, talk: Talk, script: Script) -> None:
+    """One stayed for a quarter of an hour after its terminal was gone."""
+    alloy = talk("-m", script("never"))
+    if hang_up:
+        alloy.process.send_signal(signal.SIGHUP)
+    alloy.hang_up()
+    assert alloy.process.wait(LONGEST) is not None
