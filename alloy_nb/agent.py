@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import Any
 
 from .agent_health import Health
@@ -21,6 +20,7 @@ from .errors import AlloyError, Busy, ConfigError, Halted
 from .events import Event
 from .execution import Execution
 from .handle import Run
+from .leaving import Leaving
 from .messages import Message, ToolCall
 from .metering import context_usage
 from .middleware.base import HookContext
@@ -53,7 +53,7 @@ logger = logging.getLogger("alloy_nb")
 CLOSING = 10.0
 
 
-class Agent:
+class Agent(Leaving):
     """Remembers what was said, and does one thing at a time; takes the options of `run`.
 
     `chat` blocks, `achat` is awaited on your own loop, `send` returns a `Run` at once and queues up to `max_pending`
@@ -378,19 +378,8 @@ class Agent:
         """The same, without holding up the running loop."""
         await call_in_thread(self.close, "agent-close").future
 
-    def __enter__(self) -> Agent:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def _exit(self) -> None:
         self.close()
-
-    async def __aenter__(self) -> Agent:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     def _start_session(self, topics: tuple[str, ...]) -> None:
         """`session_start` may change context, topics, system prompt and conversation; a `Halt` is raised."""

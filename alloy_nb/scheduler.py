@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from types import TracebackType
 from typing import Any
 
 from .agent import Agent
 from .errors import AlloyError, Busy, ConfigError
 from .forks import renewed_in_child
+from .leaving import Leaving
 from .options import nearest
 from .plain import revealed_name
 from .scheduling.clock import Clock, SystemClock
@@ -44,7 +44,7 @@ def schedulers_here() -> list[Scheduler]:
     return sorted(_all(), key=lambda found: found.name)
 
 
-class Scheduler:
+class Scheduler(Leaving):
     """Starts runs by itself: each so often (`every`), as cron says (`cron`), once (`at`).
 
     A job asks an `Agent`, whose conversation goes on, or is a fresh run with options each time. What is due while the
@@ -325,19 +325,8 @@ class Scheduler:
         """The same, without holding up the running loop."""
         await call_in_thread(lambda: self.stop(cancel=cancel), "scheduler-stop").future
 
-    def __enter__(self) -> Scheduler:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def _exit(self) -> None:
         self.stop()
-
-    async def __aenter__(self) -> Scheduler:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
-        await self.astop()
 
     def _check_open(self) -> None:
         if self.stopped:

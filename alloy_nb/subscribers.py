@@ -5,16 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from weakref import WeakSet
 
-from .events import Event
 from .execution import Execution
 from .journal import follow
-from .result import Result
 
-__all__ = ["Subscribers", "Subscription"]
+__all__ = ["Callbacks", "Subscribers", "Subscription"]
 
 logger = logging.getLogger("alloy_nb")
 
@@ -37,6 +35,46 @@ class Subscription:
         self.cancel()
 
 
+class Callbacks:
+    """What is called with each thing that is told, in the order of subscribing; what one raises is logged once.
+
+    `name` is who tells, and `unharmed` what goes on all the same, for the log.
+    """
+
+    def __init__(self, name: str, unharmed: str) -> None:
+        self._name = name
+        self._unharmed = unharmed
+        self._lock = threading.Lock()
+        self._callbacks: dict[object, Callback] = {}
+        self._complained: set[object] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self._callbacks)
+
+    def add(self, callback: Callback) -> Subscription:
+        key = object()
+        with self._lock:
+            self._callbacks[key] = callback
+
+        def end() -> None:
+            with self._lock:
+                self._callbacks.pop(key, None)
+
+        return Subscription(end)
+
+    def tell(self, items: Iterable[Any]) -> None:
+        with self._lock:
+            callbacks = list(self._callbacks.items())
+        for item in items:
+            for key, callback in callbacks:
+                try:
+                    callback(item)
+                except BaseException:
+                    if key not in self._complained:
+                        self._complained.add(key)
+                        logger.exception("a subscriber of %s raised; %s goes on", self._name, self._unharmed)
+
+
 class Subscribers:
     """Callbacks that get what runs tell, run after run, in order, on one thread of their own.
 
@@ -45,24 +83,14 @@ class Subscribers:
 
     def __init__(self, name: str) -> None:
         self._name = name
+        self._callbacks = Callbacks(name, "the run")
         self._lock = threading.Lock()
-        self._callbacks: dict[int, Callback] = {}
-        self._complained: set[int] = set()
-        self._next = 0
         self._runs: deque[Execution] = deque()
         self._followed: WeakSet[Execution] = WeakSet()
         self._following = False
 
     def add(self, callback: Callback) -> Subscription:
-        with self._lock:
-            number = self._next = self._next + 1
-            self._callbacks[number] = callback
-
-        def end() -> None:
-            with self._lock:
-                self._callbacks.pop(number, None)
-
-        return Subscription(end)
+        return self._callbacks.add(callback)
 
     def follow(self, execution: Execution) -> None:
         """Tell of this run, from its first event; those who subscribe later hear the rest."""
@@ -85,16 +113,5 @@ class Subscribers:
                 execution = self._runs.popleft()
             for events in follow(execution.journal):
                 for event in events:
-                    self._tell(event)
-            self._tell(execution.settled())
-
-    def _tell(self, item: Event | Result) -> None:
-        with self._lock:
-            callbacks = list(self._callbacks.items())
-        for number, callback in callbacks:
-            try:
-                callback(item)
-            except BaseException:
-                if number not in self._complained:
-                    self._complained.add(number)
-                    logger.exception("a subscriber of %s raised; the run goes on", self._name)
+                    self._callbacks.tell((event,))
+            self._callbacks.tell((execution.settled(),))

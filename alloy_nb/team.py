@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from types import TracebackType
 from typing import Any
 
 from .agent import Agent, ask_agent
@@ -17,6 +16,7 @@ from .errors import AlloyError, ConfigError
 from .events import Event
 from .execution import Execution
 from .handle import Run
+from .leaving import Leaving
 from .portal import PORTAL
 from .prompts import to_message
 from .result import Result
@@ -47,7 +47,7 @@ logger = logging.getLogger("alloy_nb")
 TIMEOUT = 120.0
 
 
-class Team:
+class Team(Leaving):
     """Agents by name, made here from options or given; each works on a thread and a loop of its own.
 
     `delegate` asks one, `broadcast` all of them at once, `handoff` one after another; `adelegate` and its like are
@@ -404,19 +404,8 @@ class Team:
         """The same, without holding up the running loop."""
         await call_in_thread(self.stop, "team-stop").future
 
-    def __enter__(self) -> Team:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def _exit(self) -> None:
         self.stop()
-
-    async def __aenter__(self) -> Team:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
-        await self.astop()
 
     def _check_open(self) -> None:
         if self._stopped:

@@ -68,6 +68,7 @@ LAYERS = {
     "waiting": 4,
     "handle": 4,
     "runs": 4,
+    "leaving": 4,
     "dialogue": 5,
     "subscribers": 5,
     "pubsub": 5,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -10,12 +9,10 @@ from weakref import WeakSet
 
 from ..events import Event, now_ms
 from ..execution import Execution
-from ..subscribers import Subscription
+from ..subscribers import Callbacks, Subscription
 from .confluence import Confluence
 
 __all__ = ["Listeners"]
-
-logger = logging.getLogger("alloy_nb")
 
 
 class Listeners:
@@ -27,25 +24,17 @@ class Listeners:
     def __init__(self, name: str) -> None:
         self._name = name
         self._lock = threading.Lock()
-        self._stream = Confluence(self._hear, name)
-        self._callbacks: dict[object, Callable[[Event], Any]] = {}
-        self._complained: set[object] = set()
+        self._callbacks = Callbacks(name, "the team")
+        self._stream = Confluence(self._callbacks.tell, name)
         self._followed: WeakSet[Execution] = WeakSet()
 
     def add(self, callback: Callable[[Event], Any], going: Iterable[Execution]) -> Subscription:
         """One more; to the first one, the runs that are `going` on are told from their beginning."""
-        key = object()
-        with self._lock:
-            first = not self._callbacks
-            self._callbacks[key] = callback
+        first = not self._callbacks
+        subscription = self._callbacks.add(callback)
         for execution in going if first else ():
             self.follow(execution)
-
-        def end() -> None:
-            with self._lock:
-                self._callbacks.pop(key, None)
-
-        return Subscription(end)
+        return subscription
 
     def follow(self, execution: Execution) -> None:
         """Tell of this run, from its first event, if somebody listens."""
@@ -59,15 +48,3 @@ class Listeners:
         """Tell of something that belongs to no run, if somebody listens."""
         if self._callbacks:
             self._stream.tell(Event(0, "", kind, payload, 0, now_ms(), None, self._name))
-
-    def _hear(self, events: list[Event]) -> None:
-        with self._lock:
-            callbacks = list(self._callbacks.items())
-        for event in events:
-            for key, callback in callbacks:
-                try:
-                    callback(event)
-                except BaseException:
-                    if key not in self._complained:
-                        self._complained.add(key)
-                        logger.exception("a subscriber of %s raised; the team goes on", self._name)
