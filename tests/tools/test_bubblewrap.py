@@ -160,13 +160,14 @@ def test_nothing_else_can_be_written(tmp_path: Path, outside: Path) -> None:
 
 @needs_bwrap
 def test_the_home_folder_and_tmp_are_empty_and_private(tmp_path: Path, home: Path) -> None:
-    text = bash(tmp_path, f"cat {home}/.ssh/id_rsa; ls -A ~ /run; echo x > ~/new && echo y > /tmp/new && ls -A ~").text
+    new = f"/tmp/alloy-{uuid4().hex}"
+    text = bash(tmp_path, f"cat {home}/.ssh/id_rsa; ls -A ~ /run; echo x > ~/new && echo y > {new} && ls -A ~").text
     assert "the key" not in text
     assert "No such file or directory" in text
     assert text.endswith("\nnew\n\nexit code: 0")
     assert sorted(path.name for path in home.iterdir()) == [".ssh"]
-    assert not Path("/tmp/new").exists()
-    assert bash(tmp_path, "ls -A ~; [ -e /tmp/new ] || echo gone; echo $TMPDIR").text == "gone\n/tmp\n\nexit code: 0"
+    assert not Path(new).exists()
+    assert bash(tmp_path, f"ls -A ~; [ -e {new} ] || echo gone; echo $TMPDIR").text == "gone\n/tmp\n\nexit code: 0"
 
 
 @needs_bwrap
