@@ -110,3 +110,9 @@ def test_nothing_is_shown_but_the_table_and_its_buttons(kernel: Kernel) -> None:
         ["text/html", "text/plain"],
         ["application/vnd.jupyter.widget-view+json", "text/plain"],
     ]
+
+
+def test_text_for_a_terminal_displays_nothing_in_a_kernel(kernel: Kernel) -> None:
+    code = "from alloy_nb.render.terminal import to_terminal\nprint(to_terminal('*hi*', 40, color=False))"
+    ran = kernel.run(code)
+    assert (ran.status, ran.shown) == ("ok", [])
