@@ -15,7 +15,7 @@ from .options import nearest
 from .plain import revealed_name
 from .scheduling.clock import Clock, SystemClock
 from .scheduling.engine import Engine
-from .scheduling.job import Job, JobRun
+from .scheduling.job import Job, JobRun, state_words
 from .scheduling.ledger import Ledger, is_same_spec
 from .scheduling.schedule import At, Cron, Every, Schedule, read_interval
 from .scheduling.task import Misfire, OnResult, Task, read_jitter
@@ -28,6 +28,10 @@ from .tools.workers import call_in_thread
 __all__ = ["Scheduler", "schedulers_here"]
 
 logger = logging.getLogger("alloy_nb")
+
+
+#: So many jobs are named where a scheduler is told on one line.
+_TOLD = 5
 
 
 def _nobody() -> set[Scheduler]:
@@ -173,8 +177,8 @@ class Scheduler(Leaving):
             self._engine.tasks[name] = task
             self._engine.arm()
             job = task.as_job()
-        if was_running:
-            logger.info("job %s was replaced while it ran: that run is stopped", name)
+        if old is not None and (was_running or not known):
+            logger.info("job %s was replaced%s", name, ": what it had begun is stopped" if was_running else "")
         self._warn_of_namesakes(name)
         return job
 
@@ -241,7 +245,8 @@ class Scheduler(Leaving):
     def __repr__(self) -> str:
         jobs = self.jobs()
         state = ", stopped" if self.stopped else ""
-        return f"<Scheduler {self.name}: {len(jobs)} job{'' if len(jobs) == 1 else 's'}{state}>"
+        told = [f"{job.name!r} {state_words(job)}" for job in jobs[:_TOLD]] + ["…"] * (len(jobs) > _TOLD)
+        return f"<Scheduler {self.name}{state}: {', '.join(told) or 'no job yet'}>"
 
     def subscribe(self, callback: Callable[[], Any]) -> Subscription:
         """Have `callback()` called, on any thread, when jobs were changed, begun or done; it must not wait."""
@@ -300,7 +305,7 @@ class Scheduler(Leaving):
             return task.as_job()
 
     def remove(self, name: str) -> bool:
-        """Forget a job: it is stopped where it runs, and its result discarded. False when there is none."""
+        """Forget a job: it is stopped where it runs, and its result discarded. False where there is none."""
         with self._engine.changing():
             task = self._engine.tasks.pop(name, None)
             if task is None:

@@ -8,9 +8,22 @@ import { build } from "esbuild";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const STATIC = join(HERE, "..", "alloy_nb", "notebook", "static");
-const ENTRIES = { "widget.js": "hub.ts", "stub.js": "stub.ts", "team.js": "team.ts", "math.js": "math.ts" };
-// Bytes. Each page loads the first once a kernel, the second once a run, the third once a kernel with teams.
-const LARGEST = { "widget.js": 250_000, "stub.js": 1_000, "team.js": 60_000, "math.js": 400_000 };
+const ENTRIES = {
+  "widget.js": "hub.ts",
+  "stub.js": "stub.ts",
+  "team.js": "team.ts",
+  "jobs.js": "jobs.ts",
+  "math.js": "math.ts",
+};
+// Bytes. Each page loads the first once a kernel, the second once a run, the third once a kernel with teams, the fourth
+// once a table of jobs.
+const LARGEST = {
+  "widget.js": 250_000,
+  "stub.js": 1_000,
+  "team.js": 60_000,
+  "jobs.js": 20_000,
+  "math.js": 400_000,
+};
 const ALSO = ["package.json", "package-lock.json", "tsconfig.json", "build.mjs"];
 // The innermost: a package may carry one of its own.
 const PACKAGE = /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/;

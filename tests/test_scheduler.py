@@ -424,7 +424,32 @@ def test_the_jobs_are_listed_as_they_stand(scheduler: Scheduler, clock: SteppedC
         "scripted:script",
     )
     assert (second.prompt, second.schedule.words) == ("Write the report", "At 09:00 every day (UTC)")
-    assert repr(scheduler) == "<Scheduler scheduler: 2 jobs>"
+    assert repr(first) == "<Job 'a': every 30 min, due 2026-11-30 12:30:00 UTC>"
+    told = "'a' due 2026-11-30 12:30:00 UTC, 'b' due 2026-12-01 09:00:00 UTC"
+    assert str(scheduler) == repr(scheduler) == f"<Scheduler scheduler: {told}>"
+    for _ in range(6):
+        scheduler.every("1h", "hi", model=Scripted([AGAIN]))
+    assert repr(scheduler).endswith("'job-3' due 2026-11-30 13:00:00 UTC, …>")
+
+
+def test_a_run_is_told_on_one_line(scheduler: Scheduler, clock: SteppedClock, results: Results) -> None:
+    """A cell that ends in `history(...)` was pages of fields."""
+    scheduler.every("30m", "hi", model=Scripted([{"text": "Line one.\nLine two."}]), name="x", on_result=results)
+    clock.advance(1800)
+    results.next()
+    (run,) = scheduler.history("x")
+    assert repr(run) == f"<JobRun completed, 2026-11-30 12:30:00 UTC, {run.seconds:.1f} s: 'Line one. Line two.'>"
+    assert repr(job(scheduler, "x")).endswith(", last completed>")
+
+
+def test_a_replacement_is_logged_and_a_first_one_is_not(
+    scheduler: Scheduler, clock: SteppedClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "alloy_nb")
+    scheduler.every("30m", "hi", model=Scripted([AGAIN]), name="x")
+    assert caplog.messages == []
+    scheduler.every("1h", "hi", model=Scripted([AGAIN]), name="x")
+    assert caplog.messages == ["job x was replaced"]
 
 
 def test_runs_in_flight_may_outlive_the_scheduler(clock: SteppedClock, results: Results, gate: Gate) -> None:

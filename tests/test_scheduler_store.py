@@ -97,6 +97,38 @@ def test_what_passed_while_no_kernel_was_there_is_made_up_for_once(
         assert {f"{one.next_run:%d %H:%M}" for one in second.jobs()} == {"04 09:00", "03 12:30"}
 
 
+def test_what_is_due_while_a_run_is_stored_waits_for_that(
+    clock: SteppedClock, model: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It was left out, as if the run were still at work, which had ended."""
+
+    class Slow(MemoryStore):
+        def __init__(self) -> None:
+            super().__init__()
+            self.entered, self.goes_on = threading.Event(), threading.Event()
+
+        def append(self, session_id: str, records: Any, *, after: int | None = None) -> None:
+            if any(record.get("kind") == "run" for record in records):
+                self.entered.set()
+                assert self.goes_on.wait(30)
+            super().append(session_id, records, after=after)
+
+    store = Slow()
+    with Scheduler(store, clock=clock) as scheduler:
+        scheduler.every("30m", "hi", model=model, name="x")
+        clock.advance(1800)
+        assert store.entered.wait(30)
+        clock.advance(3605)
+        store.goes_on.set()
+        idle(scheduler)
+        clock.advance(0)
+        until(lambda: len(scheduler.history("x")) == 2)
+        idle(scheduler)
+        assert [run.missed for run in scheduler.history("x")] == [0, 1]
+        assert [run.due.hour for run in scheduler.history("x") if run.due] == [12, 13]
+    assert not [message for message in caplog.messages if "left out" in message]
+
+
 def test_two_kernels_run_each_time_once(store: SessionStore, clock: SteppedClock, model: str) -> None:
     """Whoever is first has it; the other one goes on with the next."""
     results = Results()

@@ -111,7 +111,7 @@ class NotebookCommands:
     def jobs(self) -> None:
         from .jobs import list_jobs
 
-        say(list_jobs())
+        list_jobs()
 
     def team(self, name: str) -> None:
         from .names import UserNames, find_team

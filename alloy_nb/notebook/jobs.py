@@ -6,20 +6,19 @@ import contextvars
 import logging
 import shutil
 import threading
-from collections.abc import Callable, Iterable
-from html import escape
-from typing import Any
+from random import choices
+from string import ascii_lowercase
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from ..errors import AlloyError
 from ..render.clean import shown
-from ..render.formulas import UNTOUCHED
 from ..render.jobs import jobs_html, jobs_text
-from ..render.markdown import sanitize
 from ..scheduler import Scheduler, schedulers_here
-from ..scheduling.job import Job
 from .cell import running_shell, say
 from .display import display_kind
+
+if TYPE_CHECKING:
+    from .live.jobs import LiveJobs
 
 __all__ = ["JobsView", "list_jobs", "scheduler_bundle", "show_scheduler"]
 
@@ -32,22 +31,39 @@ _PAUSE = 0.25
 _views: WeakKeyDictionary[Scheduler, JobsView] = WeakKeyDictionary()
 
 
-def scheduler_bundle(scheduler: Scheduler) -> dict[str, Any]:
-    """The table in the forms that front ends know, as it stands."""
-    jobs = scheduler.jobs()
-    words = "scheduler" if scheduler.name == "scheduler" else f"scheduler {scheduler.name}"
-    words += ", stopped: nothing fires any more" if scheduler.stopped else ""
-    return {"text/html": jobs_html(jobs, words), "text/plain": f"{jobs_text(jobs)}\n\n{shown(words)}"}
+def scheduler_bundle(scheduler: Scheduler, mark: str = "") -> dict[str, Any]:
+    """The table in the forms that front ends know, as it stands; `mark` is a class of its own for the HTML."""
+    jobs, words = scheduler.jobs(), _words(scheduler)
+    return {"text/html": jobs_html(jobs, words, mark), "text/plain": f"{jobs_text(jobs)}\n\n{shown(words)}"}
 
 
-def list_jobs() -> str:
-    """The jobs of all schedulers of this process, for a command."""
+def _title(scheduler: Scheduler) -> str:
+    """By which it is told from the others that are here."""
+    same = [other for other in schedulers_here() if other.name == scheduler.name]
+    number = f" ({same.index(scheduler) + 1} of {len(same)})" if len(same) > 1 and scheduler in same else ""
+    return f"{scheduler.name}{number}"
+
+
+def _words(scheduler: Scheduler) -> str:
+    title = _title(scheduler)
+    words = title if scheduler.name == "scheduler" else f"scheduler {title}"
+    return words + (", stopped: nothing fires any more" if scheduler.stopped else "")
+
+
+def list_jobs() -> None:
+    """Show the jobs of all schedulers of this process, as they stand: tables, or text where there are none."""
+    from IPython.display import display
+
     found = schedulers_here()
     if not found:
-        return "No scheduler is here: alloy.Scheduler() makes one."
-    width = shutil.get_terminal_size((120, 24)).columns
-    named = len(found) > 1 or found[0].name != "scheduler"
-    return "\n\n".join((f"{shown(one.name)}\n" if named else "") + jobs_text(one.jobs(), width) for one in found)
+        say("No scheduler is at work here: alloy.Scheduler() makes one; one that was stopped fires no more.")
+    elif (display_kind("auto", running_shell()) or "text") == "text":
+        width = shutil.get_terminal_size((120, 24)).columns
+        named = len(found) > 1 or found[0].name != "scheduler"
+        say("\n\n".join((f"{shown(_title(one))}\n" if named else "") + jobs_text(one.jobs(), width) for one in found))
+    else:
+        for one in found:
+            display(scheduler_bundle(one), raw=True)
 
 
 def show_scheduler(scheduler: Scheduler) -> None:
@@ -76,8 +92,13 @@ class JobsView:
         self._context = contextvars.copy_context()  # what the thread shows belongs to this cell
         self._lock = threading.Lock()
         self._news = self._at_work = self._closed = False
-        self._table = display(scheduler_bundle(scheduler), raw=True, display_id=True)
-        self._buttons = _Buttons(scheduler) if buttons and not scheduler.stopped else None
+        self._mark = f"alloy-jobs-{''.join(choices(ascii_lowercase, k=12))}" if buttons else ""
+        self._table = display(scheduler_bundle(scheduler, self._mark), raw=True, display_id=True)
+        self._live: LiveJobs | None = None
+        if buttons and not scheduler.stopped:
+            from .live.jobs import LiveJobs
+
+            self._live = LiveJobs(scheduler, self._mark, _words(scheduler))
         self._subscription = scheduler.subscribe(self._changed)
 
     def close(self) -> None:
@@ -87,8 +108,8 @@ class JobsView:
             closed, self._closed = self._closed, True
         if _views.get(self._scheduler) is self:
             del _views[self._scheduler]
-        if not closed and self._buttons is not None:
-            self._buttons.close()
+        if not closed and self._live is not None:
+            self._live.close()
 
     def _changed(self) -> None:
         with self._lock:
@@ -108,82 +129,11 @@ class JobsView:
                     return
                 self._news = False
             try:
-                self._table.update(scheduler_bundle(self._scheduler), raw=True)
-                if self._buttons is not None:
-                    self._buttons.refresh()
+                self._table.update(scheduler_bundle(self._scheduler, self._mark), raw=True)
+                if self._live is not None:
+                    self._live.refresh(_words(self._scheduler))
             except Exception:  # whatever a front end raises: the jobs go on
                 logger.exception("a scheduler could not be shown; its jobs go on")
             if self._scheduler.stopped:
                 self.close()
             pause.wait(_PAUSE)
-
-
-class _Buttons:
-    """A row of buttons a job, below the table. What they are named by is escaped, and no formula."""
-
-    def __init__(self, scheduler: Scheduler) -> None:
-        from IPython.display import display
-        from ipywidgets import HTML, VBox
-
-        self._scheduler = scheduler
-        self._rows: dict[tuple[str, bool], Any] = {}
-        self._told = HTML()
-        self._box = VBox()
-        self.refresh()
-        self._handle = display(self._box, display_id=True)
-
-    def refresh(self) -> None:
-        wanted = {(job.name, job.paused): job for job in self._scheduler.jobs()}
-        if self._box.children and list(wanted) == list(self._rows):
-            return
-        earlier, self._rows = self._rows, {key: self._rows.get(key) or self._row(job) for key, job in wanted.items()}
-        self._box.children = [*self._rows.values(), self._told]
-        _close(row for key, row in earlier.items() if key not in wanted)
-
-    def close(self) -> None:
-        self._handle.update({"text/plain": ""}, raw=True)
-        _close([self._box])
-
-    def _row(self, job: Job) -> Any:
-        from ipywidgets import HTML, HBox, Layout
-
-        name, scheduler = job.name, self._scheduler
-        other = ("Resume", scheduler.resume) if job.paused else ("Pause", scheduler.pause)
-        return HBox(
-            [
-                HTML(_escaped(name), layout=Layout(width="12em")),
-                self._button("Run now", lambda: scheduler.trigger(name)),
-                self._button(other[0], lambda: other[1](name)),
-                self._button("Remove", lambda: scheduler.remove(name), sure=True),
-            ]
-        )
-
-    def _button(self, words: str, press: Callable[[], Any], *, sure: bool = False) -> Any:
-        """`sure`: the first press asks, the second one does it."""
-        from ipywidgets import Button, Layout
-
-        button = Button(description=words, layout=Layout(width="auto"))
-
-        def pressed(_: Any) -> None:
-            if sure and button.description == words:
-                button.description = f"{words}: sure?"
-                return
-            try:
-                press()
-                self._told.value = ""
-            except AlloyError as error:
-                self._told.value = _escaped(error.message)
-
-        button.on_click(pressed)
-        return button
-
-
-def _close(widgets: Iterable[Any]) -> None:
-    """With all that is in them: a kernel keeps each widget until it is closed."""
-    for widget in widgets:
-        _close(getattr(widget, "children", ()))
-        widget.close()
-
-
-def _escaped(text: str) -> str:
-    return sanitize(f'<span class="{UNTOUCHED}">{escape(shown(text), quote=False)}</span>')

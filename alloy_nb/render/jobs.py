@@ -16,9 +16,10 @@ from .markdown import sanitize
 from .rich import Table
 from .wording import cost_words, duration_words
 
-__all__ = ["jobs_html", "jobs_table", "jobs_text", "last_words", "next_words"]
+__all__ = ["COLUMNS", "jobs_html", "jobs_table", "jobs_text", "last_words", "next_words"]
 
-_COLUMNS = ("job", "asks for", "when", "next run", "last run")
+#: The heads of the table.
+COLUMNS = ("job", "asks for", "when", "next run", "last run")
 _LONGEST = 80
 _NONE = "no job yet"
 
@@ -28,11 +29,11 @@ def jobs_table(jobs: Sequence[Job]) -> Table:
     rows = [
         tuple(
             one_line(shown(cell), _LONGEST)
-            for cell in (job.name, job.prompt, job.schedule.words, next_words(job), last_words(job.last))
+            for cell in (job.name, job.prompt, job.schedule.words, next_words(job), last_words(job.last, _zone_of(job)))
         )
         for job in jobs
     ]
-    return Table(_COLUMNS, tuple(rows), 0, (False,) * len(_COLUMNS))
+    return Table(COLUMNS, tuple(rows), 0, (False,) * len(COLUMNS))
 
 
 def next_words(job: Job) -> str:
@@ -51,7 +52,11 @@ def next_words(job: Job) -> str:
             "done": "done",
         }[job.status]
     assert job.next_run is not None
-    return _time(job.next_run, getattr(job.schedule, "timezone", None))
+    return _time(job.next_run, _zone_of(job))
+
+
+def _zone_of(job: Job) -> str | None:
+    return getattr(job.schedule, "timezone", None)
 
 
 def _time(moment: datetime, zone: str | None) -> str:
@@ -60,16 +65,18 @@ def _time(moment: datetime, zone: str | None) -> str:
     return f"{local:%Y-%m-%d %H:%M}{seconds} {local:%Z}"
 
 
-def last_words(run: JobRun | None) -> str:
-    """How it went last: a mark, what it took, how the answer begins.
+def last_words(run: JobRun | None, zone: str | None = None) -> str:
+    """How it went last: a mark, when it began on the clock of `zone`, what it took, how the answer begins.
 
     >>> from datetime import UTC
-    >>> last_words(JobRun(datetime(2026, 1, 5, tzinfo=UTC), "completed", text="All is well.", seconds=2.1, missed=3))
-    '✓ 2.1 s · 3 missed before · All is well.'
+    >>> last_words(JobRun(datetime(2026, 1, 5, tzinfo=UTC), "completed", text="Fine.", seconds=2.1, missed=3), "UTC")
+    '✓ 2026-01-05 00:00 UTC · 2.1 s · 3 missed before · Fine.'
     """
     if run is None:
         return "none yet"
-    words = [duration_words(run.seconds * 1000)] if run.seconds else []
+    words = [_time(run.started, zone)]
+    if run.seconds:
+        words.append(duration_words(run.seconds * 1000))
     if run.usage.total_tokens:
         words.append(cost_words(run.cost))
     if run.missed:
@@ -83,11 +90,11 @@ def last_words(run: JobRun | None) -> str:
     return f"{'✓' if run.ok else '✗'} {' · '.join(words)}".rstrip()
 
 
-def jobs_html(jobs: Sequence[Job], words: str = "") -> str:
-    """The table, and a quiet line of `words` below it."""
+def jobs_html(jobs: Sequence[Job], words: str = "", mark: str = "") -> str:
+    """The table, and a quiet line of `words` below it; `mark` is its class, one that begins with ``alloy-``."""
     rows = table(jobs_table(jobs)) if jobs else div("alloy-notice", "notice", _NONE)
     foot = div("alloy-foot", "foot", escaped(shown(words))) if words else ""
-    return sanitize(div("alloy-jobs", "run", rows + foot, quiet=True))
+    return sanitize(div(mark or "alloy-jobs", "run", rows + foot, quiet=True))
 
 
 def jobs_text(jobs: Sequence[Job], width: int = 120) -> str:
@@ -104,11 +111,12 @@ def jobs_text(jobs: Sequence[Job], width: int = 120) -> str:
     if not jobs:
         return _NONE
     grid = TextTable(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for column in _COLUMNS:
+    for column in COLUMNS:
         grid.add_column(column, overflow="fold")
     for row in jobs_table(jobs).rows:
         grid.add_row(*map(Text, row))
-    settings: dict[str, Any] = {"color_system": None, "legacy_windows": False, "_environ": {}}
+    # In a kernel rich would display what it writes, though that is captured: an empty output.
+    settings: dict[str, Any] = {"color_system": None, "legacy_windows": False, "force_jupyter": False, "_environ": {}}
     console = Console(file=io.StringIO(), width=max(width, 40), highlight=False, emoji=False, markup=False, **settings)
     with console.capture() as capture:
         console.print(grid)

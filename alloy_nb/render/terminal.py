@@ -55,6 +55,7 @@ def to_terminal(markdown: str, width: int, *, color: bool = True) -> str:
     console = Console(
         file=io.StringIO(),
         force_terminal=True,
+        force_jupyter=False,  # in a kernel rich would display an empty output besides
         color_system="standard",
         no_color=not color,
         width=width,

@@ -211,12 +211,17 @@ class Engine:
     def _finish(self, task: Task, result: Result, run: JobRun) -> None:
         """Note it, let the job go, then tell. Of a job that was removed or replaced meanwhile nothing is told."""
         if self.ledger is not None and task.alive:
+            with self.lock:
+                task.ending = True
             try:
                 self.ledger.finish(task.name, run, task.base)
             except Exception as error:  # noqa: BLE001 - anybody's store; the job is let go all the same
                 logger.error("the run of job %s could not be stored: %s", task.name, error)
         with self.changing():
             task.running, task.run = False, None
+            if task.ending:  # what was due meanwhile, is now
+                task.ending = False
+                self.arm()
             self._idle.notify_all()
             told = task.alive
             if told:

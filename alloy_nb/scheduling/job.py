@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from ..errors import SessionError
+from ..plain import one_line
 from ..redaction import redact
 from ..result import Result
 from ..usage import Usage
 from .schedule import Schedule
 
-__all__ = ["Job", "JobRun"]
+__all__ = ["Job", "JobRun", "state_words"]
 
 #: So much of an answer and of an error is kept of a run.
 _HEAD = 500
+#: And so much of it where a run is told on one line.
+_TOLD = 60
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class JobRun:
     """One run of a job, as it is remembered.
 
@@ -45,6 +48,11 @@ class JobRun:
     trigger: str = "schedule"
     missed: int = 0
     run_id: str = ""
+
+    def __repr__(self) -> str:
+        told = self.error or self.text
+        said = f": {one_line(told, _TOLD)!r}" if told else ""
+        return f"<JobRun {self.status}, {_moment(self.started)}, {self.seconds:.1f} s{said}>"
 
     @property
     def ok(self) -> bool:
@@ -108,12 +116,28 @@ class JobRun:
             ) from error
 
 
+def state_words(job: Job) -> str:
+    """When it is due, or why it is not.
+
+    >>> from alloy_nb.scheduling.schedule import Every
+    >>> state_words(Job("x", Every(60), "", "", datetime(2026, 1, 5, 8, tzinfo=UTC)))
+    'due 2026-01-05 08:00:00 UTC'
+    """
+    if job.status == "due" and job.next_run is not None:
+        return f"due {_moment(job.next_run)}"
+    return f"waits for {', '.join(job.needs)}" if job.status == "waits" else job.status
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
 def _head(text: str) -> str:
     text = redact(text)
     return text if len(text) <= _HEAD else text[: _HEAD - 1] + "…"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Job:
     """A job as it stands: when it is due, who does it, how it went last.
 
@@ -148,3 +172,7 @@ class Job:
         if self.needs:
             return "waits"
         return "done" if self.next_run is None else "due"
+
+    def __repr__(self) -> str:
+        last = f", last {self.last.status}" if self.last else ""
+        return f"<Job {self.name!r}: {self.schedule.words}, {state_words(self)}{last}>"

@@ -67,6 +67,8 @@ class Task:
         self.paused = False
         self.alive = True
         self.running = False
+        #: Its run is over, and is being stored: what is due waits for that.
+        self.ending = False
         self.run: Run | None = None
         self.missed = 0
         self.runs = deque(runs, maxlen=KEPT_RUNS)
@@ -114,7 +116,8 @@ class Task:
     @property
     def waking(self) -> bool:
         """Whether something is to be done when it is due: it fires, or says once what it waits for."""
-        return self.due is not None and not self.paused and not (self.work.needs and self.told)
+        silent = self.paused or self.ending or (bool(self.work.needs) and self.told)
+        return self.due is not None and not silent
 
     @property
     def fires_at(self) -> datetime | None:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from alloy_nb import Scheduler, Scripted
-from alloy_nb.notebook.jobs import list_jobs
 from alloy_nb.scheduler import schedulers_here
 from tests.scheduling.clocks import SteppedClock
 from tests.test_scheduler import AGAIN, Results, until
@@ -118,5 +117,19 @@ def test_a_command_lists_the_jobs_of_all_schedulers(notebook: Any, scheduler: Sc
         told = notebook.ok("%alloy /jobs").stdout
         assert told.index("other") < told.index("pace") < told.index("scheduler") < told.index("news")
     scheduler.stop()
-    assert list_jobs() == "No scheduler is here: alloy.Scheduler() makes one."
+    assert "one that was stopped fires no more" in notebook.ok("%alloy /jobs").stdout
     assert "takes no argument" in str(notebook.run("%alloy /jobs x").error)
+
+
+def test_the_command_shows_tables_where_a_scheduler_would_be_one(
+    notebook: Any, scheduler: Scheduler, clock: SteppedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As text they were wider than the cell; and two of one name were told apart by nothing."""
+    monkeypatch.setenv("ALLOY_DISPLAY", "static")
+    with Scheduler(clock=clock):
+        first, second = notebook.ok("%alloy /jobs").outputs
+    assert sorted(first["data"]) == ["text/html", "text/plain"]
+    assert "<table" in first["data"]["text/html"]
+    assert "scheduler (1 of 2)" in first["data"]["text/html"]
+    assert "scheduler (2 of 2)" in second["data"]["text/html"]
+    assert "1 of" not in notebook.ok("%alloy /jobs").outputs[0]["data"]["text/html"]

@@ -36,7 +36,7 @@ def test_a_row_says_what_when_and_how_it_went() -> None:
         "What is new?",
         "Every 30th minute of every hour (UTC)",
         "2026-01-05 08:30 UTC",
-        "✓ 2.1 s · $0.017 · 2 missed before · All is well.",
+        "✓ 2026-01-05 08:00 UTC · 2.1 s · $0.017 · 2 missed before · All is well.",
     )
 
 
@@ -59,15 +59,18 @@ def test_why_it_does_not_run_next_or_when(facts: dict[str, object], words: str) 
     ("run", "words"),
     [
         (None, "none yet"),
-        (JobRun(NOW, "error", error="Busy: it is at work", seconds=0.038), "✗ 38 ms · Busy: it is at work"),
-        (JobRun(NOW, "cancelled"), "✗ cancelled"),
-        (JobRun(NOW, "lost"), "✗ lost: its kernel ended before it did"),
-        (JobRun(NOW, "completed", usage=Usage(1, 1), text="ok"), "✓ cost unknown · ok"),
-        (JobRun(NOW, "waiting"), "✓"),
+        (
+            JobRun(NOW, "error", error="Busy: it is at work", seconds=0.038),
+            "✗ 2026-01-05 09:00 CET · 38 ms · Busy: it is at work",
+        ),
+        (JobRun(NOW, "cancelled"), "✗ 2026-01-05 09:00 CET · cancelled"),
+        (JobRun(NOW, "lost"), "✗ 2026-01-05 09:00 CET · lost: its kernel ended before it did"),
+        (JobRun(NOW, "completed", usage=Usage(1, 1), text="ok"), "✓ 2026-01-05 09:00 CET · cost unknown · ok"),
+        (JobRun(NOW, "waiting"), "✓ 2026-01-05 09:00 CET"),
     ],
 )
 def test_how_it_went_last(run: JobRun | None, words: str) -> None:
-    assert last_words(run) == words
+    assert last_words(run, "Europe/Berlin") == words
 
 
 def test_a_table_of_none_says_so() -> None:
@@ -102,3 +105,8 @@ def test_no_line_of_the_text_is_wider_than_the_terminal() -> None:
 def test_no_key_is_in_it() -> None:
     key = "sk-ant-canary0123456789abcdef"
     assert "canary" not in jobs_html(hostile(f"key {key}"), key) + jobs_text(hostile(key))
+
+
+def test_a_class_of_its_own_is_kept_by_the_sanitiser() -> None:
+    """By it a page hides the table below which the same one has buttons."""
+    assert jobs_html([job()], "x", "alloy-jobs-abcdefghijkl").startswith('<div class="alloy-jobs-abcdefghijkl tex2jax')

@@ -13,7 +13,7 @@ from ipywidgets import Layout
 
 from .controls import ROUTES
 
-__all__ = ["ASSETS", "HubWidget", "StubWidget", "TeamWidget", "read_static"]
+__all__ = ["ASSETS", "HubWidget", "JobsWidget", "StubWidget", "TeamWidget", "read_static"]
 
 _STATIC = Path(__file__).parents[1] / "static"
 #: What a page may ask for: its name -> the file.
@@ -82,3 +82,25 @@ class StubWidget(anywidget.AnyWidget):  # type: ignore[misc]
 
     def __repr__(self) -> str:
         return f"<the live view of run {self.run}>"
+
+
+class JobsWidget(anywidget.AnyWidget):  # type: ignore[misc]
+    """One a display of a scheduler. `mark` is the class of the same table as HTML, which the page hides meanwhile."""
+
+    mark = traitlets.Unicode().tag(sync=True)
+    columns = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    rows = traitlets.List(traitlets.Dict()).tag(sync=True)
+    words = traitlets.Unicode().tag(sync=True)
+    told = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, **traits: Any) -> None:
+        self._esm = read_static("jobs.js")
+        super().__init__(layout=Layout(), **traits)
+
+    def close(self) -> None:
+        """With its layout: a kernel keeps each widget until it is closed."""
+        self.layout.close()
+        super().close()
+
+    def __repr__(self) -> str:
+        return "<the jobs of a scheduler>"
