@@ -106,7 +106,9 @@ def test_all_of_it_is_done_with_the_keys(page: Page, lab: Lab) -> None:
     page.raw.locator(".alloy-run-live summary").first.focus()
     page.raw.keyboard.press("Enter")
     page.raw.locator(".alloy-run-live .alloy-thinking").wait_for()
-    page.raw.locator(".alloy-primary:enabled").wait_for()  # the card has moved, and rests
+    # The card has moved, which the page finds out in one of its next frames, and rests.
+    page.raw.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))")
+    page.raw.locator(".alloy-primary:enabled").wait_for()
     for _ in range(20):
         page.raw.keyboard.press("Tab")
         if page.raw.evaluate("document.activeElement.textContent") == "Deny…":
