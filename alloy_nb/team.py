@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import threading
 import time
@@ -128,8 +127,9 @@ class Team(Leaving):
                 raise
             return Result(status="error", error=error)
         try:
-            return await await_end(execution, check=check)
-        except asyncio.CancelledError:
+            sink = find_delegate_sink(self, name, execution.options.display, execution.inputs)
+            return await await_end(execution, sink, check=check)
+        except BaseException:
             execution.cancel()
             await await_end(execution, check=False)
             raise
@@ -147,9 +147,10 @@ class Team(Leaving):
         sink = find_team_sink(display, self)
         return self.start_broadcast(prompt, **overrides).wait(sink=sink)
 
-    async def abroadcast(self, prompt: Any, **overrides: Any) -> TeamResults:
+    async def abroadcast(self, prompt: Any, *, display: str | None = "auto", **overrides: Any) -> TeamResults:
         """The same, awaited on the running loop. Being cancelled stops all of them."""
-        return await self.start_broadcast(prompt, **overrides).wait_async()
+        sink = find_team_sink(display, self)
+        return await self.start_broadcast(prompt, **overrides).wait_async(sink=sink)
 
     def start_broadcast(self, prompt: Any, **overrides: Any) -> TeamRun[TeamResults]:
         """The same in the background: a handle of all of them, at once."""
@@ -172,9 +173,12 @@ class Team(Leaving):
         sink = find_team_sink(display, self)
         return self.start_handoff(names, prompt, **overrides).wait(check=check, sink=sink)
 
-    async def ahandoff(self, names: Sequence[str], prompt: Any, *, check: bool = True, **overrides: Any) -> Result:
+    async def ahandoff(
+        self, names: Sequence[str], prompt: Any, *, check: bool = True, display: str | None = "auto", **overrides: Any
+    ) -> Result:
         """The same, awaited on the running loop. Being cancelled stops it."""
-        return await self.start_handoff(names, prompt, **overrides).wait_async(check=check)
+        sink = find_team_sink(display, self)
+        return await self.start_handoff(names, prompt, **overrides).wait_async(check=check, sink=sink)
 
     def start_handoff(self, names: Sequence[str], prompt: Any, **overrides: Any) -> TeamRun[Result]:
         """The same in the background: a handle of all of it, at once."""

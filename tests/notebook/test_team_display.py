@@ -55,6 +55,9 @@ def last(ran: Any) -> str:
         ("_r = team.broadcast('Go.')", "broadcast"),
         ("team.handoff(['coder', 'critic'], 'Go.')", "handoff"),
         ("team.delegate('coder', 'Go.')", "delegate"),
+        ("await team.abroadcast('Go.')", "broadcast"),
+        ("_r = await team.ahandoff(['coder', 'critic'], 'Go.')", "handoff"),
+        ("await team.adelegate('coder', 'Go.')", "delegate"),
     ],
 )
 def test_what_works_on_a_prompt_is_shown_once_in_its_cell(shown: Notebook, code: str, kind: str) -> None:
@@ -118,6 +121,8 @@ def test_nothing_is_shown_where_nobody_looks(shown: Notebook) -> None:
         "_r = team.delegate('coder', 'Go.', display=None)",
         "import threading\nt = threading.Thread(target=team.broadcast, args=('Go.',)); t.start(); t.join()",
         "_r = team.start_broadcast('Go.').result()",
+        "_r = await team.abroadcast('Go.', display=None)",
+        "import asyncio\n_r = await asyncio.gather(team.adelegate('coder', 'Go.'), team.adelegate('critic', 'Go.'))",
     ):
         ran = shown.ok(code)
         assert (ran.outputs, ran.stdout) == ([], ""), code
