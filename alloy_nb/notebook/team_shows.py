@@ -166,6 +166,9 @@ class TeamSinkOf:
     def feed(self, _events: Sequence[Event]) -> None:
         self._show.look()
 
+    def step_aside(self) -> None:
+        """The question has a place of its own."""
+
     def close(self) -> None:
         self._show.close()
 
@@ -205,6 +208,9 @@ class FoldedTeam:
 
     def feed(self, _events: Sequence[Event]) -> None:
         """Nothing of it is shown."""
+
+    def step_aside(self) -> None:
+        """As above."""
 
     def close(self) -> None:
         if self._run is not None:

@@ -28,7 +28,10 @@ LOOK = 0.1
 
 
 class TeamSink(Protocol):
-    """Shows several runs of a team at once; like `Sink`. One that does not `hear` is fed nothing, and looks."""
+    """Shows several runs of a team at once; like `Sink`. One that does not `hear` is fed nothing, and looks.
+
+    `step_aside` is called before a person is asked on the standard input; the next `feed` may show it all again.
+    """
 
     interval: float
     hears: bool
@@ -36,6 +39,8 @@ class TeamSink(Protocol):
     def open(self, run: TeamRun[Any]) -> None: ...
 
     def feed(self, events: Sequence[Event]) -> None: ...
+
+    def step_aside(self) -> None: ...
 
     def close(self) -> None: ...
 
@@ -85,6 +90,8 @@ class _Waiter:
         if self.reader.step() is None:
             return None
         self._feed()
+        if self._sink is not None and any(one.attendance.asks_here for _, one in self._run.executions):
+            self._sink.step_aside()
         left = LONGEST_WAIT if self._end is None else self._end - time.monotonic()
         if left <= 0:
             raise TimeoutError("the team is not done yet")

@@ -205,3 +205,11 @@ def test_the_agents_of_a_tool_are_no_members(team: alloy.Team) -> None:
     asked = Event(2, "r2", "approval_request", {"id": "1", "name": "bash"}, agent="crew/a/helper")
     assert [(part.name, len(events)) for part, events in parts.sort([asked])] == [("a", 1)]
     assert len(parts.all) == 1
+
+
+def test_in_a_terminal_a_broadcast_is_told_once(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table of the columns was followed by the same as `Out[3]`."""
+    monkeypatch.setenv("ALLOY_DISPLAY", "text")
+    notebook.ok(CREW)
+    for asked in ("team.broadcast('Go.')", "await team.abroadcast('Go.')"):
+        assert notebook.ok(asked).stdout.count("Fixed.") == 1, asked
