@@ -10,7 +10,7 @@ from .quoted import continued, inline
 from .team_html import LONGEST_PROMPT, team_html, timeline_heads
 from .team_record import to_team_record
 from .team_values import MemberTold, TeamTold
-from .team_wording import STATE_MARKS, member_words, row_cells, team_words
+from .team_wording import STATE_MARKS, member_words, not_asked_words, parted, row_cells, team_words
 from .text import to_text
 
 __all__ = ["team_bundle", "team_markdown", "team_plain"]
@@ -42,13 +42,16 @@ def team_markdown(team: TeamTold, *, static: bool = False) -> str:
     """The team as Markdown that runs and loads nothing: each agent's answer below its name, then the timeline."""
     parts: list[str] = []
     doubtful = False
-    for member in team.members:
+    asked, others = parted(team)
+    for member in asked:
         parts.append(f"{_mark(member)} **{inline(member.name)}** — {inline(' · '.join(member_words(member)))}")
         for transcript in member.runs:
             if transcript.prompt:
                 parts.append(f"> {inline(shorten(transcript.prompt, LONGEST_PROMPT))}")
             said, doubtful = continued(transcript, static=static, doubtful=doubtful)
             parts += [said] if said else []
+    if others:
+        parts.append(f"*{inline(not_asked_words(others))}*")
     if team.rows:
         parts.append(_table(team, static=static))
     return "\n\n".join([*parts, f"*{inline(' · '.join(team_words(team, static=static)))}*"])
@@ -65,12 +68,15 @@ def _table(team: TeamTold, *, static: bool) -> str:
 def team_plain(team: TeamTold, *, static: bool = False) -> str:
     """The same as plain text."""
     parts: list[str] = []
-    for member in team.members:
+    asked, others = parted(team)
+    for member in asked:
         parts.append(f"{_mark(member)} {member.name} — {' · '.join(member_words(member))}")
         for transcript in member.runs:
             if transcript.prompt:
                 parts.append(_indented(shorten(transcript.prompt, LONGEST_PROMPT), "  > "))
             parts.append(_indented(to_text(transcript, static=static), "  "))
+    if others:
+        parts.append(not_asked_words(others))
     if team.rows:
         began = min(row.start_ms for row in team.rows)
         parts.append("\n".join(_plain_row(row_cells(row, began, static=static)) for row in team.rows))

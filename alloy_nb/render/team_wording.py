@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from .team_values import MemberTold, Row, TeamTold
 from .wording import cost_words, duration_words, token_words
 
-__all__ = ["STATE_MARKS", "STATE_WORDS", "member_words", "row_cells", "state_words", "team_words"]
+__all__ = [
+    "STATE_MARKS",
+    "STATE_WORDS",
+    "member_words",
+    "not_asked_words",
+    "parted",
+    "row_cells",
+    "state_words",
+    "team_words",
+]
 
 #: The mark and the colour of a member, by its state; None for the text's own, quiet.
 STATE_MARKS: Mapping[str, tuple[str, str | None]] = {
@@ -62,6 +71,23 @@ def member_words(member: MemberTold) -> list[str]:
     """The facts of a member: how it stands, model, tokens, cost."""
     model = [member.model] if member.model else []
     return [state_words(member), *model, *used_words(member.tokens, member.cost)]
+
+
+def parted(team: TeamTold) -> tuple[list[MemberTold], list[MemberTold]]:
+    """Who worked on the prompt, and who was not asked; of a whole team everybody is told of."""
+    if team.kind == "team":
+        return list(team.members), []
+    asked = [member for member in team.members if member.runs or member.state != "idle"]
+    return asked, [member for member in team.members if member not in asked]
+
+
+def not_asked_words(members: Iterable[MemberTold]) -> str:
+    """One line for all of them.
+
+    >>> not_asked_words([MemberTold("coder"), MemberTold("critic")])
+    'not asked: coder, critic'
+    """
+    return f"not asked: {', '.join(member.name for member in members)}"
 
 
 def team_words(team: TeamTold, *, static: bool) -> list[str]:
