@@ -145,8 +145,15 @@ def test_names_of_teams(notebook: Notebook) -> None:
     ran = notebook.run("%alloy /team")
     assert isinstance(ran.error, ConfigError)
     assert "there is no team yet" in str(ran.error)
-    notebook.ok(CREW + "other = crew()")
-    for line, words in (("/team", "which team?"), ("/team taem", "did you mean `team`"), ("/team nobody", "other")):
+    notebook.ok(CREW)
+    assert "Team crew" in notebook.ok("%alloy /team crew").stdout  # what it is called, where no variable is
+    notebook.ok("other = crew()")
+    for line, words in (
+        ("/team", "which team?"),
+        ("/team taem", "did you mean `team`"),
+        ("/team nobody", "other"),
+        ("/team crew", "several teams are called `crew`"),
+    ):
         error = notebook.run(f"%alloy {line}").error
         assert isinstance(error, ConfigError)
         assert words in f"{error.message} {error.hint}"
