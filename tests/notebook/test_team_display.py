@@ -16,6 +16,7 @@ from alloy_nb import ConfigError
 from alloy_nb.notebook.team_parts import Parts
 from alloy_nb.notebook.team_scope import Scope, gathered, scope_of_delegate
 from alloy_nb.render.bundle import RECORD_MIME
+from alloy_nb.render.team_wording import row_state
 
 from .conftest import Notebook
 
@@ -202,6 +203,25 @@ def test_a_part_holds_only_what_belongs_to_it(team: alloy.Team) -> None:
     assert [row.agent for row in told.rows] == ["coder"]
     assert [one.prompt for one in told.members[1].runs] == ["Two."]
     assert [member.state for member in told.members] == ["idle", "done"]
+
+
+def test_a_row_of_one_that_waits_for_approval_says_so() -> None:
+    """It said "working"."""
+    ask = {"tool_calls": [{"name": "careful", "input": {}}]}
+
+    @alloy.tool(requires_approval=True)
+    def careful() -> str:
+        """Ask first."""
+        return "done"
+
+    with alloy.Team({"a": {"model": alloy.Scripted([ask, "Thanks."]), "tools": [careful]}}) as team:
+        states = []
+        for event in team.start_delegate("a", "x"):
+            if event.type == "approval_request":
+                told = gathered(Scope(team))
+                states = [told.members[0].state, row_state(told.rows[0])]
+                team["a"].approve(event.payload["id"])
+    assert states == ["asking", "asking"]
 
 
 def test_the_agents_of_a_tool_are_no_members(team: alloy.Team) -> None:
