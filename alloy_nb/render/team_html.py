@@ -11,7 +11,16 @@ from .html import run_html
 from .markdown import sanitize
 from .palette import STYLES, mark
 from .team_values import MemberTold, TeamTold
-from .team_wording import STATE_MARKS, member_words, not_asked_words, parted, row_cells, team_words
+from .team_wording import (
+    STATE_MARKS,
+    earlier_words,
+    member_words,
+    newest_rows,
+    not_asked_words,
+    parted,
+    row_cells,
+    team_words,
+)
 from .values import Error, Text
 
 __all__ = ["LONGEST_PROMPT", "team_html", "team_live_html", "timeline_heads"]
@@ -70,7 +79,8 @@ def _foot(team: TeamTold, *, static: bool) -> str:
 def _member(member: MemberTold, among: int, *, opened: bool, static: bool) -> str:
     if not member.runs:
         return _div("alloy-tool", "still", _line(member))
-    runs = []
+    earlier = earlier_words(member)
+    runs = [_div("alloy-notice", "notice", escape(earlier))] if earlier else []
     for transcript in member.runs:
         if transcript.prompt:
             asked = escape(shorten(transcript.prompt, LONGEST_PROMPT), quote=False)
@@ -120,6 +130,7 @@ def _timeline(team: TeamTold, *, static: bool) -> str:
         return ""
     heads = timeline_heads(static=static)
     sides = ["cell", "cell", *["cell-right"] * (len(heads) - 2)]
+    rows, left_out = newest_rows(team)
     began = min(row.start_ms for row in team.rows)
 
     def line(tag: str, cells: list[str]) -> str:
@@ -129,9 +140,10 @@ def _timeline(team: TeamTold, *, static: bool) -> str:
         )
         return f"<tr>{inner}</tr>"
 
-    body = "".join(line("td", row_cells(row, began, static=static)) for row in team.rows)
+    body = "".join(line("td", row_cells(row, began, static=static)) for row in rows)
     table = (
         f'<table class="{UNTOUCHED}" style="{STYLES["table"]}"><thead>{line("th", heads)}</thead>'
         f"<tbody>{body}</tbody></table>"
     )
-    return f'<div style="{STYLES["table-box"]}">{table}</div>'
+    head = _div("alloy-notice", "notice", escape(left_out)) if left_out else ""
+    return f'{head}<div style="{STYLES["table-box"]}">{table}</div>'

@@ -16,6 +16,7 @@ from alloy_nb import ConfigError
 from alloy_nb.notebook.team_parts import Parts
 from alloy_nb.notebook.team_scope import Scope, gathered, scope_of_delegate
 from alloy_nb.render.bundle import RECORD_MIME
+from alloy_nb.render.team_record import from_team_record
 from alloy_nb.render.team_wording import row_state
 
 from .conftest import Notebook
@@ -94,6 +95,29 @@ def test_a_team_is_shown_with_its_newest_runs(shown: Notebook) -> None:
     assert "One." in html
     assert "Two." in html
     assert last(shown.ok("%alloy /team")) == html
+
+
+def test_a_team_at_rest_is_not_stored_whole_again_and_again(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sixteen cells that ended in `team` made a file of 433 kB."""
+    monkeypatch.setenv("ALLOY_DISPLAY", "html")
+    notebook.ok(CREW + "for n in range(9): team.broadcast(f'Number {n}.', display=None)")
+    data = notebook.ok("team").outputs[-1]["data"]
+    for form in ("text/html", "text/markdown", "text/plain"):
+        assert "7 earlier runs are not shown here" in data[form], form
+        assert "Number 8." in data[form]
+        assert "Number 6." not in data[form]
+    again = from_team_record(data[RECORD_MIME])
+    assert [(member.earlier, len(member.runs)) for member in again.members] == [(7, 2)] * 2
+    assert len(again.rows) == 18  # who ran when is told of all
+    notebook.ok(
+        "for n in range(25): team['coder'].set_model(alloy.Scripted(['x'] * 3)); "
+        "team['critic'].set_model(alloy.Scripted(['x'] * 3)); team.broadcast('On.', display=None)"
+    )
+    data = notebook.ok("team").outputs[-1]["data"]
+    assert "8 earlier rows not shown here" in data["text/plain"]
+    assert data["text/html"].count("<tr>") == 61
 
 
 def test_what_goes_on_in_the_background_is_shown_to_its_end(shown: Notebook) -> None:
