@@ -176,7 +176,7 @@ def test_the_columns_leave_the_terminal_to_a_question_and_come_back(monkeypatch:
         run = team.start_broadcast("x")
         results = run.wait(sink=sink)
     assert results.ok
-    assert sorted(seen) == [(f"? crew/{name} · careful: this tool always asks", True) for name in ("a", "b")]
+    assert sorted(seen) == [(f"? crew/{name} · careful: this tool asks first", True) for name in ("a", "b")]
     assert "Thanks." in on.file.getvalue()  # type: ignore[attr-defined]
 
 
