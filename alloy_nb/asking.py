@@ -148,7 +148,7 @@ def whole(question: Question) -> str:
 
     The two halves of an edit are told as a diff, with every line of both.
     """
-    lines = [_shown(question.reason)]
+    lines = [_shown(" · ".join(_who_and_what(question)))]
     change = resolve("change_asked_for")(question.call.input, _LONGEST_QUESTION)
     for name, value in question.call.input.items():
         if name in change.told:
@@ -159,6 +159,14 @@ def whole(question: Question) -> str:
     if change.lines:
         lines.append("the change:\n        " + _shown("\n".join(change.lines)))
     return "\n    ".join(lines)
+
+
+def _who_and_what(question: Question) -> Iterator[str]:
+    """The agent, where it has a name; the tool, unless the reason names it; the reason."""
+    if question.agent is not None:
+        yield revealed_name(question.agent)
+    name = one_line(question.call.name, 60)
+    yield question.reason if name in question.reason else f"{name}: {question.reason}"
 
 
 def _shown(text: str) -> str:

@@ -43,6 +43,11 @@ class Attendance:
         await asyncio.sleep(UNATTENDED_GRACE)
         return nobody_to_ask(question)
 
+    @property
+    def asks_here(self) -> bool:
+        """Whether who waits now would put a question on the standard input."""
+        return self._interactive and bool(self._questions) and not self.elsewhere()
+
     def attend(self) -> None:
         """For a thread that waits for the end: ask here, or refuse what nobody can answer."""
         if not self._interactive:

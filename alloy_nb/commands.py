@@ -403,6 +403,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("stop", "[ID]", "stop what goes on in the background", _stop, _NOTEBOOK),
     Command("attach", "[ID]", "show a run here, live where it goes on", _attach, _NOTEBOOK),
     Command("jobs", "", "the jobs of the schedulers here, and when they run next", _jobs, _NOTEBOOK),
-    Command("team", "[NAME]", "show a team here, live where something of it goes on", _team, _NOTEBOOK),
+    Command(
+        "team",
+        "[NAME]",
+        "show the team in that variable, or called so, live where something of it goes on",
+        _team,
+        _NOTEBOOK,
+    ),
     Command("exit", "", "leave", _exit, _TERMINAL, also=("quit",)),
 )

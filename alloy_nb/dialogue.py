@@ -188,7 +188,8 @@ class Dialogue:
             current, waiting = self._current, len(self._queue)
             status, turns, history, usage = self._status, self._turns, self._history, self._usage
         if current is not None:
-            status, turns, history, usage = "running", current.turns, current.messages, usage + current.usage
+            status = "waiting" if current.questions else "running"
+            turns, history, usage = current.turns, current.messages, usage + current.usage
         uptime = round((time.monotonic() - self._began) * 1000)
         return Health(
             "closed" if self._closed else status,

@@ -225,9 +225,12 @@ class DeadlineExceeded(AlloyError):
 
 
 class Crashed(AlloyError):
-    """Code that a run stands on broke: a provider, a middleware, alloy_nb itself. The error is its `__cause__`."""
+    """Code that a run stands on broke: a provider, a middleware, a hook, alloy_nb itself. `__cause__` is its error."""
 
-    default_hint = "this is a bug in a provider, a middleware or alloy_nb itself: please report it"
+    default_hint = (
+        "a provider, a middleware or a hook raised it, and its `__cause__` says where: mend it there; where no code of "
+        "yours is in it, please report it"
+    )
 
 
 class Halted(AlloyError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import threading
 import time
@@ -17,6 +16,7 @@ from .events import Event
 from .execution import Execution
 from .handle import Run
 from .leaving import Leaving
+from .options import make_options
 from .portal import PORTAL
 from .prompts import to_message
 from .result import Result
@@ -28,7 +28,7 @@ from .teams.group import TeamRun
 from .teams.handing_over import HandoffTool, transfer_names
 from .teams.kinds import Broadcast, Handover
 from .teams.listeners import Listeners
-from .teams.making import check_team, checked_handoffs, make_member, unknown
+from .teams.making import check_list, check_team, checked_handoffs, make_member, unknown
 from .teams.members import Member, MemberHealth
 from .teams.results import TeamResults
 from .teams.timeline import Timeline
@@ -128,8 +128,9 @@ class Team(Leaving):
                 raise
             return Result(status="error", error=error)
         try:
-            return await await_end(execution, check=check)
-        except asyncio.CancelledError:
+            sink = find_delegate_sink(self, name, execution.options.display, execution.inputs)
+            return await await_end(execution, sink, check=check)
+        except BaseException:
             execution.cancel()
             await await_end(execution, check=False)
             raise
@@ -138,23 +139,32 @@ class Team(Leaving):
         """The same in the background: the handle of the run, at once."""
         return Run(self._begin(name, prompt, overrides))
 
-    def broadcast(self, prompt: Any, *, display: str | None = "auto", **overrides: Any) -> TeamResults:
-        """Ask all members at once, and wait for all: each one's `Result` by its name, in order; never raises for one.
+    def broadcast(
+        self, prompt: Any, *, names: Sequence[str] | None = None, display: str | None = "auto", **overrides: Any
+    ) -> TeamResults:
+        """Ask all members at once, or those of `names`, and wait: each one's `Result` by its name, in order.
 
-        One that crashed, took too long or could not begin is there with a result that says so.
+        It never raises for one: that crashed, took too long or could not begin is said by its result. `ConfigError`
+        for an unknown option or name.
         """
         PORTAL.refuse_here("Team.broadcast")
         sink = find_team_sink(display, self)
-        return self.start_broadcast(prompt, **overrides).wait(sink=sink)
+        return self.start_broadcast(prompt, names=names, **overrides).wait(sink=sink)
 
-    async def abroadcast(self, prompt: Any, **overrides: Any) -> TeamResults:
+    async def abroadcast(
+        self, prompt: Any, *, names: Sequence[str] | None = None, display: str | None = "auto", **overrides: Any
+    ) -> TeamResults:
         """The same, awaited on the running loop. Being cancelled stops all of them."""
-        return await self.start_broadcast(prompt, **overrides).wait_async()
+        sink = find_team_sink(display, self)
+        return await self.start_broadcast(prompt, names=names, **overrides).wait_async(sink=sink)
 
-    def start_broadcast(self, prompt: Any, **overrides: Any) -> TeamRun[TeamResults]:
+    def start_broadcast(
+        self, prompt: Any, *, names: Sequence[str] | None = None, **overrides: Any
+    ) -> TeamRun[TeamResults]:
         """The same in the background: a handle of all of them, at once."""
         self._check_open()
-        run = Broadcast(self.name, list(self._copied()), _text_of(prompt))
+        make_options(overrides)  # what is wrong for all of them is nobody's own result
+        run = Broadcast(self.name, self._asked(names), _text_of(prompt))
         options = {"correlation_id": run.run_id, **overrides}
         with _stopped_by_interrupt(run):
             run.begin(lambda name: self._begin(name, prompt, options, run.note))
@@ -172,14 +182,16 @@ class Team(Leaving):
         sink = find_team_sink(display, self)
         return self.start_handoff(names, prompt, **overrides).wait(check=check, sink=sink)
 
-    async def ahandoff(self, names: Sequence[str], prompt: Any, *, check: bool = True, **overrides: Any) -> Result:
+    async def ahandoff(
+        self, names: Sequence[str], prompt: Any, *, check: bool = True, display: str | None = "auto", **overrides: Any
+    ) -> Result:
         """The same, awaited on the running loop. Being cancelled stops it."""
-        return await self.start_handoff(names, prompt, **overrides).wait_async(check=check)
+        sink = find_team_sink(display, self)
+        return await self.start_handoff(names, prompt, **overrides).wait_async(check=check, sink=sink)
 
     def start_handoff(self, names: Sequence[str], prompt: Any, **overrides: Any) -> TeamRun[Result]:
         """The same in the background: a handle of all of it, at once."""
-        if isinstance(names, str):
-            raise ConfigError(f"names is the string {names!r}", hint=f"give a list: team.handoff([{names!r}], ...)")
+        check_list(names)
         self._check_open()
         run = Handover(self.name, list(names), _text_of(prompt))
 
@@ -194,6 +206,13 @@ class Team(Leaving):
         with _stopped_by_interrupt(run):
             run.begin(begin, prompt)
         return run
+
+    def _asked(self, names: Sequence[str] | None) -> list[str]:
+        """The members of a broadcast: all, or those of the names, each once."""
+        if names is None:
+            return list(self._copied())
+        check_list(names)
+        return [self._member(name).name for name in dict.fromkeys(names)]
 
     def _begin(
         self,

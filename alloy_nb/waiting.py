@@ -8,21 +8,21 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
 from .errors import Cancelled
 from .events import Event
 from .execution import Execution
-from .journal import LONGEST_WAIT, Reader, follow, follow_async, waker_of
+from .journal import LONGEST_WAIT, Reader, follow, waker_of
 from .options import Options
 from .pump import Pump
 from .result import Result
 from .sinks import Sink
 from .tools.workers import MAIN
 
-__all__ = ["Listener", "await_end", "await_on", "block_on", "see_out"]
+__all__ = ["Listener", "await_end", "await_on", "block_on", "interruption", "see_out"]
 
 logger = logging.getLogger("alloy_nb")
 
@@ -83,6 +83,13 @@ class _Waiter:
             self._execution.launch()
 
     def step(self) -> float | None:
+        """The same as `look`, and questions of a run in the background are put here."""
+        wait = self.look()
+        if wait:
+            self._execution.attendance.attend()
+        return wait
+
+    def look(self) -> float | None:
         """Seconds until the next call at the latest; None when the run is over."""
         events = self._reader.step()
         if events is None:
@@ -94,7 +101,6 @@ class _Waiter:
         feed_in = self._feed(now=any(event.type == "approval_request" for event in events))
         if events:
             return 0.0
-        self._execution.attendance.attend()
         left = LONGEST_WAIT if self._end is None else self._end - time.monotonic()
         if left <= 0:
             raise TimeoutError("the run is not over yet")
@@ -191,14 +197,20 @@ async def await_on(execution: Execution, sink: Sink | None = None, *, check: boo
     return _conclude(execution, interrupted=interrupted, check=check)
 
 
-async def await_end(execution: Execution, *, check: bool = True) -> Result:
+async def await_end(execution: Execution, sink: Sink | None = None, *, check: bool = True) -> Result:
     """The end of a run in the background: its result, or the error it ended in, raised. It goes on when we do not."""
-
-    async def idle(_: int) -> None:
-        await execution.attendance.attend_async()
-
-    async for _ in follow_async(execution.journal, idle):
-        pass
+    woken = asyncio.Event()
+    waiter = _Waiter(execution, waker_of(woken), sink)
+    with _closing(sink, execution, waiter):
+        if sink is not None:
+            sink.open(execution)
+        while (wait := waiter.look()) is not None:
+            if wait:
+                await execution.attendance.attend_async()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await woken.wait()
+            woken.clear()
     result = execution.settled()
     return result.check() if check else result
 
@@ -233,9 +245,17 @@ def _feed_on(execution: Execution, sink: Sink, shown: int) -> None:
     sink.close(execution.settled())
 
 
+def interruption(cause: Cancelled) -> KeyboardInterrupt:
+    """What an interrupt of a wait is raised as: IPython shows its words instead of our frames."""
+    told = [f"KeyboardInterrupt: {cause.message}", *([f"Hint: {cause.hint}"] if cause.hint else [])]
+    interrupt = KeyboardInterrupt()
+    interrupt._render_traceback_ = lambda *_: told  # type: ignore[attr-defined]
+    return interrupt
+
+
 def _conclude(execution: Execution, *, interrupted: bool, check: bool) -> Result:
     result = execution.settled()
     if interrupted:
         cause = result.error if isinstance(result.error, Cancelled) else Cancelled("interrupted", result=result)
-        raise KeyboardInterrupt from cause
+        raise interruption(cause) from cause
     return result.check() if check else result

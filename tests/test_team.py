@@ -707,6 +707,55 @@ def test_a_run_that_was_let_go_before_it_began_is_over() -> None:
         assert len(team["coder"].messages) == 2
 
 
+def test_the_error_of_a_chain_says_whose_it_is() -> None:
+    """Of several that were asked one after another nobody could tell which one failed."""
+    broken = alloy.AuthError("no key", hint="sign in")
+    with alloy.Team({"a": {"model": alloy.Scripted(["A."])}, "b": says(broken)}) as team:
+        with pytest.raises(alloy.AuthError, match="b: no key") as caught:
+            team.handoff(["a", "b"], "x")
+        assert caught.value.hint == "sign in"
+        failed = team.handoff(["nobody", "a"], "x", check=False).error
+        assert isinstance(failed, alloy.ConfigError)
+        assert failed.message.startswith("nobody: no agent")
+
+
+def test_a_wrong_option_of_a_broadcast_is_said_at_once() -> None:
+    """Each one had a result with the error, and no hint was shown."""
+    with pair() as team:
+        for call in (team.broadcast, team.start_broadcast, lambda *a, **k: asyncio.run(team.abroadcast(*a, **k))):
+            with pytest.raises(alloy.ConfigError, match="unknown option `timeot`") as caught:
+                call("x", timeot=3)
+            assert caught.value.hint == "did you mean `timeout`?"
+
+
+def test_a_broadcast_to_some_of_them() -> None:
+    with alloy.Team({name: {"model": alloy.Scripted([name.upper()])} for name in "abc"}) as team:
+        results = team.broadcast("x", names=["c", "a", "c"])
+        assert [(name, result.text) for name, result in results.items()] == [("c", "C"), ("a", "A")]
+        assert team.broadcast("x", names=[]) == {}
+        for names, words in ((["nobody"], "no agent 'nobody'"), ("a", "names is the string 'a'")):
+            with pytest.raises(alloy.ConfigError, match=words):
+                team.broadcast("x", names=names)
+
+
+def test_one_that_waits_for_a_decision_says_so_wherever_a_team_is_looked_at() -> None:
+    """Health, text, snapshot and timeline said that it runs."""
+    with asking() as team:
+        seen = {}
+        for event in team.start_delegate("a", "x"):
+            if event.type == "approval_request":
+                seen = {
+                    "health": team.health()["a"].status,
+                    "text": str(team).splitlines()[1].split()[1],
+                    "timeline": team.timeline.to_list()[-1]["status"],
+                    "member": team.snapshot()["members"][0]["status"],
+                    "agent": team["a"].health().status,
+                }
+                assert team["a"].approve(event.payload["id"])
+        assert set(seen.values()) == {"waiting"}, seen
+        assert team.timeline.to_list()[-1]["status"] == "completed"
+
+
 @pytest.mark.parametrize("form", ["delegate", "broadcast", "handoff"])
 def test_an_interrupt_stops_what_is_waited_for(form: str) -> None:
     """Law 11"""

@@ -142,13 +142,17 @@ def team_names(names: Mapping[str, Any]) -> list[str]:
 
 
 def find_team(name: str, names: Mapping[str, Any]) -> Team:
-    """The team of that name, which the user has made; without a name, the only one."""
+    """The team in the variable of that name, else the team that is called so; without a name, the only one."""
     teams: dict[str, Team] = {key: names[key] for key in team_names(names)}
     if name in teams:
         return teams[name]
-    if not name and len({id(team) for team in teams.values()}) == 1:
-        return next(iter(teams.values()))
-    near = nearest(name, list(teams)) if name else None
+    called = {id(team): team for team in teams.values() if not name or team.name == name}
+    if len(called) == 1:
+        return next(iter(called.values()))
+    if name and called:
+        known = ", ".join(key for key, team in teams.items() if team.name == name)
+        raise ConfigError(f"/team: several teams are called `{name}`", hint=f"give the variable: {known}")
+    near = nearest(name, [*teams, *(team.name for team in teams.values())]) if name else None
     what = f"there is no team `{name}`" if name else "which team?" if teams else "there is no team yet"
     make = "make one first: team = alloy.Team({'coder': dict(model=...)})"
     hint = f"did you mean `{near}`?" if near else f"there are: {', '.join(teams)}" if teams else make

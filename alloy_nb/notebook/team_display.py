@@ -28,7 +28,7 @@ def choose_team_sink(display: str | None, team: Team) -> TeamSink | None:
     if kind == "text":
         from ..render.team_terminal import TeamColumns
 
-        return TeamColumns()
+        return TeamColumns(told=None if shell is None else current_cell(shell).shown)
     from .team_shows import FoldedTeam, TeamSinkOf
 
     cell = current_cell(shell)

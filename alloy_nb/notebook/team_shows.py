@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..events import Event
 from ..render.bundle import record_kept
 from ..render.team_bundle import team_bundle
-from ..render.team_values import TeamTold
+from ..render.team_values import TeamTold, newest_of
 from ..result import Result
 from .cell import Cell
 from .folding import Row
@@ -48,6 +48,8 @@ class TeamShow:
 
     interval = 60.0
     static = True
+    #: So many runs of each member are shown, None for all.
+    newest: int | None = None
 
     def __init__(self, cell: Cell) -> None:
         self._cell = cell
@@ -87,7 +89,8 @@ class TeamShow:
 
     def _finish(self) -> None:
         assert self._gathering is not None
-        self._publish(team_frozen(self._gathering.told(), static=self.static))
+        told = self._gathering.told()
+        self._publish(team_frozen(told if self.newest is None else newest_of(told, self.newest), static=self.static))
 
     def _publish(self, data: dict[str, Any]) -> None:
         from IPython.display import display
@@ -96,9 +99,13 @@ class TeamShow:
 
 
 class TeamAtRest(TeamShow):
-    """Shown as it stands, with times: nothing of it goes on."""
+    """Shown as it stands, with times: nothing of it goes on.
+
+    Of each member the newest runs: the others stand in the file already, in the cells that asked.
+    """
 
     static = False
+    newest = 2
 
 
 class TeamHtmlShow(TeamShow):
@@ -166,6 +173,9 @@ class TeamSinkOf:
     def feed(self, _events: Sequence[Event]) -> None:
         self._show.look()
 
+    def step_aside(self) -> None:
+        """The question has a place of its own."""
+
     def close(self) -> None:
         self._show.close()
 
@@ -205,6 +215,9 @@ class FoldedTeam:
 
     def feed(self, _events: Sequence[Event]) -> None:
         """Nothing of it is shown."""
+
+    def step_aside(self) -> None:
+        """As above."""
 
     def close(self) -> None:
         if self._run is not None:

@@ -58,7 +58,8 @@ STYLES = {
     # Within a team's rail.
     "run-within": "overflow-wrap:break-word;line-height:1.5",
     "agent": "margin:2px 0 10px 18px",
-    "excerpt": "opacity:0.78;min-width:0;overflow-wrap:break-word",
+    # What is left of its line, and no more: a long one would push the facts to a line of their own.
+    "excerpt": "opacity:0.78;flex:1 1 10em;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap",
     "fold": "margin:5px 0",
     "summary": "cursor:pointer;font-size:12px",
     # Beside the disclosure triangle; the parts of the line wrap in a narrow window.

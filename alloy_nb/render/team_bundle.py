@@ -10,7 +10,16 @@ from .quoted import continued, inline
 from .team_html import LONGEST_PROMPT, team_html, timeline_heads
 from .team_record import to_team_record
 from .team_values import MemberTold, TeamTold
-from .team_wording import STATE_MARKS, member_words, row_cells, team_words
+from .team_wording import (
+    STATE_MARKS,
+    earlier_words,
+    member_words,
+    newest_rows,
+    not_asked_words,
+    parted,
+    row_cells,
+    team_words,
+)
 from .text import to_text
 
 __all__ = ["team_bundle", "team_markdown", "team_plain"]
@@ -42,13 +51,18 @@ def team_markdown(team: TeamTold, *, static: bool = False) -> str:
     """The team as Markdown that runs and loads nothing: each agent's answer below its name, then the timeline."""
     parts: list[str] = []
     doubtful = False
-    for member in team.members:
+    asked, others = parted(team)
+    for member in asked:
         parts.append(f"{_mark(member)} **{inline(member.name)}** — {inline(' · '.join(member_words(member)))}")
+        if earlier := earlier_words(member):
+            parts.append(f"*{earlier}*")
         for transcript in member.runs:
             if transcript.prompt:
                 parts.append(f"> {inline(shorten(transcript.prompt, LONGEST_PROMPT))}")
             said, doubtful = continued(transcript, static=static, doubtful=doubtful)
             parts += [said] if said else []
+    if others:
+        parts.append(f"*{inline(not_asked_words(others))}*")
     if team.rows:
         parts.append(_table(team, static=static))
     return "\n\n".join([*parts, f"*{inline(' · '.join(team_words(team, static=static)))}*"])
@@ -58,22 +72,30 @@ def _table(team: TeamTold, *, static: bool) -> str:
     heads = timeline_heads(static=static)
     rule = ["---", "---", *["---:"] * (len(heads) - 2)]
     began = min(row.start_ms for row in team.rows)
-    rows = [[inline(cell) for cell in row_cells(row, began, static=static)] for row in team.rows]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in (heads, rule, *rows))
+    told, left_out = newest_rows(team)
+    rows = [[inline(cell) for cell in row_cells(row, began, static=static)] for row in told]
+    table = "\n".join("| " + " | ".join(cells) + " |" for cells in (heads, rule, *rows))
+    return f"*{left_out}*\n\n{table}" if left_out else table
 
 
 def team_plain(team: TeamTold, *, static: bool = False) -> str:
     """The same as plain text."""
     parts: list[str] = []
-    for member in team.members:
+    asked, others = parted(team)
+    for member in asked:
         parts.append(f"{_mark(member)} {member.name} — {' · '.join(member_words(member))}")
+        parts.append(_indented(earlier_words(member), "  "))
         for transcript in member.runs:
             if transcript.prompt:
                 parts.append(_indented(shorten(transcript.prompt, LONGEST_PROMPT), "  > "))
             parts.append(_indented(to_text(transcript, static=static), "  "))
+    if others:
+        parts.append(not_asked_words(others))
     if team.rows:
         began = min(row.start_ms for row in team.rows)
-        parts.append("\n".join(_plain_row(row_cells(row, began, static=static)) for row in team.rows))
+        rows, left_out = newest_rows(team)
+        lines = [_plain_row(row_cells(row, began, static=static)) for row in rows]
+        parts.append("\n".join([*([left_out] if left_out else []), *lines]))
     return "\n\n".join([*(part for part in parts if part), " · ".join(team_words(team, static=static))])
 
 

@@ -11,7 +11,16 @@ from .html import run_html
 from .markdown import sanitize
 from .palette import STYLES, mark
 from .team_values import MemberTold, TeamTold
-from .team_wording import STATE_MARKS, member_words, row_cells, team_words
+from .team_wording import (
+    STATE_MARKS,
+    earlier_words,
+    member_words,
+    newest_rows,
+    not_asked_words,
+    parted,
+    row_cells,
+    team_words,
+)
 from .values import Error, Text
 
 __all__ = ["LONGEST_PROMPT", "team_html", "team_live_html", "timeline_heads"]
@@ -25,12 +34,15 @@ _MARKS = re.compile(r"\*\*|__|`|^[ \t]*(?:#{1,6}|>|[-*+])[ \t]+", re.MULTILINE)
 def team_html(team: TeamTold, *, static: bool = False) -> str:
     """The team as it ended, for the notebook file. `static` leaves out what differs from run to run: times.
 
-    Who answered last in a chain of hand-overs, or alone, is unfolded.
+    Who answered last where one was asked, or one after another, is unfolded; who was not asked is named in a line.
     """
     among = max(1, sum(len(member.runs) for member in team.members))
     opened = _opened(team)
-    members = [_member(member, among, opened=member.name == opened, static=static) for member in team.members]
-    return sanitize(_root("run", [*members, _timeline(team, static=static), _foot(team, static=static)]), pictures=True)
+    asked, others = parted(team)
+    parts = [_member(member, among, opened=member.name == opened, static=static) for member in asked]
+    if others:
+        parts.append(_div("alloy-notice", "notice", escape(not_asked_words(others), quote=False)))
+    return sanitize(_root("run", [*parts, _timeline(team, static=static), _foot(team, static=static)]), pictures=True)
 
 
 def team_live_html(team: TeamTold, stop: str) -> str:
@@ -46,7 +58,7 @@ def timeline_heads(*, static: bool) -> list[str]:
 
 
 def _opened(team: TeamTold) -> str:
-    if team.kind == "handoff":
+    if team.kind in ("handoff", "delegate"):
         return next((row.agent for row in reversed(team.rows) if row.kind == "run"), "")
     worked = [member.name for member in team.members if member.runs]
     return worked[0] if len(worked) == 1 else ""
@@ -67,7 +79,8 @@ def _foot(team: TeamTold, *, static: bool) -> str:
 def _member(member: MemberTold, among: int, *, opened: bool, static: bool) -> str:
     if not member.runs:
         return _div("alloy-tool", "still", _line(member))
-    runs = []
+    earlier = earlier_words(member)
+    runs = [_div("alloy-notice", "notice", escape(earlier))] if earlier else []
     for transcript in member.runs:
         if transcript.prompt:
             asked = escape(shorten(transcript.prompt, LONGEST_PROMPT), quote=False)
@@ -102,7 +115,11 @@ def _excerpt(member: MemberTold) -> str:
         said = blocks[-1].message
     else:
         answer = next((b.markdown for b in reversed(blocks) if isinstance(b, Text) and b.by == "model"), "")
-        said = _MARKS.sub("", answer[: 8 * _LONGEST_EXCERPT].partition("```")[0])
+        words, fence, code = answer[: 8 * _LONGEST_EXCERPT].partition("```")
+        said = _MARKS.sub("", words)
+        if fence and not said.strip():  # it begins with code: the words behind that, else the code
+            inside, _, behind = code.partition("\n")[2].partition("```")
+            said = _MARKS.sub("", behind.partition("```")[0]).strip() or inside
     line = " ".join(said[: 8 * _LONGEST_EXCERPT].split())
     return line if len(line) <= _LONGEST_EXCERPT else line[: _LONGEST_EXCERPT - 1] + "…"
 
@@ -113,6 +130,7 @@ def _timeline(team: TeamTold, *, static: bool) -> str:
         return ""
     heads = timeline_heads(static=static)
     sides = ["cell", "cell", *["cell-right"] * (len(heads) - 2)]
+    rows, left_out = newest_rows(team)
     began = min(row.start_ms for row in team.rows)
 
     def line(tag: str, cells: list[str]) -> str:
@@ -122,9 +140,10 @@ def _timeline(team: TeamTold, *, static: bool) -> str:
         )
         return f"<tr>{inner}</tr>"
 
-    body = "".join(line("td", row_cells(row, began, static=static)) for row in team.rows)
+    body = "".join(line("td", row_cells(row, began, static=static)) for row in rows)
     table = (
         f'<table class="{UNTOUCHED}" style="{STYLES["table"]}"><thead>{line("th", heads)}</thead>'
         f"<tbody>{body}</tbody></table>"
     )
-    return f'<div style="{STYLES["table-box"]}">{table}</div>'
+    head = _div("alloy-notice", "notice", escape(left_out)) if left_out else ""
+    return f'{head}<div style="{STYLES["table-box"]}">{table}</div>'

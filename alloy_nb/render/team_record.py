@@ -32,9 +32,11 @@ def to_team_record(team: TeamTold, *, messages: bool = True, limit: int = RECORD
         gone = min(left_out, len(member.runs))
         left_out -= gone
         runs = [to_record(run, messages=messages, limit=share) for run in member.runs[gone:]]
-        members.append({"name": member.name, "state": member.state, "model": member.model, "runs": runs})
-    told = [{name: value for name, value in asdict(row).items() if value not in ("", None, 0)} for row in rows]
-    return {"v": RECORD_VERSION, "team": team.name, "kind": team.kind, "members": members, "timeline": told}
+        told = {"name": member.name, "state": member.state, "model": member.model, "runs": runs}
+        earlier = member.earlier + gone
+        members.append({**told, "earlier": earlier} if earlier else told)
+    timeline = [{name: value for name, value in asdict(row).items() if value not in ("", None, 0)} for row in rows]
+    return {"v": RECORD_VERSION, "team": team.name, "kind": team.kind, "members": members, "timeline": timeline}
 
 
 def is_team_record(record: Any) -> bool:
@@ -59,7 +61,8 @@ def _member(item: Mapping[str, Any], rows: tuple[Row, ...]) -> MemberTold:
     name, state = _word(item, "name"), _word(item, "state")
     tokens, cost = summed(row for row in rows if row.kind == "run" and row.agent == name)
     runs = tuple(from_record(run) for run in _mappings(item, "runs"))
-    return MemberTold(name, state if state in STATES else "idle", "", _word(item, "model"), tokens, cost, runs)
+    earlier = max(0, int(_number(item, "earlier") or 0))
+    return MemberTold(name, state if state in STATES else "idle", "", _word(item, "model"), tokens, cost, runs, earlier)
 
 
 def _row(item: Mapping[str, Any]) -> Row:

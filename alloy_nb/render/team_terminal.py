@@ -39,6 +39,7 @@ _LINES = 20
 _NARROWEST = 28
 _LEAST_LINES = 3
 _LONGEST_KEY = 40
+_LONGEST_FACTS = 200
 
 
 class Column:
@@ -114,10 +115,16 @@ class Column:
 
     @property
     def facts(self) -> str:
-        words = [self.status]
+        """How it stands, tokens and cost."""
+        return self.facts_within(_LONGEST_FACTS)
+
+    def facts_within(self, wide: int) -> str:
+        """As many of them as there is room for, whole."""
+        words = self.status
         if self.usage.total_tokens:
-            words += [f"{token_words(self.usage.total_tokens)} tokens", cost_words(self.cost)]
-        return " · ".join(words)
+            for fact in (f"{token_words(self.usage.total_tokens)} tokens", cost_words(self.cost)):
+                words = f"{words} · {fact}" if len(words) + len(fact) + 3 <= wide else words
+        return words
 
 
 def _clean_tail(words: str) -> str:
@@ -143,15 +150,20 @@ class TeamColumns:
     interval = 0.125
     hears = True
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, told: set[str] | None = None) -> None:
+        """`told` is given the ids of the runs that were shown."""
+        self._told = told
+        self._run: TeamRun[Any] | None = None
         self._console = Console(highlight=False, emoji=False, markup=False) if console is None else console
         self._columns: dict[str, Column] = {}
         self._live: Live | None = None
-        self._run_id = ""
 
     def open(self, run: TeamRun[Any]) -> None:
-        self._run_id = run.run_id
+        self._run = run
         self._columns = {name: Column(name) for name in run.names}
+        self._begin()
+
+    def _begin(self) -> None:
         if self._console.is_terminal and not self._console.is_dumb_terminal:
             self._live = Live(self.renderable(), console=self._console, auto_refresh=False, transient=True)
             self._live.start()
@@ -161,13 +173,21 @@ class TeamColumns:
             name = member_of(event)
             if name in self._columns:
                 self._columns[name].feed(event)
-        if self._live is not None:
+        if self._live is None:
+            self._begin()
+        else:
             self._live.update(self.renderable(), refresh=True)
 
-    def close(self) -> None:
+    def step_aside(self) -> None:
+        """Leave the terminal to a question: columns that stand still above it would say what is not so any more."""
         if self._live is not None:
             self._live.stop()
             self._live = None
+
+    def close(self) -> None:
+        self.step_aside()
+        if self._told is not None and self._run is not None:
+            self._told.update(execution.run_id for _, execution in self._run.executions)
         self._console.print(self.summary())
 
     def renderable(self) -> RenderableType:
@@ -183,24 +203,26 @@ class TeamColumns:
         for _ in range(across):
             grid.add_column(ratio=1)
         for place in range(0, len(columns), across):
+            row = columns[place : place + across]
+            said = [self._wrapped(column, min(inside, _LINES), width // across) for column in row]
+            high = max(_LEAST_LINES, *map(len, said))
             grid.add_row(
-                *(
-                    self._panel(column, min(inside, _LINES), width // across)
-                    for column in columns[place : place + across]
-                )
+                *(self._panel(column, lines, high, width // across) for column, lines in zip(row, said, strict=True))
             )
         return grid
 
-    def _panel(self, column: Column, inside: int, wide: int) -> Panel:
-        words = Text("\n".join(column.lines(inside)))
-        lines = words.wrap(self._console, wide - 4)[-inside:]
+    def _wrapped(self, column: Column, most: int, wide: int) -> list[Text]:
+        words = Text("\n".join(column.lines(most)))
+        return list(words.wrap(self._console, wide - 4))[-most:]
+
+    def _panel(self, column: Column, lines: list[Text], high: int, wide: int) -> Panel:
         return Panel(
             Group(*lines),
             title=Text.assemble(column.dot, " ", (column.name, "bold")),
             title_align="left",
-            subtitle=Text(column.facts, "dim"),
+            subtitle=Text(column.facts_within(wide - 6), "dim"),
             subtitle_align="left",
-            height=inside + 2,
+            height=high + 2,
         )
 
     def _line(self, column: Column) -> Text:

@@ -40,7 +40,7 @@ def team_text(team: Team) -> str:
 
 def team_bundle(team: Team) -> dict[str, Any]:
     """The same for a notebook."""
-    columns = ("agent", "status", "messages", "tokens", "cost", "crashes")
+    columns = ("agent", "status", "messages", "tokens", "cost", "troubles")
     return {"text/plain": team_text(team), "text/html": _table(columns, _member_rows(team))}
 
 
@@ -59,8 +59,10 @@ def _member_rows(team: Team) -> list[tuple[str, ...]]:
         used = health.usage.total_tokens
         cost = cost_words(agent.cost) if agent is not None and used else ""
         crashed = f"{health.crashes} crash{'' if health.crashes == 1 else 'es'}" if health.crashes else ""
+        given_up = f"{health.abandoned} given up" if health.abandoned else ""
+        troubles = " · ".join(words for words in (crashed, given_up) if words)
         messages = f"{health.message_count} message{'' if health.message_count == 1 else 's'}"
-        rows.append((shown(name), health.status, messages, f"{token_words(used)} tokens", cost, crashed))
+        rows.append((shown(name), health.status, messages, f"{token_words(used)} tokens", cost, troubles))
     return rows
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from .clean import shown
@@ -13,7 +13,18 @@ from .values import Tool
 if TYPE_CHECKING:
     from .blocks import Transcript
 
-__all__ = ["KINDS", "STATES", "MemberTold", "Row", "TeamTold", "doing_of", "members_told", "state_of", "summed"]
+__all__ = [
+    "KINDS",
+    "STATES",
+    "MemberTold",
+    "Row",
+    "TeamTold",
+    "doing_of",
+    "members_told",
+    "newest_of",
+    "state_of",
+    "summed",
+]
 
 #: How a member stands.
 STATES = ("idle", "queued", "working", "asking", "done", "stopped", "failed", "down")
@@ -65,6 +76,8 @@ class MemberTold:
     tokens: int = 0
     cost: float | None = None
     runs: Sequence[Transcript] = ()
+    #: How many runs there were before those.
+    earlier: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +102,15 @@ class TeamTold:
     def live(self) -> bool:
         """Whether something of it still goes on."""
         return any(member.state in ("queued", "working", "asking") for member in self.members)
+
+
+def newest_of(team: TeamTold, most: int) -> TeamTold:
+    """The same with the `most` newest runs of each member; of the others the number."""
+    members = [
+        replace(member, runs=tuple(member.runs[-most:]), earlier=member.earlier + max(0, len(member.runs) - most))
+        for member in team.members
+    ]
+    return replace(team, members=members)
 
 
 def summed(rows: Iterable[Row]) -> tuple[int, float | None]:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from .team_values import MemberTold, Row, TeamTold
 from .wording import cost_words, duration_words, token_words
 
-__all__ = ["STATE_MARKS", "STATE_WORDS", "member_words", "row_cells", "state_words", "team_words"]
+__all__ = [
+    "STATE_MARKS",
+    "STATE_WORDS",
+    "earlier_words",
+    "member_words",
+    "newest_rows",
+    "not_asked_words",
+    "parted",
+    "row_cells",
+    "state_words",
+    "team_words",
+]
 
 #: The mark and the colour of a member, by its state; None for the text's own, quiet.
 STATE_MARKS: Mapping[str, tuple[str, str | None]] = {
@@ -39,6 +50,8 @@ _ROW_WORDS: Mapping[str, str] = {
     "down": "stays down",
     "abandoned": "given up: it did not answer",
 }
+#: Rows of a timeline in an output: it stands in the notebook's file each time that it is shown.
+MOST_ROWS_SHOWN = 60
 #: Below a head that says "cost".
 _UNKNOWN = "unknown"
 _ROW_STATES = {"completed": "done", "running": "working", "error": "failed", "halted": "failed", "waiting": "asking"}
@@ -62,6 +75,40 @@ def member_words(member: MemberTold) -> list[str]:
     """The facts of a member: how it stands, model, tokens, cost."""
     model = [member.model] if member.model else []
     return [state_words(member), *model, *used_words(member.tokens, member.cost)]
+
+
+def parted(team: TeamTold) -> tuple[list[MemberTold], list[MemberTold]]:
+    """Who worked on the prompt, and who was not asked; of a whole team everybody is told of."""
+    if team.kind == "team":
+        return list(team.members), []
+    asked = [member for member in team.members if member.runs or member.state != "idle"]
+    return asked, [member for member in team.members if member not in asked]
+
+
+def not_asked_words(members: Iterable[MemberTold]) -> str:
+    """One line for all of them.
+
+    >>> not_asked_words([MemberTold("coder"), MemberTold("critic")])
+    'not asked: coder, critic'
+    """
+    return f"not asked: {', '.join(member.name for member in members)}"
+
+
+def earlier_words(member: MemberTold) -> str:
+    """Of runs that are not shown.
+
+    >>> earlier_words(MemberTold("coder", earlier=1)), earlier_words(MemberTold("coder"))
+    ('1 earlier run is not shown here', '')
+    """
+    count = member.earlier
+    return f"{count} earlier run{' is' if count == 1 else 's are'} not shown here" if count else ""
+
+
+def newest_rows(team: TeamTold) -> tuple[Sequence[Row], str]:
+    """The rows that are shown, and, where there are more, a line that says so."""
+    rows = team.rows[-MOST_ROWS_SHOWN:]
+    left_out = len(team.rows) - len(rows)
+    return rows, f"{left_out} earlier row{'' if left_out == 1 else 's'} not shown here" if left_out else ""
 
 
 def team_words(team: TeamTold, *, static: bool) -> list[str]:

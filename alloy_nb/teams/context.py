@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import ConfigError
 from ..plain import revealed
 from ..redaction import redact
 
@@ -34,7 +35,9 @@ class Entry:
 
 
 class SharedContext(MutableMapping[str, Any]):
-    """A dict that any thread may use: `team.context["goal"] = "…"`; values that JSON knows are what agents can read.
+    """A dict that any thread may use: `team.context["goal"] = "…"`. Keys are texts, else `ConfigError`.
+
+    Of a value that JSON does not know, agents are told what kind of thing it is, and no more.
 
     A value that is changed in place is changed for nobody else's eyes: put it in anew.
 
@@ -46,7 +49,7 @@ class SharedContext(MutableMapping[str, Any]):
 
     def __init__(self, initial: Mapping[str, Any] | None = None) -> None:
         self._lock = threading.RLock()
-        self._entries: dict[str, Entry] = {str(key): Entry(value) for key, value in (initial or {}).items()}
+        self._entries: dict[str, Entry] = {_checked(key): Entry(value) for key, value in (initial or {}).items()}
 
     def __getitem__(self, key: str) -> Any:
         with self._lock:
@@ -72,7 +75,7 @@ class SharedContext(MutableMapping[str, Any]):
     def put(self, key: str, value: Any, by: str = "") -> None:
         """Put a value there, in the name of an agent or (``""``) of the host."""
         with self._lock:
-            self._entries[str(key)] = Entry(value, by)
+            self._entries[_checked(key)] = Entry(value, by)
 
     def by(self, key: str) -> str:
         """Who wrote that value: an agent's name, or "" for the host. `KeyError` where there is none."""
@@ -99,6 +102,13 @@ class SharedContext(MutableMapping[str, Any]):
                 break
             lines.append(line)
         return "\n".join(lines)
+
+
+def _checked(key: Any) -> str:
+    """A number as a key would be another one for the agents, who know texts alone."""
+    if not isinstance(key, str):
+        raise ConfigError(f"{key!r} is no key of a shared context", hint=f"give a text: {str(key)!r}")
+    return key
 
 
 def _writer(entry: Entry) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Generator, Iterator, Sequence
@@ -12,7 +11,7 @@ from uuid import uuid4
 from ..errors import AlloyError, ConfigError
 from ..events import Event, now_ms
 from ..execution import Execution
-from ..journal import Journal, Reader, follow, follow_async, waker_of
+from ..journal import Journal, follow, follow_async
 from ..portal import PORTAL
 from ..pump import Pump
 from ..result import Result, Status
@@ -20,7 +19,7 @@ from ..tools.approval import Decision, Remember
 from ..tools.workers import MAIN
 from .confluence import Confluence
 from .results import TeamResults, summed
-from .waiting import LOOK, TeamSink, wait_for_team
+from .waiting import TeamSink, await_team, wait_for_team
 
 __all__ = ["TeamRun"]
 
@@ -138,29 +137,13 @@ class TeamRun(Generic[Outcome]):
             wait_for_team(self, pump, sink, timeout, owns=owns)
         return self._settled(check=check)
 
-    async def wait_async(self, *, check: bool = True) -> Outcome:
-        """The same on the running loop; being cancelled stops it."""
-        try:
-            return await self._await(check=check)
-        except asyncio.CancelledError:
-            self.cancel()
-            await self._await(check=False)
-            raise
+    async def wait_async(self, *, check: bool = True, owns: bool = True, sink: TeamSink | None = None) -> Outcome:
+        """The same on the running loop; being cancelled stops what belongs to the caller."""
+        await await_team(self, sink, owns=owns)
+        return self._settled(check=check)
 
     def __await__(self) -> Generator[Any, None, Outcome]:
-        return self._await(check=True).__await__()
-
-    async def _await(self, *, check: bool) -> Outcome:
-        woken = asyncio.Event()
-        reader = Reader(self.over, waker_of(woken))
-        while reader.step() is not None:
-            await asyncio.gather(*(execution.attendance.attend_async() for _, execution in self.executions))
-            try:
-                async with asyncio.timeout(LOOK):
-                    await woken.wait()
-            except TimeoutError:
-                continue
-        return self._settled(check=check)
+        return self.wait_async(owns=False).__await__()
 
     def __iter__(self) -> Iterator[Event]:
         PORTAL.refuse_here("TeamRun.__iter__")

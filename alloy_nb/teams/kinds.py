@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -91,7 +92,7 @@ class Handover(TeamRun[Result]):
         try:
             execution = self._begin_member(place, prompt)
         except Exception as error:  # noqa: BLE001 - whatever it is, who waits is told
-            self._end(Result(status="error", error=as_alloy(error)))
+            self._end(Result(status="error", error=as_alloy(error)), name)
             return
         if place:
             self._tell("handoff", {"from": self.names[place - 1], "to": name}, waits=True)
@@ -102,19 +103,21 @@ class Handover(TeamRun[Result]):
         with self._lock:
             self._steps.append(result)
         if result.status != "completed" or place + 1 == len(self.names):
-            self._end(result)
+            self._end(result, self.names[place])
         elif self._cancelled:
             self._end(replace(result, status="cancelled", error=Cancelled("the hand-off was cancelled")))
         else:
             self._next(place + 1, result.text or NO_WORDS)
 
-    def _end(self, last: Result) -> None:
+    def _end(self, last: Result, name: str = "") -> None:
         """The last one's result, with what all have used; of one who came to nothing, with what came before it."""
         steps = self._steps
         usage, cost = summed(steps)
         before = [step for step in steps if step is not last]
         if before and not last.ok:
             last = replace(last, text=last.text or before[-1].text, messages=last.messages or before[-1].messages)
+        if last.error is not None and not last.ok and last.status != "cancelled":
+            last = replace(last, error=of_member(last.error, name))
         self._result = replace(last, usage=usage, cost=cost, duration=time.monotonic() - self._began)
         self._finish(self._result, steps, self._result.error)
 
@@ -125,6 +128,18 @@ class Handover(TeamRun[Result]):
     def _settled(self, *, check: bool) -> Result:
         result = super()._settled(check=check)
         return result.check() if check else result
+
+
+def of_member(error: AlloyError, name: str) -> AlloyError:
+    """The same error, which says whose it is: of several that were asked one after another nobody could tell.
+
+    >>> of_member(AlloyError("no key", hint="give one"), "coder")
+    AlloyError('coder: no key')
+    """
+    named = copy(error)
+    named.args = (f"{name}: {error.message}", *error.args[1:])
+    named.__cause__ = error.__cause__
+    return named
 
 
 def as_alloy(error: Exception) -> AlloyError:

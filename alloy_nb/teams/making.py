@@ -11,7 +11,7 @@ from ..options import make_options, nearest
 from ..plain import revealed_name
 from .members import Home, Member
 
-__all__ = ["check_team", "checked_handoffs", "make_member", "unknown"]
+__all__ = ["check_list", "check_team", "checked_handoffs", "make_member", "unknown"]
 
 
 def check_team(agents: Any, context: Any, budget: Any, timeout: Any, name: Any) -> None:
@@ -27,6 +27,12 @@ def check_team(agents: Any, context: Any, budget: Any, timeout: Any, name: Any) 
         raise ConfigError(f"context is {context!r}", hint="give a mapping, such as a dict")
     # Checked as an agent's own are.
     make_options({"budget": budget, "timeout": timeout})
+
+
+def check_list(names: Any) -> None:
+    """A name alone would be taken for its letters."""
+    if isinstance(names, str):
+        raise ConfigError(f"names is the string {names!r}", hint=f"give a list: [{names!r}]")
 
 
 def make_member(name: str, given: Any, home: Home, clock: Callable[[], float]) -> Member:

@@ -34,12 +34,15 @@ class _Row:
     tokens: int = 0
     cost: float | None = None
     told: dict[str, Any] = field(default_factory=dict)
+    #: The run while it goes on: whether it waits for a decision is asked of it.
+    execution: Execution | None = None
 
     def to_dict(self) -> dict[str, Any]:
         if self.kind != "run":
             return {"kind": self.kind, "agent": self.agent, "at_ms": self.start_ms, **self.told}
         names = ("kind", "agent", "run_id", "prompt", "start_ms", "end_ms", "status", "tokens", "cost")
-        return {name: getattr(self, name) for name in names}
+        waits = self.execution is not None and bool(self.execution.questions)
+        return {name: getattr(self, name) for name in names} | ({"status": "waiting"} if waits else {})
 
 
 class Timeline:
@@ -56,7 +59,7 @@ class Timeline:
 
     def began(self, name: str, execution: Execution) -> None:
         prompt = execution.prompt.text if execution.prompt is not None else ""
-        row = _Row("run", name, run_id=execution.run_id, prompt=prompt[:_LONGEST_PROMPT])
+        row = _Row("run", name, run_id=execution.run_id, prompt=prompt[:_LONGEST_PROMPT], execution=execution)
         with self._lock:
             self._append(row)
             self._running[execution.run_id] = row
@@ -67,7 +70,7 @@ class Timeline:
             row = self._running.pop(execution.run_id, None)
         if row is not None:
             row.tokens, row.cost = result.usage.total_tokens, result.cost
-            row.end_ms, row.status = now_ms(), result.status
+            row.end_ms, row.status, row.execution = now_ms(), result.status, None
             self.edition += 1
 
     def note(self, kind: str, name: str, **told: Any) -> None:
@@ -94,7 +97,8 @@ class Timeline:
 
     def to_list(self) -> list[dict[str, Any]]:
         """Rows in order, JSON-ready. A run: `kind` "run", `agent`, `run_id`, `prompt`, `start_ms`, `end_ms` (None while
-        it goes on), `status`, `tokens`, `cost`. Else `kind`, `agent`, `at_ms` and what belongs to the kind.
+        it goes on), `status` (``"waiting"`` for a decision), `tokens`, `cost`. Else `kind`, `agent`, `at_ms` and what
+        belongs to the kind.
         """
         with self._lock:
             return [row.to_dict() for row in self._rows]

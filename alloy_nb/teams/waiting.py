@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import Cancelled, ConfigError
 from ..events import Event
-from ..journal import LONGEST_WAIT, Reader, follow
+from ..journal import LONGEST_WAIT, Reader, follow, waker_of
 from ..pump import Pump
 from ..sinks import DISPLAYS, Sink, find_sink, resolve
 from ..tools.workers import MAIN
+from ..waiting import interruption
 
 if TYPE_CHECKING:
     from ..team import Team
     from .group import TeamRun
 
-__all__ = ["LOOK", "TeamSink", "find_delegate_sink", "find_team_sink", "wait_for_team"]
+__all__ = ["LOOK", "TeamSink", "await_team", "find_delegate_sink", "find_team_sink", "wait_for_team"]
 
 #: How often who waits looks for questions, in seconds.
 LOOK = 0.1
 
 
 class TeamSink(Protocol):
-    """Shows several runs of a team at once; like `Sink`. One that does not `hear` is fed nothing, and looks."""
+    """Shows several runs of a team at once; like `Sink`. One that does not `hear` is fed nothing, and looks.
+
+    `step_aside` is called before a person is asked on the standard input; the next `feed` may show it all again.
+    """
 
     interval: float
     hears: bool
@@ -33,6 +39,8 @@ class TeamSink(Protocol):
     def open(self, run: TeamRun[Any]) -> None: ...
 
     def feed(self, events: Sequence[Event]) -> None: ...
+
+    def step_aside(self) -> None: ...
 
     def close(self) -> None: ...
 
@@ -71,11 +79,19 @@ class _Waiter:
         self.reader = Reader(run.over, wake)
 
     def step(self) -> float | None:
+        wait = self.look()
+        if wait is not None:
+            for _, execution in self._run.executions:
+                execution.attendance.attend()
+        return wait
+
+    def look(self) -> float | None:
+        """Seconds until the next call at the latest; None when all of it is over."""
         if self.reader.step() is None:
             return None
         self._feed()
-        for _, execution in self._run.executions:
-            execution.attendance.attend()
+        if self._sink is not None and any(one.attendance.asks_here for _, one in self._run.executions):
+            self._sink.step_aside()
         left = LONGEST_WAIT if self._end is None else self._end - time.monotonic()
         if left <= 0:
             raise TimeoutError("the team is not done yet")
@@ -113,7 +129,8 @@ def wait_for_team(run: TeamRun[Any], pump: Pump, sink: TeamSink | None, timeout:
         waiter.reader.rearm()
         run.cancel()
         pump.run(waiter.step)
-        raise KeyboardInterrupt from Cancelled("interrupted", hint="what was there by then is in each conversation")
+        cause = Cancelled("the runs were stopped", hint="what was there by then is in each conversation")
+        raise interruption(cause) from cause
     except BaseException:
         if owns:
             run.cancel()
@@ -123,3 +140,30 @@ def wait_for_team(run: TeamRun[Any], pump: Pump, sink: TeamSink | None, timeout:
 
 
 MAIN.waits.add(wait_for_team.__code__)
+
+
+async def await_team(run: TeamRun[Any], sink: TeamSink | None, *, owns: bool) -> None:
+    """The same on the running loop, which stays free meanwhile. Being cancelled stops what it `owns`, and goes on."""
+    woken = asyncio.Event()
+    waiter = _Waiter(run, waker_of(woken), sink, None)
+    try:
+        if sink is not None:
+            sink.open(run)
+        try:
+            await _until_over(run, waiter, woken)
+        except asyncio.CancelledError:
+            if owns:
+                waiter.reader.rearm()
+                run.cancel()
+                await _until_over(run, waiter, woken)
+            raise
+    finally:
+        waiter.close()
+
+
+async def _until_over(run: TeamRun[Any], waiter: _Waiter, woken: asyncio.Event) -> None:
+    while waiter.look() is not None:
+        await asyncio.gather(*(execution.attendance.attend_async() for _, execution in run.executions))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK):
+                await woken.wait()

@@ -28,7 +28,8 @@ class Question:
     """A call that needs a person's word: which call, why, and the argument that matters.
 
     `subject` is for showing, on one line; `pattern` is that argument to the letter, for remembering what was allowed.
-    `scope` says for which tool in which folder: what is remembered of one holds for no other of its name.
+    `scope` says for which tool in which folder: what is remembered of one holds for no other of its name. `agent` is
+    the path of who asks (``"team/coder"``), None for an agent without a name.
     """
 
     call: ToolCall
@@ -36,6 +37,7 @@ class Question:
     subject: str
     pattern: str
     scope: Hashable = None
+    agent: str | None = None
 
     def __str__(self) -> str:
         return self.reason

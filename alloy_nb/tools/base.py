@@ -62,7 +62,7 @@ class Tool:
 
     def approval_reason(self, input: Mapping[str, Any], ctx: ToolContext) -> str | None:
         """Why a person must be asked first, or None when the call may run at once."""
-        return "this tool always asks" if self.requires_approval else None
+        return "this tool asks first" if self.requires_approval else None
 
     @property
     def identity(self) -> Hashable:

@@ -182,8 +182,11 @@ class ToolPhase:
             work.refusal = f"Tool crashed: {_describe(error)}"
             return
         if reason is not None:
-            scope = (work.tool.identity, str(self._context(work).working_directory))
-            work.question = Question(work.call, reason, subject_of(work.tool, work.call.input), pattern, scope)
+            ctx = self._context(work)
+            scope = (work.tool.identity, str(ctx.working_directory))
+            work.question = Question(
+                work.call, reason, subject_of(work.tool, work.call.input), pattern, scope, ctx.agent
+            )
             work.paused = self._desk.pauses(work.call)
 
     async def _finish(self, work: _Work) -> None:

@@ -120,15 +120,17 @@ def test_one_is_stopped_and_then_all(page: Page, lab: Lab) -> None:
     assert page.text(2).strip() == str(["cancelled"] * 4)
 
 
-def test_a_question_waits_in_its_tab_while_the_others_go_on(page: Page, lab: Lab) -> None:
+@pytest.mark.parametrize("asked", ["team.broadcast", "await team.abroadcast"])
+def test_a_question_waits_in_its_tab_while_the_others_go_on(page: Page, lab: Lab, asked: str) -> None:
+    """What was awaited was not shown, and its question came in Jupyter's own box."""
     ask = {"text": "May I?", "tool_calls": [{"name": "bash", "input": {"command": "echo hi"}}]}
     cells = [
         f"asks = alloy.Scripted([{ask!r}, 'Thanks.'])\n"
         "team = alloy.Team({'talker': {'model': Endless('talker')}, 'asker': {'model': asks, 'tools': ['bash']}})\n"
-        "results = team.broadcast('Go on.')",
+        f"results = {asked}('Go on.')",
         "print([[c.name, c.error] for c in results['asker'].tool_calls])",
     ]
-    asking = prepared(page, lab, "team-card", *cells)
+    asking = prepared(page, lab, f"team-card-{asked[:2]}", *cells)
     page.run(1, wait=False)
     tab(page, "asker · waiting for approval").wait_for()
     page.raw.wait_for_function(
@@ -168,8 +170,9 @@ def test_who_takes_over_by_a_models_choice_has_its_own_tab_and_card(page: Page, 
     assert "triage → coder" in page.text(1)
 
 
-def test_an_interrupt_of_the_kernel_stops_all_and_keeps_what_was_said(page: Page, lab: Lab) -> None:
-    prepared(page, lab, "team-interrupt", CREW + "team.broadcast('Go on.')")
+@pytest.mark.parametrize("asked", ["team.broadcast", "await team.abroadcast"])
+def test_an_interrupt_of_the_kernel_stops_all_and_keeps_what_was_said(page: Page, lab: Lab, asked: str) -> None:
+    prepared(page, lab, f"team-interrupt-{asked[:2]}", CREW + f"{asked}('Go on.')")
     page.run(1, wait=False)
     page.await_text(1, "researcher-3")
     page.interrupt()

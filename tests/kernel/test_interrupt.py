@@ -116,3 +116,17 @@ def test_an_interrupt_ends_what_a_cell_awaits_though_nothing_happens_there(kerne
     assert ran.status == "error"
     assert ran.error["ename"] == "CancelledError"
     assert kernel.run("print(team.health()['a'].busy); team.stop()").stdout == "False\n"
+
+
+@pytest.mark.parametrize("asked", ["team.broadcast('hi')", "team.handoff(['a'], 'hi')", "alloy.run('hi', model=m)"])
+def test_an_interrupt_of_what_a_cell_waits_for_is_told_in_two_lines(kernel: Kernel, asked: str) -> None:
+    """It was 35 lines of our own frames."""
+    kernel.run(
+        "m = alloy.Scripted([{'text': 'never', 'delay_ms': 60_000}])\nteam = alloy.Team({'a': {'model': m}}, name='t')"
+    )
+    ran = kernel.run(asked, allow_stdin=True, while_running=once_shown(kernel, "'turns': 1"))
+    assert ran.error["ename"] == "KeyboardInterrupt"
+    told = "\n".join(ran.error["traceback"]).splitlines()
+    assert len(told) == 2
+    assert told[0].startswith("KeyboardInterrupt: the run")
+    assert told[1].startswith("Hint: ")

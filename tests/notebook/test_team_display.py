@@ -16,6 +16,8 @@ from alloy_nb import ConfigError
 from alloy_nb.notebook.team_parts import Parts
 from alloy_nb.notebook.team_scope import Scope, gathered, scope_of_delegate
 from alloy_nb.render.bundle import RECORD_MIME
+from alloy_nb.render.team_record import from_team_record
+from alloy_nb.render.team_wording import row_state
 
 from .conftest import Notebook
 
@@ -55,6 +57,9 @@ def last(ran: Any) -> str:
         ("_r = team.broadcast('Go.')", "broadcast"),
         ("team.handoff(['coder', 'critic'], 'Go.')", "handoff"),
         ("team.delegate('coder', 'Go.')", "delegate"),
+        ("await team.abroadcast('Go.')", "broadcast"),
+        ("_r = await team.ahandoff(['coder', 'critic'], 'Go.')", "handoff"),
+        ("await team.adelegate('coder', 'Go.')", "delegate"),
     ],
 )
 def test_what_works_on_a_prompt_is_shown_once_in_its_cell(shown: Notebook, code: str, kind: str) -> None:
@@ -92,6 +97,29 @@ def test_a_team_is_shown_with_its_newest_runs(shown: Notebook) -> None:
     assert last(shown.ok("%alloy /team")) == html
 
 
+def test_a_team_at_rest_is_not_stored_whole_again_and_again(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sixteen cells that ended in `team` made a file of 433 kB."""
+    monkeypatch.setenv("ALLOY_DISPLAY", "html")
+    notebook.ok(CREW + "for n in range(9): team.broadcast(f'Number {n}.', display=None)")
+    data = notebook.ok("team").outputs[-1]["data"]
+    for form in ("text/html", "text/markdown", "text/plain"):
+        assert "7 earlier runs are not shown here" in data[form], form
+        assert "Number 8." in data[form]
+        assert "Number 6." not in data[form]
+    again = from_team_record(data[RECORD_MIME])
+    assert [(member.earlier, len(member.runs)) for member in again.members] == [(7, 2)] * 2
+    assert len(again.rows) == 18  # who ran when is told of all
+    notebook.ok(
+        "for n in range(25): team['coder'].set_model(alloy.Scripted(['x'] * 3)); "
+        "team['critic'].set_model(alloy.Scripted(['x'] * 3)); team.broadcast('On.', display=None)"
+    )
+    data = notebook.ok("team").outputs[-1]["data"]
+    assert "8 earlier rows not shown here" in data["text/plain"]
+    assert data["text/html"].count("<tr>") == 61
+
+
 def test_what_goes_on_in_the_background_is_shown_to_its_end(shown: Notebook) -> None:
     """Where a display can change it changes, else it is shown when it is over."""
     shown.ok(
@@ -118,6 +146,8 @@ def test_nothing_is_shown_where_nobody_looks(shown: Notebook) -> None:
         "_r = team.delegate('coder', 'Go.', display=None)",
         "import threading\nt = threading.Thread(target=team.broadcast, args=('Go.',)); t.start(); t.join()",
         "_r = team.start_broadcast('Go.').result()",
+        "_r = await team.abroadcast('Go.', display=None)",
+        "import asyncio\n_r = await asyncio.gather(team.adelegate('coder', 'Go.'), team.adelegate('critic', 'Go.'))",
     ):
         ran = shown.ok(code)
         assert (ran.outputs, ran.stdout) == ([], ""), code
@@ -140,8 +170,15 @@ def test_names_of_teams(notebook: Notebook) -> None:
     ran = notebook.run("%alloy /team")
     assert isinstance(ran.error, ConfigError)
     assert "there is no team yet" in str(ran.error)
-    notebook.ok(CREW + "other = crew()")
-    for line, words in (("/team", "which team?"), ("/team taem", "did you mean `team`"), ("/team nobody", "other")):
+    notebook.ok(CREW)
+    assert "Team crew" in notebook.ok("%alloy /team crew").stdout  # what it is called, where no variable is
+    notebook.ok("other = crew()")
+    for line, words in (
+        ("/team", "which team?"),
+        ("/team taem", "did you mean `team`"),
+        ("/team nobody", "other"),
+        ("/team crew", "several teams are called `crew`"),
+    ):
         error = notebook.run(f"%alloy {line}").error
         assert isinstance(error, ConfigError)
         assert words in f"{error.message} {error.hint}"
@@ -192,6 +229,25 @@ def test_a_part_holds_only_what_belongs_to_it(team: alloy.Team) -> None:
     assert [member.state for member in told.members] == ["idle", "done"]
 
 
+def test_a_row_of_one_that_waits_for_approval_says_so() -> None:
+    """It said "working"."""
+    ask = {"tool_calls": [{"name": "careful", "input": {}}]}
+
+    @alloy.tool(requires_approval=True)
+    def careful() -> str:
+        """Ask first."""
+        return "done"
+
+    with alloy.Team({"a": {"model": alloy.Scripted([ask, "Thanks."]), "tools": [careful]}}) as team:
+        states = []
+        for event in team.start_delegate("a", "x"):
+            if event.type == "approval_request":
+                told = gathered(Scope(team))
+                states = [told.members[0].state, row_state(told.rows[0])]
+                team["a"].approve(event.payload["id"])
+    assert states == ["asking", "asking"]
+
+
 def test_the_agents_of_a_tool_are_no_members(team: alloy.Team) -> None:
     """Their questions belong to who called them; only a hand-off makes a part."""
     from alloy_nb.events import Event
@@ -200,3 +256,11 @@ def test_the_agents_of_a_tool_are_no_members(team: alloy.Team) -> None:
     asked = Event(2, "r2", "approval_request", {"id": "1", "name": "bash"}, agent="crew/a/helper")
     assert [(part.name, len(events)) for part, events in parts.sort([asked])] == [("a", 1)]
     assert len(parts.all) == 1
+
+
+def test_in_a_terminal_a_broadcast_is_told_once(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table of the columns was followed by the same as `Out[3]`."""
+    monkeypatch.setenv("ALLOY_DISPLAY", "text")
+    notebook.ok(CREW)
+    for asked in ("team.broadcast('Go.')", "await team.abroadcast('Go.')"):
+        assert notebook.ok(asked).stdout.count("Fixed.") == 1, asked

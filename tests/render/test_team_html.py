@@ -58,6 +58,39 @@ def test_of_a_broadcast_nothing_is_unfolded_and_each_line_says_how_the_answer_be
     assert "It was North." in judge(html).text.split("done", 1)[0]
 
 
+def test_who_was_not_asked_is_named_in_one_line(judge: Any) -> None:
+    """Each had a line that told nothing; in a view of the whole team it tells how each one is."""
+    team = crew("delegate")
+    text = judge(team_html(team)).text
+    assert "not asked: reviewer" in text
+    assert "idle" not in text
+    for form in (team_markdown, team_plain):
+        assert "not asked: reviewer" in form(team)
+        assert "idle" in form(crew("team"))
+    assert "not asked" not in judge(team_html(crew("team"))).text
+
+
+def test_of_one_who_was_asked_the_answer_is_unfolded_also_when_another_one_gave_it() -> None:
+    html = team_html(crew("delegate"))
+    assert html.count('<details class="alloy-fold" open') == 1
+    assert html.index(" open") > html.index("It was North")  # the coder's, who answered in place of the researcher
+
+
+@pytest.mark.parametrize(
+    ("answer", "begins"),
+    [
+        ("```python\nx = 1\n```\nHere is **code**.", "Here is code."),
+        ("```python\nx = 1\ny = 2", "x = 1 y = 2"),
+        ("# Words\n\n```\nx\n```", "Words"),
+    ],
+)
+def test_a_line_tells_how_an_answer_begins_that_begins_with_code(answer: str, begins: str, judge: Any) -> None:
+    runs = [("a", told(answer)), ("b", told("Yes."))]
+    rows = (Row("run", "a", 1, 2, "completed"), Row("run", "b", 1, 2, "completed"))
+    html = team_html(TeamTold("crew", "broadcast", members_told(["a", "b"], runs, rows), rows))
+    assert judge(html[: html.index("</summary>")]).text.split("a", 1)[1].strip().startswith(begins)
+
+
 def test_the_static_form_has_no_times(judge: Any) -> None:
     early, late = crew(), crew()
     rows = tuple(

@@ -149,3 +149,50 @@ def test_plain_python_shows_nothing_unless_asked(
             team.broadcast("x", display="txet")
     monkeypatch.setenv("ALLOY_DISPLAY", "none")
     assert resolve("choose_team_sink")("text", team) is None
+
+
+def test_the_columns_leave_the_terminal_to_a_question_and_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Empty boxes stood below it for as long as it waited, and lines of them stayed on the screen for good."""
+    from alloy_nb import attendance
+
+    on, seen = console(), []
+    sink = TeamColumns(on)
+
+    def answered(prompt: str) -> str:
+        seen.append((prompt.splitlines()[0], sink._live is None))
+        return "y"
+
+    monkeypatch.setattr(attendance, "stdin_available", lambda: True)
+    monkeypatch.setattr("builtins.input", answered)
+    ask = {"tool_calls": [{"name": "careful", "input": {}}]}
+
+    @alloy.tool(requires_approval=True)
+    def careful() -> str:
+        """Ask first."""
+        return "done"
+
+    members = {name: {"model": alloy.Scripted([ask, "Thanks."]), "tools": [careful]} for name in ("a", "b")}
+    with alloy.Team(members, name="crew") as team:
+        run = team.start_broadcast("x")
+        results = run.wait(sink=sink)
+    assert results.ok
+    assert sorted(seen) == [(f"? crew/{name} · careful: this tool asks first", True) for name in ("a", "b")]
+    assert "Thanks." in on.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_facts_that_a_column_has_no_room_for_are_left_out_whole() -> None:
+    """A footer said "cost unk"."""
+    column = Column("a")
+    for type, payload in [("run_start", {}), ("usage", {"input_tokens": 5, "output_tokens": 5}), ("run_end", {})]:
+        column.feed(Event(1, "r", type, payload, agent="team/a"))
+    assert column.facts_within(60) == "completed · 10 tokens · cost unknown"
+    assert column.facts_within(30) == "completed · 10 tokens"
+    assert column.facts_within(12) == "completed"
+
+
+def test_columns_are_as_high_as_what_is_said_in_them() -> None:
+    on = console()
+    sink = TeamColumns(on)
+    with team_of("coder", text="One line.") as team:
+        team.start_broadcast("x").wait(sink=sink)
+    assert len(shown(sink, on).rstrip().splitlines()) == 5

@@ -142,6 +142,15 @@ def test_the_host_may_put_anything_there() -> None:
     assert as_json({"f": object()}) == '{"f": "<object>"}'
 
 
+def test_keys_are_texts() -> None:
+    """3 became "3" without a word, and `team.context[3]` was a `KeyError`."""
+    with pytest.raises(alloy.ConfigError, match="3 is no key") as caught:
+        alloy.Team({}, context={3: "x"})
+    assert caught.value.hint == "give a text: '3'"
+    with alloy.Team({}) as team, pytest.raises(alloy.ConfigError):
+        team.context[3] = "x"  # type: ignore[index]
+
+
 def test_a_tool_of_that_name_stays_the_agents_own() -> None:
     @alloy.tool(name="context")
     def own() -> str:

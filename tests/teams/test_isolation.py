@@ -90,6 +90,7 @@ def test_what_does_not_answer_is_given_up_and_its_member_goes_on_afresh(how: str
         assert result.error.hint is not None
         health = team.health()["a"]
         assert (health.abandoned, health.busy, health.crashes) == (1, False, 0)
+        assert "1 given up" in str(team)
         assert_law_1(result)
         assert_law_3(list(run))
         known = [message.text for message in team["a"].messages]

@@ -42,6 +42,8 @@ def test_a_crash_hits_nobody_else_and_is_counted() -> None:
         with pytest.raises(alloy.Crashed, match="ValueError: boom") as caught:
             team.delegate("bad", "x")
         assert isinstance(caught.value.__cause__, ValueError)
+        assert "a hook raised it" in (caught.value.hint or "")  # and nobody is sent to report a bug of their own
+        assert "1 crash" in str(team)
         assert team.delegate("good", "x").text == "fine"
         bad, good = team.health()["bad"], team.health()["good"]
         assert (bad.crashes, bad.restarts, bad.down) == (1, 1, False)

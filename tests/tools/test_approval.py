@@ -8,6 +8,7 @@ import pty
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -164,7 +165,16 @@ def test_a_question_hides_nothing_of_what_it_asks_about() -> None:
 def test_a_question_shows_the_arguments_that_its_reason_does_not() -> None:
     from alloy_nb.asking import whole
 
-    assert "command: rm -rf ~" in whole(question_of("rm -rf ~", reason="this tool always asks"))
+    assert "command: rm -rf ~" in whole(question_of("rm -rf ~", reason="this tool asks first"))
+
+
+def test_a_question_says_who_asks_and_for_which_tool() -> None:
+    """In a broadcast nobody knew whose question it was; "this tool asks first" says no tool."""
+    from alloy_nb.asking import whole
+
+    question = replace(question_of("ls", reason="this tool asks first"), agent="team/coder")
+    assert whole(question).startswith("team/coder · bash: this tool asks first\n")
+    assert whole(question_of("ls")) == "bash wants to run `ls`"
 
 
 def test_no_text_and_no_name_can_forge_a_line_of_a_question() -> None:

@@ -347,7 +347,7 @@ def test_a_tool_sees_the_question_that_it_was_allowed_for() -> None:
         return "x"
 
     run_calls(("careful", {}), ("free", {}), tools=[careful, free], approval="auto")
-    assert seen == {"careful": "this tool always asks", "free": None}
+    assert seen == {"careful": "this tool asks first", "free": None}
 
 
 @pytest.mark.parametrize(

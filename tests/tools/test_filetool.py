@@ -200,10 +200,10 @@ def test_a_tool_of_ones_own_may_use_it_where_nobody_need_be_asked(project: Path)
         requires_approval = True
 
         async def execute(self, input: Mapping[str, Any], ctx: ToolContext) -> str:
-            assert ctx.allowed == "this tool always asks"
+            assert ctx.allowed == "this tool asks first"
             return (await Read().execute({"file_path": "link"}, ctx)).upper()
 
-    ctx = ToolContext(project, allowed="this tool always asks")
+    ctx = ToolContext(project, allowed="this tool asks first")
     assert "TEXT OF A.TXT" in asyncio.run(Shout().execute({}, ctx))
     point(project, "../outside.txt")
     with pytest.raises(ToolError, match="has changed since"):

@@ -4,7 +4,7 @@ export const LABELS = {
   stopping: "Stopping…",
   stopUnheard: "The kernel did not answer. Press Stop again, or interrupt the kernel.",
   interrupted: "The kernel was interrupted.",
-  unkept: "Only this view has the end of it: `%alloy /attach` in a cell keeps it in the notebook.",
+  unkept: "Only this view has the end of it: %alloy /attach in a cell keeps it in the notebook.",
   always: (what: string) => `Always for this ${what}`,
   alwaysTool: (name: string) => `Always for ${name}`,
   deny: "Deny",

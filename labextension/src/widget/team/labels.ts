@@ -13,5 +13,5 @@ export const LABELS = {
   told: (name: string, words: string) => `${name}: ${words}`,
   lost: "the kernel is gone: these agents did not finish here",
   bar: "when",
-  unkept: "Only this view has the end of it: `%alloy /team NAME` in a cell keeps it in the notebook.",
+  unkept: (name: string) => `Only this view has the end of it: %alloy /team ${name} in a cell keeps it in the notebook.`,
 } as const;

@@ -195,7 +195,7 @@ export class TeamView {
       if (holdsFocus(this.stop)) this.foot.focus({ preventScroll: true });
       this.stop.remove();
       setText(this.told, "");
-      this.unkept = setTimeout(() => setText(this.told, this.isLost ? "" : LABELS.unkept), FROZEN_MS);
+      this.unkept = setTimeout(() => setText(this.told, this.isLost ? "" : LABELS.unkept(facts.name)), FROZEN_MS);
     }
   }
 
