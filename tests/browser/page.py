@@ -245,6 +245,12 @@ class Page:
         """ "new", "running", "ok" or "error"."""
         return str(self._call("status", cell))
 
+    def await_frames(self) -> None:
+        """Wait until the page has found out what has moved."""
+        self.raw.evaluate(
+            "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
+        )
+
     def await_text(self, cell: int, text: str, seconds: float = PATIENCE) -> None:
         """Wait until the output of `cell` shows `text`."""
         self._call("untilText", cell, text, seconds * 1000)

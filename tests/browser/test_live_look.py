@@ -107,7 +107,7 @@ def test_all_of_it_is_done_with_the_keys(page: Page, lab: Lab) -> None:
     page.raw.keyboard.press("Enter")
     page.raw.locator(".alloy-run-live .alloy-thinking").wait_for()
     # The card has moved, which the page finds out in one of its next frames, and rests.
-    page.raw.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))")
+    page.await_frames()
     page.raw.locator(".alloy-primary:enabled").wait_for()
     for _ in range(20):
         page.raw.keyboard.press("Tab")
