@@ -63,7 +63,11 @@
     for (let count = -1, end = 0; !over; await frame()) {
       const now = ended().length;
       if (now !== count) [count, end] = [now, performance.now() + limit];
-      if (performance.now() > end) throw new Error(`never: ${what}; ${count} of ${notebook().widgets.length} have`);
+      if (performance.now() > end) {
+        const all = notebook().widgets;
+        const left = all.flatMap((one, i) => (ended().includes(one) ? [] : [`${i} is ${status(i)}`]));
+        throw new Error(`never: ${what}; ${count} of ${all.length} have, ${left.join(", ")}`);
+      }
     }
     return promise;
   }
