@@ -22,6 +22,8 @@ from alloy_nb.session import conversations
 from tests.scheduling.clocks import SteppedClock
 from tests.test_scheduler import AGAIN, Gate, Results, job, until
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(params=["memory", "sqlite"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> SessionStore:

@@ -20,6 +20,8 @@ from alloy_nb.notebook.conversation import Conversation
 from alloy_nb.providers.base import Delta, Done, Request, TextDelta, ThinkingDelta, ToolCallDelta, UsageDelta
 from alloy_nb.testing import Function
 
+pytestmark = pytest.mark.thorough
+
 
 def digest(messages: Sequence[Message]) -> str:
     told = json.dumps([message.to_dict()["parts"] for message in messages], sort_keys=True)

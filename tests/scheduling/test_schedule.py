@@ -19,6 +19,8 @@ from alloy_nb import ConfigError
 from alloy_nb.scheduling.schedule import At, Cron, Every, Schedule, read_interval, schedule_from
 from tests.scheduling.debian import fires
 
+pytestmark = pytest.mark.thorough
+
 BERLIN, NEW_YORK, SYDNEY = "Europe/Berlin", "America/New_York", "Australia/Sydney"
 LORD_HOWE, SANTIAGO = "Australia/Lord_Howe", "America/Santiago"  # half an hour; at midnight
 

@@ -10,6 +10,8 @@ import alloy_nb as alloy
 from alloy_nb.testing.conformance import StoreConformance
 from tests.sessions.postgres import Postgres
 
+pytestmark = pytest.mark.thorough
+
 
 class TestMemoryStore(StoreConformance):
     shared = False

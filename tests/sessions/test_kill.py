@@ -20,6 +20,8 @@ from alloy_nb.history import repair
 from alloy_nb.recorder import fold_records
 from tests.sessions.mortal import CALLS, UNKNOWN, make_store
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parents[2]
 
 #: A life is killed after so many of the things that it does, at most, and a moment.

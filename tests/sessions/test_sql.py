@@ -18,6 +18,8 @@ from alloy_nb.sessions import sql as module
 from alloy_nb.sessions import sql_schema
 from tests.sessions.postgres import Postgres
 
+pytestmark = pytest.mark.thorough
+
 on_server = pytest.mark.xdist_group("postgres")
 
 

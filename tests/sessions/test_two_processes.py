@@ -13,6 +13,8 @@ import alloy_nb as alloy
 from alloy_nb.recorder import fold_records
 from tests.sessions.mortal import make_store
 
+pytestmark = pytest.mark.thorough
+
 ROUNDS = 5
 
 #: Opens a session for each line, says so, and goes on with it when it is told to; says what came of it.

@@ -10,6 +10,8 @@ import pytest
 import alloy_nb as alloy
 from alloy_nb.testing.conformance import check_store
 
+pytestmark = pytest.mark.thorough
+
 
 def test_a_store_that_keeps_the_contract_passes() -> None:
     report = check_store(alloy.MemoryStore, shared=False)
