@@ -18,7 +18,7 @@ from .values import block_from_dict, block_to_dict
 if TYPE_CHECKING:
     from .blocks import Transcript
 
-__all__ = ["RECORD_BYTES", "RECORD_VERSION", "from_record", "to_record"]
+__all__ = ["RECORD_BYTES", "RECORD_VERSION", "from_record", "read_number", "read_word", "to_record"]
 
 RECORD_VERSION = 1
 
@@ -97,14 +97,14 @@ def from_record(record: Any) -> Transcript:
     transcript = Transcript(
         run_id if isinstance(run_id, str) else None,
         inputs=[item for item in _items(record, "inputs") if isinstance(item, str)],
-        notice=_word(record, "notice") or None,
+        notice=read_word(record, "notice") or None,
     )
-    transcript.prompt = _word(record, "prompt")
-    transcript.model = _word(record, "model")
-    transcript.status = _word(record, "status") or "running"
-    transcript.turns = int(_number(record, "turns") or 0)
-    transcript.cost = _number(record, "cost")
-    transcript.seconds = _number(record, "seconds") or 0.0
+    transcript.prompt = read_word(record, "prompt")
+    transcript.model = read_word(record, "model")
+    transcript.status = read_word(record, "status") or "running"
+    transcript.turns = int(read_number(record, "turns") or 0)
+    transcript.cost = read_number(record, "cost")
+    transcript.seconds = read_number(record, "seconds") or 0.0
     transcript.usage = _usage(record)
     messages = resolve(list(_items(record, "messages")), list(_items(record, "blocks")), 4 * RECORD_BYTES)
     transcript.messages = [item for item in messages if isinstance(item, Mapping)]
@@ -117,12 +117,12 @@ def _items(record: Mapping[str, Any], key: str) -> Iterable[Any]:
     return items if isinstance(items, list) else ()
 
 
-def _word(record: Mapping[str, Any], key: str) -> str:
+def read_word(record: Mapping[str, Any], key: str) -> str:
     value = record.get(key)
     return shown(value) if isinstance(value, str) else ""
 
 
-def _number(record: Mapping[str, Any], key: str) -> float | None:
+def read_number(record: Mapping[str, Any], key: str) -> float | None:
     value = record.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None

@@ -7,8 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ..errors import ConfigError
-from .clean import shown
-from .record import RECORD_BYTES, RECORD_VERSION, from_record, to_record
+from .record import RECORD_BYTES, RECORD_VERSION, from_record, read_number, read_word, to_record
 from .team_values import KINDS, STATES, MemberTold, Row, TeamTold, summed
 
 __all__ = ["from_team_record", "is_team_record", "to_team_record"]
@@ -50,33 +49,35 @@ def from_team_record(record: Any) -> TeamTold:
         raise ConfigError("this team record is newer than this alloy_nb reads, or is none", hint="upgrade alloy-nb")
     rows = tuple(_row(item) for item in _mappings(record, "timeline"))
     return TeamTold(
-        _word(record, "team"),
-        _word(record, "kind"),
+        read_word(record, "team"),
+        read_word(record, "kind"),
         tuple(_member(item, rows) for item in _mappings(record, "members")),
         rows,
     )
 
 
 def _member(item: Mapping[str, Any], rows: tuple[Row, ...]) -> MemberTold:
-    name, state = _word(item, "name"), _word(item, "state")
+    name, state = read_word(item, "name"), read_word(item, "state")
     tokens, cost = summed(row for row in rows if row.kind == "run" and row.agent == name)
     runs = tuple(from_record(run) for run in _mappings(item, "runs"))
     earlier = max(0, int(_number(item, "earlier") or 0))
-    return MemberTold(name, state if state in STATES else "idle", "", _word(item, "model"), tokens, cost, runs, earlier)
+    return MemberTold(
+        name, state if state in STATES else "idle", "", read_word(item, "model"), tokens, cost, runs, earlier
+    )
 
 
 def _row(item: Mapping[str, Any]) -> Row:
-    kind = _word(item, "kind")
+    kind = read_word(item, "kind")
     end = _number(item, "end_ms")
     return Row(
         kind if kind in KINDS else "run",
-        _word(item, "agent"),
+        read_word(item, "agent"),
         int(_number(item, "start_ms") or 0),
         None if end is None else int(end),
-        _word(item, "status"),
+        read_word(item, "status"),
         int(_number(item, "tokens") or 0),
         _number(item, "cost"),
-        _word(item, "to"),
+        read_word(item, "to"),
     )
 
 
@@ -85,13 +86,6 @@ def _mappings(record: Mapping[str, Any], key: str) -> Iterator[Mapping[str, Any]
     return (item for item in items if isinstance(item, Mapping)) if isinstance(items, list) else iter(())
 
 
-def _word(record: Mapping[str, Any], key: str) -> str:
-    value = record.get(key)
-    return shown(value) if isinstance(value, str) else ""
-
-
 def _number(record: Mapping[str, Any], key: str) -> float | None:
-    value = record.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return value if -1e15 < value < 1e15 else None
+    value = read_number(record, key)
+    return value if value is not None and -1e15 < value < 1e15 else None
