@@ -23,6 +23,7 @@ ALLOWED = {
     "event._replace": "as above",
     "kernel._allow_stdin": "whether a front end lets a person be asked; ipykernel tells it in no other way",
     "manager._shell_socket": "where ipykernel 7.0 to 7.3 send replies, and lose requests by it; 7.4 has no such thing",
+    "kernel._parent_ident": "whom ipykernel answers just now; only the other half of it, `get_parent`, is public",
     "comm._reply_subshell_for": "ipykernel 7.4 hands a widget's message to a busy thread; no public way around",
     "threading._register_atexit": "the hook before daemon threads die; `atexit` runs after it, and is what is left",
     "ipython._find_assign_op": "how IPython itself finds the magic behind `x =`",

@@ -22,6 +22,7 @@ def load(shell: Any) -> None:
     from . import completing, syntax
     from .cell import watch
     from .magics import AlloyMagics
+    from .parents import keep_parents
     from .replies import keep_listening
 
     earlier = _loaded.get(shell)
@@ -31,6 +32,7 @@ def load(shell: Any) -> None:
     completing.register(shell)
     watch(shell)
     keep_listening(shell)
+    keep_parents(shell)
     _loaded[shell] = magics
     _prepare_page(shell)
 
