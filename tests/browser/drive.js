@@ -12,6 +12,8 @@
   const command = (name, args) => app().commands.execute(name, args ?? {});
   const frame = () => new Promise(resolve => setTimeout(resolve, 20));
 
+  const HEARD = 10000; // milliseconds for a new kernel to say what it is asked
+
   // `what` may be a function, to tell in the end how things stood.
   async function until(what, limit, probe) {
     const end = performance.now() + limit;
@@ -86,7 +88,7 @@
       opened = await within(`${path} opens`, limit,
         command("docmanager:open", { path, factory: "Notebook", kernelPreference }));
       await this.shown(path, limit);
-      if (live) await this.connected(limit);
+      if (live) await this.begun(limit);
     },
     // After a reload it is JupyterLab that opens the notebook its address names: a second opening would race with it.
     async reopened(path, idle, limit) {
@@ -102,6 +104,18 @@
       await within(`${path} is revealed`, limit, opened.revealed);
     },
 
+    // A new kernel. Until %load_ext has mended it, ipykernel 7.0 to 7.3 may leave unread what comes in while it replies,
+    // see alloy_nb/notebook/replies.py, and JupyterLab asks it for what it is, its history and its comms: it is
+    // reconnected then, as the README tells a person to do.
+    async begun(limit) {
+      const heard = await this.connected(HEARD).then(() => true, () => false);
+      if (heard) return;
+      await within("the kernel has a session", limit, session().ready);
+      console.warn("the kernel did not read what it was asked, and is reconnected");
+      await within("the kernel is reconnected", limit, session().session.kernel.reconnect());
+      await this.connected(limit);
+    },
+
     // Not by the indicator in the tool bar, which says "idle" before there is a kernel.
     async connected(limit) {
       await within("the session is ready", limit, session().ready);
@@ -111,10 +125,8 @@
       await within("the kernel has said what it is", limit, session().session.kernel.info);
       await this.quiet(limit);
     },
-    // JupyterLab asks a new kernel for its history and its comms; a request that comes in while ipykernel 7.0 to 7.3
-    // replies to another may never be read, see alloy_nb/notebook/replies.py, and the first cell is run before
-    // %load_ext has mended that. A person is too slow to meet it. `_futures` alone tells what has no answer yet; cells
-    // that were run stay in it, so it is asked only before any was.
+    // JupyterLab asks a new kernel for its history and its comms, and a person is too slow to run a cell meanwhile.
+    // `_futures` alone tells what has no answer yet; cells that were run stay in it, so it is asked only before any was.
     async quiet(limit) {
       const types = () => [...session().session.kernel._futures.values()].map(future => future.msg.header.msg_type);
       const asked = () => types().filter(type => type.endsWith("_request"));
