@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+from playwright.sync_api import expect
+
 from .asking import Asking
 from .lab import Lab
 from .page import Page
@@ -49,6 +52,9 @@ PLACES = """async selector => {
   }
   return found;
 }"""
+#: Whether a press in the middle of an element meets it, and nothing that lies over it.
+ON_TOP = """one => { const {left, top, width, height} = one.getBoundingClientRect();
+  return one.contains(document.elementFromPoint(left + width / 2, top + height / 2)); }"""
 FIT = "selector => (root => [root.scrollWidth, root.clientWidth])(document.querySelector(selector))"
 
 
@@ -123,3 +129,26 @@ def test_all_of_it_is_done_with_the_keys(page: Page, lab: Lab) -> None:
     asking.let_go()
     assert page.finish(1) == "ok"
     page.await_text(1, "add, dd, x and b: no")
+
+
+LONG = "\n\n".join(f"Paragraph {number}." for number in range(120)) + "‖ The end."
+TEAM = "team = alloy.Team({'one': {'model': model}, 'two': {'model': model}})\nteam.broadcast('Go on.')"
+
+
+@pytest.mark.parametrize(
+    ("cell", "stop"), [("%%alloy -m model\nGo on.", "Stop"), (TEAM, "Stop all")], ids=["question", "team"]
+)
+def test_stop_is_in_reach_wherever_one_reads_in_a_long_answer(page: Page, lab: Lab, cell: str, stop: str) -> None:
+    asking = Asking(page, lab, f"reach-{len(cell)}", [LONG] * 2, cell)
+    page.run(1, wait=False)
+    page.await_text(1, "Paragraph 119.")
+    for text in ("Paragraph 2.", "Paragraph 60."):
+        page.raw.get_by_text(text, exact=True).first.scroll_into_view_if_needed()
+        page.await_frames()
+        expect(page.button(stop)).to_be_in_viewport(ratio=1)
+        assert page.raw.evaluate(ON_TOP, page.button(stop).element_handle())
+        expect(page.raw.get_by_text("Paragraph 119.").first).not_to_be_in_viewport()
+    page.press(stop)
+    asking.let_go(4)
+    assert page.finish(1) == "ok"
+    page.await_text(1, "stopped; what was said so far is kept")

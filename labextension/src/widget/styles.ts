@@ -82,6 +82,12 @@ const RULES: readonly (readonly [selector: string, style: string])[] = [
   [".alloy-told", "font-size:11.5px;margin-top:4px;opacity:.78"],
   [":is(.alloy-told,.alloy-notice,.alloy-inputs,.alloy-key,.alloy-right-end):empty", "display:none"],
   [".alloy-foot", "display:flex;gap:0 12px;align-items:center;font-size:11.5px;margin-top:8px"],
+  // Stop is in reach of who reads the beginning of a long answer. Only the outermost: a team's runs are in its own.
+  [
+    ".alloy-run-live:not(.alloy-run-live *)>.alloy-foot",
+    "position:sticky;bottom:0;z-index:1;padding:4px 0;margin:4px 0 -4px;" +
+      "background:var(--jp-layout-color0,var(--vscode-editor-background,Canvas))",
+  ],
   [".alloy-foot>span", "flex:1 1 0;min-width:0;opacity:.68;font-variant-numeric:tabular-nums"],
 
   [
@@ -169,6 +175,8 @@ const SHEET = [
     "font-family:var(--jp-content-font-family,system-ui,-apple-system,'Segoe UI',Helvetica,Arial,sans-serif);" +
     "font-size:var(--jp-content-font-size1,14px);line-height:var(--jp-content-line-height,1.6)}",
   ...RULES.map(([selector, style]) => `${scoped(selector)}{${style}}`),
+  // Whatever scrolls by itself takes in what sticks; what is wide in a run scrolls on its own.
+  ":is(.jp-OutputArea-output,.jp-OutputArea-child,.jp-Cell-outputArea):has(.alloy-run-live){overflow:visible}",
   "@media (prefers-reduced-motion:reduce){.alloy-view *{transition:none!important;animation:none!important}}",
   "@media (forced-colors:active){",
   `${scoped(".alloy-run-live,.alloy-run,.alloy-button,.alloy-approval,.alloy-error")}{border-color:CanvasText}`,
