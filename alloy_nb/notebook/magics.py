@@ -122,7 +122,7 @@ class AlloyMagics(Magics):  # type: ignore[misc]
             options = {**again.line.options, **arguments.options}
             no_context = again.line.no_context or arguments.no_context
             arguments = replace(arguments, options=options, no_context=no_context)
-        inputs = [f"asked again: {redact_line(question.text, _BRIEF)}"]
+        inputs = [f"the last question again: {redact_line(question.text, _BRIEF)}"]
         return self._asked(question, inputs, arguments, names, None if arguments.fresh else again)
 
     def _asked(

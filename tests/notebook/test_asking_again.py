@@ -70,7 +70,7 @@ def test_the_last_question_is_asked_again_in_place_of_its_answer(
     notebook.ok("%alloy /save fox")
     ran = notebook.ok("%alloy /retry", cell="c")
     assert ran.value.text == "Two, again."
-    assert "asked again: Say two" in ran.stdout
+    assert "with the last question again: Say two" in ran.stdout
     assert [message.text for message in model.requests[-1].messages] == ["Say one", "One.", "Say two"]
     assert words(stored, "fox") == said(notebook) == ["Say one", "One.", "Say two", "Two, again."]
     notebook.ok("%%alloy -m m\nSay two", cell="b")

@@ -109,6 +109,8 @@ def test_a_wrong_budget_says_what_to_give(notebook: Any) -> None:
 
 
 def test_what_was_used_is_told_also_of_what_was_taken_back(notebook: Any, script: Any) -> None:
+    """CLI-8, in a cell."""
+
     def used() -> list[str]:
         return [line.split()[-1] for line in notebook.ok("%alloy /usage").stdout.splitlines()]
 
