@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import ConfigError
@@ -15,7 +17,17 @@ from .usage import Budget
 if TYPE_CHECKING:
     from .commands import Place
 
-__all__ = ["POLICIES", "budget_words", "policy_named", "read_budget", "set_approval", "set_budget", "set_tools", "tell"]
+__all__ = [
+    "POLICIES",
+    "budget_words",
+    "folder_words",
+    "policy_named",
+    "read_budget",
+    "set_approval",
+    "set_budget",
+    "set_tools",
+    "tell",
+]
 
 #: What each policy does; nothing could resume what `pause` leaves in a conversation of ours.
 POLICIES = {
@@ -85,6 +97,11 @@ def read_budget(text: str, option: str = "/budget", also: str = "; none takes it
         raise ConfigError(
             f"{option} is {one_line(text, 40)!r}", hint=f"give dollars, as in {option} 0.50{also}"
         ) from None
+
+
+def folder_words(folder: Path, variable: str) -> str:
+    """A folder, and the environment variable that names it where one does."""
+    return f"{folder} (environment variable {variable})" if os.environ.get(variable, "").strip() else str(folder)
 
 
 def budget_words(budget: Budget | None) -> str:

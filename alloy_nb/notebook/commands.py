@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..commands import Command, commands_of
 from ..context.surroundings import home_of, skills_of
 from ..errors import ConfigError
-from ..setting_commands import budget_words
+from ..setting_commands import budget_words, folder_words
 from ..skill_commands import skill_commands
 from .cell import say
 from .names import UserNames, find_team
@@ -128,8 +128,8 @@ class NotebookCommands:
             **_from_environment(),
             "working directory": str(Path(self._options.working_directory).absolute()),
             "session": self.session or "not stored",
-            "data folder": _whence(data_folder(), DATA_VARIABLE),
-            "settings folder": _whence(config_folder(), CONFIG_VARIABLE),
+            "data folder": folder_words(data_folder(), DATA_VARIABLE),
+            "settings folder": folder_words(config_folder(), CONFIG_VARIABLE),
         }
 
     @property
@@ -193,7 +193,3 @@ def _from_environment() -> dict[str, str]:
         for what, variable in said.items()
         if os.environ.get(variable, "").strip()
     }
-
-
-def _whence(folder: Path, variable: str) -> str:
-    return f"{folder} (environment variable {variable})" if os.environ.get(variable, "").strip() else str(folder)

@@ -183,7 +183,8 @@ def find_budget(name: str, names: Mapping[str, Any], option: str = "--budget") -
     if name in names and isinstance(names[name], Budget):
         found: Budget = names[name]
         return found
-    return read_budget(name, option, ", or a variable that holds an alloy.Budget")
+    none = "; none takes it away" if option.startswith("/") else ""
+    return read_budget(name, option, f", or a variable that holds an alloy.Budget{none}")
 
 
 def find_approval(name: str, names: Mapping[str, Any], option: str = "--approval") -> Any:

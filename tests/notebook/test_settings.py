@@ -104,7 +104,7 @@ def test_a_budget_is_spent_by_all_questions_from_now_on(notebook: Any, script: A
 def test_a_wrong_budget_says_what_to_give(notebook: Any) -> None:
     for wrong in ("much", "-1", "nan"):
         told = hint_of(notebook.run(f"%alloy /budget {wrong}"))
-        assert "give dollars, as in /budget 0.50, or a variable that holds an alloy.Budget" in told
+        assert "give dollars, as in /budget 0.50, or a variable that holds an alloy.Budget; none takes it away" in told
     assert "--budget 0.50" in hint_of(notebook.run("%alloy --budget much hi"))
 
 

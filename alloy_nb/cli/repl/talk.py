@@ -21,7 +21,7 @@ from ...plain import one_line
 from ...redaction import redact
 from ...session import SessionStore
 from ...session_commands import told_session
-from ...setting_commands import budget_words, policy_named, read_budget
+from ...setting_commands import budget_words, folder_words, policy_named, read_budget
 from ...sinks import resolve
 from ...skill_commands import skill_commands
 from ...tools.toolbox import collect_tools
@@ -62,6 +62,8 @@ class Talk:
         self._around: tuple[str, ...] = ()
         #: What was asked last, and the conversation before that: where it is the same, nothing came of it.
         self._asked: tuple[str | Message, Sequence[Message]] | None = None
+        #: Options that commands have set.
+        self._by_command: set[str] = set()
         self.left = False
 
     def agent(self) -> Agent:
@@ -206,6 +208,7 @@ class Talk:
 
     def _set(self, name: str, value: Any) -> None:
         self._options[name] = value
+        self._by_command.add(name)
         if self._agent is not None:
             dialogue = self._agent.dialogue
             dialogue.take(replace(dialogue.options, **{name: value}))  # unlike `override`, also to None
@@ -229,25 +232,28 @@ class Talk:
         self.ask(question)
 
     def settings(self) -> Mapping[str, str]:
-        from ...folders import config_folder, data_folder
+        from ...folders import CONFIG_VARIABLE, DATA_VARIABLE, config_folder, data_folder
 
         label, why = self.model_and_why()
         given = {
             "model": f"{label} ({why})",
             "fallback": ", ".join(f"{model.name}:{model.model}" for model in self._options.get("fallback", ())),
-            "tools": ", ".join(self.tool_names()) or "none",
-            "approval": self.approval(),
-            "budget": budget_words(self.budget()),
+            "tools": (", ".join(self.tool_names()) or "none") + self._by("tools"),
+            "approval": self.approval() + self._by("approval"),
+            "budget": budget_words(self.budget()) + self._by("budget"),
             "system prompt": str(self._options.get("system_prompt") or ""),
             "thinking": str(self._options.get("thinking") or ""),
             "max turns": str(self._current("max_turns")),
             "context": self.left_out(),
             "working directory": str(self._options["working_directory"]),
             "session": self.session or "not stored",
-            "data folder": str(data_folder()),
-            "settings folder": str(config_folder()),
+            "data folder": folder_words(data_folder(), DATA_VARIABLE),
+            "settings folder": folder_words(config_folder(), CONFIG_VARIABLE),
         }
         return {name: value for name, value in given.items() if value}
+
+    def _by(self, name: str) -> str:
+        return f" (by /{name})" if name in self._by_command else ""
 
     def _current(self, name: str) -> Any:
         dialogue: Dialogue = self.agent().dialogue

@@ -59,7 +59,8 @@ def test_who_decides_on_calls_is_set_from_now_on(tmp_path: Path) -> None:
     assert talk.take_all("/approval auto") == "approval: auto (every call is allowed, and nobody is asked)"
     talk.take("go")
     assert not talk.messages()[6].tool_results[0].is_error
-    assert talk.settings()["approval"] == "auto"
+    assert talk.settings()["approval"] == "auto (by /approval)"
+    assert talk.settings()["tools"] == "bash (by /tools)"
     with pytest.raises(ConfigError, match="no policy 'atuo'") as caught:
         talk.take("/approval atuo")
     assert "did you mean auto?" in (caught.value.hint or "")
@@ -70,7 +71,7 @@ def test_a_budget_is_spent_by_all_questions_and_taken_away(tmp_path: Path) -> No
     assert talk.take_all("/budget") == "budget: none"
     talk.take("one")
     assert talk.take_all("/budget $0.50") == "budget: $0 of $0.5 spent"
-    assert talk.settings()["budget"] == "$0 of $0.5 spent"
+    assert talk.settings()["budget"] == "$0 of $0.5 spent (by /budget)"
     with pytest.raises(ConfigError, match="a budget in dollars cannot be kept"):  # nobody knows what this one costs
         talk.take("two")
     assert talk.take_all("/budget none") == "budget: none"
