@@ -12,6 +12,7 @@ from .options import nearest
 from .plain import one_line
 from .redaction import redact, redact_line
 from .session_commands import fork, list_sessions, resume, rewind, save
+from .setting_commands import set_approval, set_budget, set_tools, tell
 from .skill_commands import list_skills, use_skill
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from .context.skills import Skill
     from .messages import Message
     from .session import SessionStore
-    from .usage import Usage
+    from .usage import Budget, Usage
 
 __all__ = [
     "COMMANDS",
@@ -31,6 +32,7 @@ __all__ = [
     "commands_of",
     "find_command",
     "in_brief",
+    "no_question",
 ]
 
 # `/usr/bin/python` and `/ 2` are no commands.
@@ -85,6 +87,36 @@ class Place(Protocol):
     def ask_skill(self, skill: Skill, text: str) -> Any:
         """Put its text as a question, filled with `text`."""
 
+    def tool_names(self) -> Sequence[str]:
+        """The tools that may be used."""
+
+    def set_tools(self, names: Sequence[str]) -> None:
+        """Have those used from now on."""
+
+    def approval(self) -> str:
+        """The policy, or the name of what decides."""
+
+    def set_approval(self, name: str) -> None:
+        """Have calls decided on by it from now on."""
+
+    def budget(self) -> Budget | None:
+        """What may be spent from when it was set."""
+
+    def set_budget(self, text: str | None) -> None:
+        """Have no more spent from now on; None takes it away."""
+
+    def settings(self) -> Mapping[str, str]:
+        """What is set and where from, by what it is."""
+
+    def used(self) -> tuple[Usage, float | None]:
+        """Tokens and dollars of the conversation, also of what was taken back."""
+
+    def undo(self) -> Sequence[Message]:
+        """Take the last question back, with all that came of it; what was taken."""
+
+    def retry(self) -> Any:
+        """Ask the last question again, in place of what came of it; `no_question` is raised where there is none."""
+
     #: How a command is written here, before its slash.
     prefix: str
 
@@ -98,23 +130,13 @@ class NotebookPlace(Place, Protocol):
 
     def jobs(self) -> None: ...
 
+    def agents(self) -> None: ...
+
     def team(self, name: str) -> None: ...
 
 
 class TerminalPlace(Place, Protocol):
     """The conversation in the terminal."""
-
-    def tool_names(self) -> Sequence[str]: ...
-
-    def set_tools(self, names: Sequence[str]) -> None: ...
-
-    def used(self) -> tuple[Usage, float | None]: ...
-
-    def undo(self) -> Sequence[Message]: ...
-
-    def ask(self, prompt: Message) -> None: ...
-
-    def settings(self) -> Mapping[str, str]: ...
 
     def leave(self) -> None: ...
 
@@ -260,6 +282,41 @@ def _context(place: Place, argument: str) -> ContextUsage:
     return place.context_usage()
 
 
+def _usage(place: Place, argument: str) -> None:
+    from .render.wording import cost_words
+
+    _no_argument("usage", argument)
+    usage, cost = place.used()
+    rows = {
+        "input": usage.input_tokens,
+        "output": usage.output_tokens,
+        "cache creation": usage.cache_write_tokens,
+        "cache read": usage.cached_tokens,
+        "total": usage.total_tokens,
+    }
+    lines = [f"{name + ':':<16}{count:>10,}" for name, count in rows.items()]
+    place.say("\n".join([*lines, f"{'cost:':<16}{cost_words(cost if usage.total_tokens else 0.0):>10}"]))
+
+
+def _undo(place: Place, argument: str) -> None:
+    _no_argument("undo", argument)
+    taken = place.undo()
+    if not taken:
+        place.say("There is nothing to take back.")
+        return
+    place.say(f"Taken back, with all that came of it: {in_brief(taken[0])}")
+
+
+def _retry(place: Place, argument: str) -> Any:
+    _no_argument("retry", argument)
+    return place.retry()
+
+
+def no_question() -> ConfigError:
+    """What is raised where there is nothing to ask again."""
+    return ConfigError("there is no question to ask again", hint="ask one first")
+
+
 def _reset(place: Place, argument: str) -> None:
     _no_argument("reset", argument)
     begun, stored = bool(place.messages()), place.session
@@ -306,59 +363,16 @@ def _jobs(place: NotebookPlace, argument: str) -> None:
     place.jobs()
 
 
+def _agents(place: NotebookPlace, argument: str) -> None:
+    _no_argument("agents", argument)
+    place.agents()
+
+
 def _team(place: NotebookPlace, argument: str) -> None:
     place.team(argument)
 
 
 # What the terminal has
-
-
-def _tools(place: TerminalPlace, argument: str) -> None:
-    if argument:
-        names = [name for name in re.split(r"[,\s]+", argument) if name]
-        place.set_tools([] if names == ["none"] else names)
-    place.say(f"tools: {', '.join(place.tool_names()) or 'none'}")
-
-
-def _usage(place: TerminalPlace, argument: str) -> None:
-    from .render.wording import cost_words
-
-    _no_argument("usage", argument)
-    usage, cost = place.used()
-    rows = {
-        "input": usage.input_tokens,
-        "output": usage.output_tokens,
-        "cache creation": usage.cache_write_tokens,
-        "cache read": usage.cached_tokens,
-        "total": usage.total_tokens,
-    }
-    lines = [f"{name + ':':<16}{count:>10,}" for name, count in rows.items()]
-    place.say("\n".join([*lines, f"{'cost:':<16}{cost_words(cost if usage.total_tokens else 0.0):>10}"]))
-
-
-def _undo(place: TerminalPlace, argument: str) -> None:
-    _no_argument("undo", argument)
-    taken = place.undo()
-    if not taken:
-        place.say("There is nothing to take back.")
-        return
-    place.say(f"Taken back, with all that came of it: {in_brief(taken[0])}")
-
-
-def _retry(place: TerminalPlace, argument: str) -> None:
-    _no_argument("retry", argument)
-    taken = place.undo()
-    if not taken:
-        raise ConfigError("there is no question to ask again", hint="ask one first")
-    place.say(in_brief(taken[0]))
-    place.ask(taken[0])
-
-
-def _config(place: TerminalPlace, argument: str) -> None:
-    _no_argument("config", argument)
-    settings = place.settings()
-    wide = max(map(len, settings)) + 1
-    place.say("\n".join(f"{name + ':':<{wide}} {redact_line(value)}" for name, value in settings.items()))
 
 
 def _exit(place: TerminalPlace, argument: str) -> None:
@@ -381,12 +395,18 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "models", "[PROVIDER]", "which models are known, and which keys are seen", _models, _EVERYWHERE, "providers"
     ),
-    Command("tools", "[NAMES]", "which tools it has; read,bash or none sets them", _tools, _TERMINAL, "tools"),
-    Command("usage", "", "tokens and dollars of the conversation", _usage, _TERMINAL, also=("cost",)),
+    Command("tools", "[NAMES]", "which tools it has; read,bash or none sets them", set_tools, _EVERYWHERE, "tools"),
+    Command(
+        "approval", "[POLICY]", "who decides on calls; ask, auto or deny sets it", set_approval, _EVERYWHERE, "policies"
+    ),
+    Command(
+        "budget", "[DOLLARS]", "what may be spent; DOLLARS from now on, or none", set_budget, _EVERYWHERE, "budgets"
+    ),
+    Command("usage", "", "tokens and dollars of the conversation", _usage, _EVERYWHERE, also=("cost",)),
     Command("history", "", "the conversation, a line a message", _history, _EVERYWHERE),
     Command("context", "", "what fills the window of the model, kind by kind", _context, _EVERYWHERE),
-    Command("undo", "", "take the last question back, with all that came of it", _undo, _TERMINAL),
-    Command("retry", "", "ask the last question again", _retry, _TERMINAL),
+    Command("undo", "", "take the last question back, with all that came of it", _undo, _EVERYWHERE),
+    Command("retry", "", "ask the last question again", _retry, _EVERYWHERE),
     Command("reset", "", "start the conversation over", _reset, _EVERYWHERE),
     Command(
         "sessions", "[WORDS]", "the stored conversations; those that hold WORDS, and where", list_sessions, _EVERYWHERE
@@ -397,18 +417,20 @@ COMMANDS: tuple[Command, ...] = (
     Command("fork", "NAME", "go on in a copy that is stored under NAME; this one stays as it is", fork, _EVERYWHERE),
     Command("skills", "", "the skills that are here", _skills, _EVERYWHERE),
     Command("skill", "NAME [TEXT]", "ask by a skill; /NAME does it, too", use_skill, _EVERYWHERE, "skills", lines=True),
-    Command("config", "", "what is set", _config, _TERMINAL),
+    Command("config", "", "what is set, and where from", tell, _EVERYWHERE),
     Command("login", "PROVIDER", "ask for a provider's key, and store it", _login, _EVERYWHERE, "providers"),
     Command("doctor", "", "what is here, which model is used and why, what to do next", _doctor, _EVERYWHERE),
     Command("stop", "[ID]", "stop what goes on in the background", _stop, _NOTEBOOK),
     Command("attach", "[ID]", "show a run here, live where it goes on", _attach, _NOTEBOOK),
     Command("jobs", "", "the jobs of the schedulers here, and when they run next", _jobs, _NOTEBOOK),
+    Command("agents", "", "the agents and teams in variables, and how they are", _agents, _NOTEBOOK),
     Command(
         "team",
         "[NAME]",
         "show the team in that variable, or called so, live where something of it goes on",
         _team,
         _NOTEBOOK,
+        "teams",
     ),
     Command("exit", "", "leave", _exit, _TERMINAL, also=("quit",)),
 )

@@ -34,8 +34,8 @@ logger = logging.getLogger("alloy_nb")
 _TOLD = 5
 
 
-def _nobody() -> set[Scheduler]:
-    return set()
+def _nobody() -> dict[Scheduler, None]:
+    return {}
 
 
 # Those that were not stopped: a scheduler fires on, also when nobody has a name for it any more. A forked child has
@@ -44,7 +44,7 @@ _all = renewed_in_child(_nobody)
 
 
 def schedulers_here() -> list[Scheduler]:
-    """The schedulers of this process that were not stopped, by name."""
+    """The schedulers of this process that were not stopped, by name; of one name in the order they were made."""
     return sorted(_all(), key=lambda found: found.name)
 
 
@@ -81,7 +81,7 @@ class Scheduler(Leaving):
         self.name = name
         self._count = 0
         self._engine = Engine(clock or SystemClock(), Ledger(store, name) if store is not None else None)
-        _all().add(self)
+        _all()[self] = None
 
     @property
     def stopped(self) -> bool:
@@ -323,7 +323,7 @@ class Scheduler(Leaving):
         """
         with self._engine.changing():
             if not self.stopped:
-                _all().discard(self)
+                _all().pop(self, None)
                 self._engine.stop(cancel=cancel)
 
     async def astop(self, *, cancel: bool = True) -> None:

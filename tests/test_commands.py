@@ -21,6 +21,14 @@ def test_questions_are_no_commands(prompt: str) -> None:
     assert find_command(prompt, COMMANDS) is None
 
 
+@pytest.mark.parametrize("name", ["usage", "undo", "retry", "config", "agents"])
+def test_a_command_that_takes_nothing_says_so(name: str) -> None:
+    command = next(command for command in NOTEBOOK if command.name == name)
+    with pytest.raises(ConfigError, match=f"/{name} takes no argument") as caught:
+        command.run(None, "now")
+    assert caught.value.hint == f"write /{name} alone"
+
+
 def test_a_command_has_an_argument() -> None:
     by_name = {command.name: command for command in COMMANDS}
     assert find_command("/model openai:gpt-5.2 ", NOTEBOOK) == (by_name["model"], "openai:gpt-5.2")
@@ -67,7 +75,10 @@ def test_what_each_front_end_has() -> None:
     assert {"help", "model", "models", "tools", "usage", "history", "reset", "undo", "retry", "save"} <= terminal
     assert {"sessions", "resume", "config", "doctor", "login", "exit"} <= terminal
     assert {"sessions", "save", "resume", "rewind", "fork"} <= {command.name for command in NOTEBOOK} & terminal
-    assert {command.name for command in NOTEBOOK} - terminal == {"stop", "attach", "jobs", "team"}
+    everywhere = {"tools", "approval", "budget", "usage", "undo", "retry", "config"}
+    assert everywhere <= {command.name for command in NOTEBOOK} & terminal
+    assert {command.name for command in NOTEBOOK} - terminal == {"stop", "attach", "jobs", "agents", "team"}
+    assert terminal - {command.name for command in NOTEBOOK} == {"exit"}
 
 
 def test_a_message_on_a_line() -> None:

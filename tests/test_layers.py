@@ -87,6 +87,7 @@ LAYERS = {
     "checks": 7,
     "login": 7,
     "session_commands": 7,
+    "setting_commands": 7,
     "skill_commands": 7,
     "commands": 7,
     "cli": 7,

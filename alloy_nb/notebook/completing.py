@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
@@ -14,12 +15,12 @@ from ..context.skills import find_skills
 from ..folders import home_folder
 from ..sinks import resolve
 from ..skill_commands import skill_commands
-from .names import UserNames, team_names
+from .names import UserNames, words_of
 
 __all__ = ["complete", "register"]
 
 _TYPED = re.compile(r"\s*(?:%alloy\s+)?(/(?:[A-Za-z].*)?)\Z")
-_TEAM = re.compile(r"/team[ \t]+(\w*)\Z")
+_NOTHING: Mapping[str, Any] = {}
 
 _registered: WeakSet[Any] = WeakSet()
 
@@ -35,12 +36,11 @@ def register(shell: Any) -> None:
 def _hook(shell: Any, event: Any) -> list[str]:
     if "alloy" not in shell.magics_manager.magics["line"]:  # it was unloaded
         return []
-    names = UserNames(shell)
-    return complete(event.text_until_cursor, event.symbol, team_names(names))
+    return complete(event.text_until_cursor, event.symbol, UserNames(shell))
 
 
-def complete(line: str, word: str, teams: Iterable[str] = ()) -> list[str]:
-    """What `word` at the end of `line` may become; nothing where no command is typed. `teams` are those by name.
+def complete(line: str, word: str, names: Mapping[str, Any] = _NOTHING) -> list[str]:
+    """What `word` at the end of `line` may become; nothing where no command is typed. `names` are the user's.
 
     >>> complete("%alloy /rese", "/rese")
     ['/reset']
@@ -51,9 +51,6 @@ def complete(line: str, word: str, teams: Iterable[str] = ()) -> list[str]:
     directory, own = Path.cwd(), commands_of("notebook")
     commands = (*own, *skill_commands(find_skills(directory, home_folder())[0], own))
     text = typed[1]
-    team = _TEAM.match(text)
-    if team is not None:
-        return [f"{word[: len(word) - len(team[1])]}{name}" for name in teams if name.startswith(team[1])]
-    offered = offers(text, commands, directory, lambda: resolve("default_store")())
+    offered = offers(text, commands, directory, lambda: resolve("default_store")(), partial(words_of, names))
     whole = [text[: len(text) - offer.replaces] + offer.text for offer in offered]
     return [full[len(text) - len(word) :] for full in whole]

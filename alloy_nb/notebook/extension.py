@@ -13,7 +13,7 @@ __all__ = ["load", "unload"]
 #: Seconds behind `%load_ext` until its own cell is surely over.
 _IDLE = 0.2
 
-# A reload keeps the conversation.
+# A reload keeps the conversation, and what was set.
 _loaded: WeakKeyDictionary[Any, AlloyMagics] = WeakKeyDictionary()
 
 
@@ -26,7 +26,8 @@ def load(shell: Any) -> None:
     from .replies import keep_listening
 
     earlier = _loaded.get(shell)
-    magics = AlloyMagics(shell, earlier.conversation if earlier is not None else None)
+    kept = () if earlier is None else (earlier.conversation, earlier.settings)
+    magics = AlloyMagics(shell, *kept)
     shell.register_magics(magics)
     syntax.register(shell)
     completing.register(shell)

@@ -5,24 +5,25 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 
-from ..commands import find_command
+from ..commands import find_command, no_question
 from ..context.surroundings import Surroundings, look_around
 from ..errors import AlloyError, ConfigError
 from ..options import Options, working_directory
-from ..redaction import register_environment
+from ..redaction import redact_line, register_environment
 from .arguments import Arguments, parse_line, usage
 from .cell import cell_id, say
 from .commands import NotebookCommands
-from .conversation import AgentConversation, Conversation
+from .conversation import AgentConversation, Conversation, Exchange, OwnConversation
 from .interpolation import interpolate
 from .names import UserNames, find_agent, find_approval, find_budget, find_model, find_tool, find_type
 from .preview import list_insertions
+from .settings import Settings
 
 if TYPE_CHECKING:
     from ..context.skills import Skill
@@ -39,6 +40,9 @@ _FINDERS = (
     ("approval", find_approval),
     ("budget", find_budget),
 )
+#: Commands that an agent does not have, for it has methods.
+_OF_ITS_OWN = frozenset({"tools", "approval", "budget", "usage", "undo", "retry", "config"})
+_BRIEF = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class _Asked:
     """A question that is ready to be put, within which conversation, and the variable its result goes into."""
 
     question: Question
-    conversation: Conversation | AgentConversation
+    conversation: OwnConversation | AgentConversation
     out: str | None
 
 
@@ -54,9 +58,10 @@ class _Asked:
 class AlloyMagics(Magics):  # type: ignore[misc]
     """The notebook's own agent: one conversation a kernel, from cell to cell."""
 
-    def __init__(self, shell: Any, conversation: Conversation | None = None) -> None:
+    def __init__(self, shell: Any, conversation: Conversation | None = None, settings: Settings | None = None) -> None:
         super().__init__(shell)
         self.conversation = conversation or Conversation()
+        self.settings = settings or Settings()
 
     @needs_local_scope  # type: ignore[untyped-decorator]
     @no_var_expand  # type: ignore[untyped-decorator]
@@ -84,11 +89,13 @@ class AlloyMagics(Magics):  # type: ignore[misc]
             say(usage())
             return None
         prompt = arguments.prompt if cell is None else cell.strip("\n")
-        ask = partial(self._ask, arguments, names)
-        place = NotebookCommands(self, self._around_options(arguments, names), ask)
+        ask, again = partial(self._ask, arguments, names), partial(self._ask_again, arguments, names)
+        place = NotebookCommands(self, self._around_options(arguments, names), ask, again)
         found = find_command(prompt, place.commands)
         if found is not None:
             command, argument = found
+            if arguments.agent is not None and command.name in _OF_ITS_OWN:
+                raise _no_command_of(command.name, arguments.agent)
             return command.run(place, argument)
         if not prompt.strip():
             raise ConfigError("there is no question", hint="write it below %%alloy, or after %alloy; `%alloy --help`")
@@ -102,13 +109,38 @@ class AlloyMagics(Magics):  # type: ignore[misc]
         if skill is not None:
             text = skill.prompt(text)
             inputs.insert(0, f"skill {skill.name}: {len(text):,} characters")
+        return self._asked(text, inputs, arguments, names)
+
+    def _ask_again(self, arguments: Arguments, names: Mapping[str, Any]) -> Any:
+        """The last question, as it was sent; options as on its own line, but for those that are given now."""
+        register_environment(os.environ)
+        again = self.conversation.last()
+        question = again.question if again is not None else None
+        if again is None or question is None:
+            raise no_question()
+        if again.line is not None:
+            options = {**again.line.options, **arguments.options}
+            no_context = again.line.no_context or arguments.no_context
+            arguments = replace(arguments, options=options, no_context=no_context)
+        inputs = [f"the last question again: {redact_line(question.text, _BRIEF)}"]
+        return self._asked(question, inputs, arguments, names, None if arguments.fresh else again)
+
+    def _asked(
+        self,
+        text: str | Message,
+        inputs: list[str],
+        arguments: Arguments,
+        names: Mapping[str, Any],
+        again: Exchange | None = None,
+    ) -> _Asked | None:
+        """What is to be put; None when it was only shown."""
         options = self._options(arguments, names)
         if arguments.show:
-            self._show(text, inputs, options, arguments, names)
+            self._show(text if isinstance(text, str) else text.text, inputs, options, arguments, names, again)
             return None
         from .question import Question
 
-        conversation = self._conversation(arguments, names)
+        conversation = self._conversation(arguments, names, again)
         return _Asked(Question(self.shell, text, inputs, options, conversation), conversation, arguments.out)
 
     def _around_options(self, arguments: Arguments, names: Mapping[str, Any]) -> Options:
@@ -118,10 +150,12 @@ class AlloyMagics(Magics):  # type: ignore[misc]
         own = find_agent(arguments.agent, names).dialogue.options
         return own.override(**_context(False)) if arguments.no_context else own
 
-    def _conversation(self, arguments: Arguments, names: Mapping[str, Any]) -> Conversation | AgentConversation:
+    def _conversation(
+        self, arguments: Arguments, names: Mapping[str, Any], again: Exchange | None
+    ) -> OwnConversation | AgentConversation:
         """Whose conversation the question belongs to: the notebook's own, a new one, an agent's, a fork of it."""
         if arguments.agent is None:
-            return Conversation() if arguments.fresh else self.conversation
+            return OwnConversation(Conversation() if arguments.fresh else self.conversation, arguments, again)
         agent = find_agent(arguments.agent, names)
         if arguments.fresh:
             agent.reset()
@@ -130,7 +164,7 @@ class AlloyMagics(Magics):  # type: ignore[misc]
     # -- what the line says -------------------------------------------------------------------------------------------
 
     def _options(self, arguments: Arguments, names: Mapping[str, Any]) -> dict[str, Any]:
-        """The options of the run, with names turned into what they mean."""
+        """The options of the run, with names turned into what they mean; of the notebook's own what was set, too."""
         options = dict(arguments.options)
         for key, find in _FINDERS:
             if key in options:
@@ -141,6 +175,8 @@ class AlloyMagics(Magics):  # type: ignore[misc]
             options["fallback"] = [find_model(name, names) for name in options["fallback"]]
         if arguments.agent is None or arguments.no_context:
             options.update(_context(not arguments.no_context))
+        if arguments.agent is None:
+            options = {**self.settings.options(names, but=options), **options}
         return options
 
     def model_of(self, name: str) -> Any:
@@ -163,8 +199,8 @@ class AlloyMagics(Magics):  # type: ignore[misc]
         try:
             yield
         finally:
-            if asked.question.kept and isinstance(asked.conversation, Conversation):
-                self.conversation = asked.conversation
+            if asked.question.kept and isinstance(asked.conversation, OwnConversation):
+                self.conversation = asked.conversation.conversation
             if asked.out and asked.question.result is not None:
                 self.shell.user_ns[asked.out] = asked.question.result
 
@@ -175,6 +211,7 @@ class AlloyMagics(Magics):  # type: ignore[misc]
         given: dict[str, Any],
         arguments: Arguments,
         names: Mapping[str, Any],
+        again: Exchange | None,
     ) -> None:
         from .preview import preview
 
@@ -182,14 +219,15 @@ class AlloyMagics(Magics):  # type: ignore[misc]
         view, gauge = None, self.conversation.gauge
         if arguments.agent is not None:
             agent = find_agent(arguments.agent, names)
-            own = agent.dialogue.options
-            its = {"model": own.model, "tools": list(own.tools), "system_prompt": own.system_prompt}
+            said = agent.dialogue.options
+            its = {"model": said.model, "tools": list(said.tools), "system_prompt": said.system_prompt}
             given = {**{name: value for name, value in its.items() if value}, **given}
             gauge = agent.dialogue.gauge
             if not arguments.fresh:
                 history, view = agent.messages, agent.dialogue.view
         elif not arguments.fresh:
-            history = self.conversation.before(*cell_id(self.shell))
+            own = OwnConversation(self.conversation, arguments, again)
+            history = own.before(*cell_id(self.shell))
             view = self.conversation.view_of(history)
         around, label = self._around_of(given, self._around_options(arguments, names))
         say(preview(text, inputs, given, history, around, view=view, factor=gauge.factor(label)))
@@ -206,6 +244,13 @@ class AlloyMagics(Magics):  # type: ignore[misc]
             provider = None
         label = "" if provider is None else f"{provider.name}:{provider.model}"
         return look_around(options, directory, provider, collect_tools(given.get("tools") or ())), label
+
+
+def _no_command_of(command: str, agent: str) -> ConfigError:
+    return ConfigError(
+        f"/{command} is about the notebook's own agent, and --agent names {agent}",
+        hint=f"leave --agent out; in Python there are {agent}.usage, {agent}.undo_turn() and their like",
+    )
 
 
 def _context(wanted: bool) -> dict[str, bool]:

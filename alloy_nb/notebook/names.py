@@ -5,12 +5,14 @@ from __future__ import annotations
 import builtins
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
 from ..options import APPROVALS, nearest
+from ..setting_commands import read_budget
 from ..usage import Budget
 from .interpolation import look_up
 
@@ -28,6 +30,7 @@ __all__ = [
     "find_tool",
     "find_type",
     "team_names",
+    "words_of",
 ]
 
 _DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*\Z")
@@ -141,6 +144,22 @@ def team_names(names: Mapping[str, Any]) -> list[str]:
     return [name for name, item in names.items() if isinstance(item, Team) and not name.startswith("_")]
 
 
+def words_of(names: Mapping[str, Any], kind: str) -> list[str]:
+    """What in the namespace may be said where something of a kind is asked for; the kinds are those of `Command`."""
+    if kind == "teams":
+        return _team_words(names)
+    fits = _FITS.get(kind)
+    return [] if fits is None else [name for name, item in names.items() if not name.startswith("_") and fits(item)]
+
+
+def _team_words(names: Mapping[str, Any]) -> list[str]:
+    """Variables, and what the teams are called where no other one is called so: what `find_team` takes."""
+    variables = team_names(names)
+    called = Counter({id(names[name]): names[name].name for name in variables}.values())
+    unique = [name for name, count in called.items() if count == 1 and name.isprintable()]
+    return [*variables, *(name for name in unique if name not in variables)]
+
+
 def find_team(name: str, names: Mapping[str, Any]) -> Team:
     """The team in the variable of that name, else the team that is called so; without a name, the only one."""
     teams: dict[str, Team] = {key: names[key] for key in team_names(names)}
@@ -159,31 +178,41 @@ def find_team(name: str, names: Mapping[str, Any]) -> Team:
     raise ConfigError(f"/team: {what}", hint=hint)
 
 
-def find_budget(name: str, names: Mapping[str, Any]) -> Budget:
+def find_budget(name: str, names: Mapping[str, Any], option: str = "--budget") -> Budget:
     """A variable that holds a budget, or a number of dollars."""
     if name in names and isinstance(names[name], Budget):
         found: Budget = names[name]
         return found
-    try:
-        return Budget(usd=float(name.removeprefix("$")))
-    except ValueError:
-        hint = "give dollars, as in --budget 0.50, or a variable that holds an alloy.Budget"
-        raise ConfigError(f"--budget is {name!r}", hint=hint) from None
+    none = "; none takes it away" if option.startswith("/") else ""
+    return read_budget(name, option, f", or a variable that holds an alloy.Budget{none}")
 
 
-def find_approval(name: str, names: Mapping[str, Any]) -> Any:
+def find_approval(name: str, names: Mapping[str, Any], option: str = "--approval") -> Any:
     """A policy's name, or a function that decides."""
     if name in APPROVALS and name != "pause":  # nothing here could resume it
         return name
     if _is_bound(name, names):
         return look_up(name, names)
-    raise ConfigError(f"--approval is {name!r}", hint="give ask, auto, deny, or the name of a function (call, ctx)")
+    raise ConfigError(f"{option} is {name!r}", hint="give ask, auto, deny, or the name of a function (call, ctx)")
 
 
 def _may_be_tool(value: Any) -> bool:
     from ..tools.base import Tool
 
     return isinstance(value, FunctionType | Tool)
+
+
+def _may_be_model(value: Any) -> bool:
+    return hasattr(value, "stream") and hasattr(value, "model") and not isinstance(value, type)
+
+
+#: What fits where something of a kind is asked for.
+_FITS: Mapping[str, Callable[[Any], bool]] = {
+    "tools": _may_be_tool,
+    "models": _may_be_model,
+    "policies": lambda item: isinstance(item, FunctionType),
+    "budgets": lambda item: isinstance(item, Budget),
+}
 
 
 def _is_bound(name: str, names: Mapping[str, Any]) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from ..asking import PumpAsker, ThreadAsker, stdin_available
 from ..errors import Cancelled
 from ..execution import Execution
+from ..messages import Message
 from ..portal import PORTAL
 from ..pump import Pump
 from ..result import Result
@@ -17,7 +18,7 @@ from ..tools.approval import Asker
 from ..tools.workers import MAIN
 from ..waiting import await_on, block_on
 from .cell import cell_id, current_cell
-from .conversation import AgentConversation, Conversation
+from .conversation import AgentConversation, Conversation, OwnConversation
 from .display import choose_sink
 from .folding import FoldedSink
 
@@ -32,10 +33,10 @@ class Question:
     def __init__(
         self,
         shell: Any,
-        text: str,
+        text: str | Message,
         inputs: Sequence[str],
         given: Mapping[str, Any],
-        conversation: Conversation | AgentConversation,
+        conversation: Conversation | OwnConversation | AgentConversation,
     ) -> None:
         self._shell = shell
         self._text = text

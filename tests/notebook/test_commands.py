@@ -204,6 +204,6 @@ def test_models_are_listed_with_their_keys(notebook: Any, monkeypatch: pytest.Mo
     assert len(notebook.ok("%alloy /models openai").stdout.splitlines()) == 1
 
 
-@pytest.mark.parametrize("command", ["undo", "tools", "exit"])
+@pytest.mark.parametrize("command", ["exit", "quit"])
 def test_what_only_the_terminal_has_is_no_command_here(command: str, notebook: Any) -> None:
     assert "there is no command" in str(notebook.run(f"%alloy /{command}").error)

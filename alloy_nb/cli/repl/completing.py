@@ -11,12 +11,14 @@ from typing import NamedTuple
 from ...commands import Command
 from ...errors import AlloyError
 from ...session import SessionInfo, SessionStore, conversations
+from ...setting_commands import POLICIES
 
 __all__ = ["Offer", "offers"]
 
 _ARGUMENT = re.compile(r"/([A-Za-z][\w-]*)[ \t]+(?:\S*[,\s])?([^,\s]*)\Z")
 #: A name that may hold blanks is all that follows.
 _REST = re.compile(r"/([A-Za-z][\w-]*)[ \t]+(.*)\Z", re.DOTALL)
+_WITH_BLANKS = ("sessions", "teams")
 _MOST = 200
 
 
@@ -28,8 +30,14 @@ class Offer(NamedTuple):
     help: str = ""
 
 
-def offers(text: str, commands: Sequence[Command], directory: Path, store: Callable[[], SessionStore]) -> list[Offer]:
-    """What may come next, after `text`.
+def offers(
+    text: str,
+    commands: Sequence[Command],
+    directory: Path,
+    store: Callable[[], SessionStore],
+    own: Callable[[str], Iterable[str]] | None = None,
+) -> list[Offer]:
+    """What may come next, after `text`; `own` gives what there is of a kind beside what is there everywhere.
 
     >>> from alloy_nb.commands import commands_of
     >>> [offer.text for offer in offers("/mo", commands_of("terminal"), Path("."), list)]
@@ -41,10 +49,11 @@ def offers(text: str, commands: Sequence[Command], directory: Path, store: Calla
     argument = _ARGUMENT.match(text)
     if argument is not None:
         command = next((c for c in commands if argument[1] in (c.name, *c.also)), None)
-        if command is not None and command.completes == "sessions":
+        if command is not None and command.completes in _WITH_BLANKS:
             argument = _REST.match(text) or argument
         if command is not None and command.completes:
-            words = _words(command.completes, store, commands)
+            more = own(command.completes) if own is not None else ()
+            words = dict.fromkeys([*_words(command.completes, store, commands), *more])
             return [Offer(word, len(argument[2])) for word in words if word.startswith(argument[2])]
     return list(_files(re.split(r"\s", text)[-1], directory))
 
@@ -57,6 +66,10 @@ def _words(kind: str, store: Callable[[], SessionStore], commands: Sequence[Comm
     match kind:
         case "tools":
             return (*BUILTIN_TOOLS, "none")
+        case "policies":
+            return POLICIES
+        case "budgets":
+            return ("none",)
         case "providers":
             return VENDORS
         case "models":

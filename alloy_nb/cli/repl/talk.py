@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from ...agent import Agent
-from ...commands import Command, commands_of, find_command
+from ...commands import Command, commands_of, find_command, in_brief, no_question
 from ...context.skills import Skill
 from ...context.surroundings import look_around, skills_of, tell_problems
 from ...dialogue import Dialogue
@@ -20,10 +21,11 @@ from ...plain import one_line
 from ...redaction import redact
 from ...session import SessionStore
 from ...session_commands import told_session
+from ...setting_commands import budget_words, folder_words, policy_named, read_budget
 from ...sinks import resolve
 from ...skill_commands import skill_commands
 from ...tools.toolbox import collect_tools
-from ...usage import Usage
+from ...usage import Budget, Usage
 from ...waiting import block_on
 
 if TYPE_CHECKING:
@@ -58,6 +60,10 @@ class Talk:
         self._agent: Agent | None = None
         self._why = ""
         self._around: tuple[str, ...] = ()
+        #: What was asked last, and the conversation before that: where it is the same, nothing came of it.
+        self._asked: tuple[str | Message, Sequence[Message]] | None = None
+        #: Options that commands have set.
+        self._by_command: set[str] = set()
         self.left = False
 
     def agent(self) -> Agent:
@@ -98,6 +104,7 @@ class Talk:
         """Ask, in sight of the user; after an interrupt, `settle`. What was said so far is kept."""
         if around := self.told_around():
             self.say(around)
+        self._asked = prompt, self.messages()
         with self._asking():
             self.agent().chat(prompt, check=False, display=None, on_event=self._view())
 
@@ -165,6 +172,7 @@ class Talk:
         return self.agent().context_usage()
 
     def reset(self) -> None:
+        self._asked = None
         if self._agent is None:
             return
         if self.session is None or not self._agent.messages:
@@ -183,36 +191,69 @@ class Talk:
 
     def set_tools(self, names: Sequence[str]) -> None:
         collect_tools(names)
-        self._options["tools"] = list(names)
+        self._set("tools", list(names))
+
+    def approval(self) -> str:
+        return str(self._options["approval"])
+
+    def set_approval(self, name: str) -> None:
+        self._set("approval", policy_named(name))
+
+    def budget(self) -> Budget | None:
+        budget: Budget | None = self._options.get("budget")
+        return budget
+
+    def set_budget(self, text: str | None) -> None:
+        self._set("budget", None if text is None else read_budget(text))
+
+    def _set(self, name: str, value: Any) -> None:
+        self._options[name] = value
+        self._by_command.add(name)
         if self._agent is not None:
             dialogue = self._agent.dialogue
-            dialogue.take(dialogue.options.override(tools=list(names)))
+            dialogue.take(replace(dialogue.options, **{name: value}))  # unlike `override`, also to None
 
     def used(self) -> tuple[Usage, float | None]:
         return (Usage(), 0.0) if self._agent is None else (self._agent.usage, self._agent.cost)
 
     def undo(self) -> Sequence[Message]:
+        self._asked = None
         return self._agent.undo_turn() if self._agent is not None else ()
 
+    def retry(self) -> None:
+        if self._asked is not None and self._asked[1] == self.messages():  # nothing came of it, and it is not there
+            question = self._asked[0]
+        else:
+            taken = self.undo()
+            if not taken:
+                raise no_question()
+            question = taken[0]
+        self.say(in_brief(question if isinstance(question, Message) else Message.user(question)))
+        self.ask(question)
+
     def settings(self) -> Mapping[str, str]:
-        from ...folders import config_folder, data_folder
+        from ...folders import CONFIG_VARIABLE, DATA_VARIABLE, config_folder, data_folder
 
         label, why = self.model_and_why()
         given = {
             "model": f"{label} ({why})",
             "fallback": ", ".join(f"{model.name}:{model.model}" for model in self._options.get("fallback", ())),
-            "tools": ", ".join(self.tool_names()) or "none",
-            "approval": str(self._options["approval"]),
+            "tools": (", ".join(self.tool_names()) or "none") + self._by("tools"),
+            "approval": self.approval() + self._by("approval"),
+            "budget": budget_words(self.budget()) + self._by("budget"),
             "system prompt": str(self._options.get("system_prompt") or ""),
             "thinking": str(self._options.get("thinking") or ""),
             "max turns": str(self._current("max_turns")),
             "context": self.left_out(),
             "working directory": str(self._options["working_directory"]),
             "session": self.session or "not stored",
-            "data folder": str(data_folder()),
-            "settings folder": str(config_folder()),
+            "data folder": folder_words(data_folder(), DATA_VARIABLE),
+            "settings folder": folder_words(config_folder(), CONFIG_VARIABLE),
         }
         return {name: value for name, value in given.items() if value}
+
+    def _by(self, name: str) -> str:
+        return f" (by /{name})" if name in self._by_command else ""
 
     def _current(self, name: str) -> Any:
         dialogue: Dialogue = self.agent().dialogue
@@ -244,6 +285,7 @@ class Talk:
         return f"alloy --session {quote(name)}"
 
     def resume(self, name: str) -> None:
+        self._asked = None
         before = self._agent
         self._options["session"] = name
         if before is None:

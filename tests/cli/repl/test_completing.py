@@ -41,6 +41,8 @@ def test_commands_by_all_their_names() -> None:
         ("/tools gr", "/tools grep"),
         ("/tools read,gr", "/tools read,grep"),
         ("/tools read, gr", "/tools read, grep"),
+        ("/approval a", "/approval auto"),
+        ("/budget n", "/budget none"),
         ("/resume f", "/resume fox"),
         ("/resume my w", "/resume my walk"),
         ("/login mis", "/login mistral"),

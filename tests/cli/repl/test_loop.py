@@ -13,6 +13,8 @@ import pytest
 if sys.platform == "win32":
     pytest.skip("needs pseudo-terminals", allow_module_level=True)
 
+from alloy_nb.commands import commands_of
+
 from ..conftest import environment
 from ..terminals import Terminal, bash
 from .conftest import QUESTION, READY, leave, words
@@ -188,8 +190,13 @@ def test_what_is_set_is_told_and_tools_are_changed(talk: Talk, script: Script) -
     assert "not stored" in told
     alloy.send("/tools none\r")
     assert "tools: none\n" in alloy.expect(READY)
+    alloy.send("/approval auto\r")
+    assert "approval: auto (every call is allowed" in alloy.expect(READY)
+    alloy.send("/budget much\r")
+    assert "give dollars, as in /budget 0.50" in words(alloy.expect(READY))
     alloy.send("/help\r")
-    assert "/sessions" in alloy.expect(READY)
+    told = alloy.expect(READY)
+    assert all(f"/{command.name}" in told for command in commands_of("terminal"))
 
 
 def test_it_is_told_that_context_files_are_left_out(talk: Talk, script: Script, tmp_path: Path) -> None:
