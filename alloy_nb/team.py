@@ -15,6 +15,7 @@ from .errors import AlloyError, ConfigError
 from .events import Event
 from .execution import Execution
 from .handle import Run
+from .keywords import keywords_told
 from .leaving import Leaving
 from .options import make_options
 from .portal import PORTAL
@@ -47,6 +48,7 @@ logger = logging.getLogger("alloy_nb")
 TIMEOUT = 120.0
 
 
+@keywords_told
 class Team(Leaving):
     """Agents by name, made here from options or given; each works on a thread and a loop of its own.
 
