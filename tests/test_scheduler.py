@@ -413,6 +413,14 @@ def test_a_crash_reaches_the_callback_and_frees_the_job(
     assert [run.status for run in scheduler.history("x")] == ["error", "completed"]
 
 
+def test_schedulers_of_one_name_are_told_in_the_order_they_were_made() -> None:
+    """It was that of a set: numbered in a cell, the first was now this one, now that."""
+    made = [Scheduler(name="same") for _ in range(20)]
+    assert [one for one in schedulers_here() if one.name == "same"] == made
+    for one in made:
+        one.stop()
+
+
 @pytest.fixture
 def in_tokyo() -> Iterator[None]:
     """This machine's clock is one of Tokyo."""
