@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from ._version import __version__
 from .checks import Check, check_front_ends
 from .errors import AlloyError
+from .keywords import keywords_told
 from .plain import one_line
 from .redaction import redact, redact_line
 
@@ -156,6 +157,7 @@ class Diagnosis:
         return "\n".join(["| | |", "|---|---|", *rows, "", f"**next:** {_code_safe(self.next)}"])
 
 
+@keywords_told
 def doctor(*, working_directory: str | os.PathLike[str] = ".") -> Diagnosis:
     """Look around once: nothing is loaded or created, and nothing asked but an Ollama, when its turn comes.
 

@@ -7,13 +7,14 @@ from typing import Any
 
 from .events import Event
 from .execution import Execution
+from .interrupting import goes_on, interrupts_cancel
 from .journal import follow, follow_async
 from .portal import PORTAL
 from .prompts import to_message
 from .result import Result, Status
 from .sinks import resolve
 from .tools.approval import Decision, Remember
-from .waiting import await_end, block_on
+from .waiting import await_end, block_on, interruption
 
 __all__ = ["Run", "TextStream"]
 
@@ -72,10 +73,14 @@ class Run:
         The time that a person takes at a question is not cut short.
         """
         PORTAL.refuse_here("Run.result")
-        return block_on(self._execution, check=check, timeout=timeout, owns=False)
+        try:
+            return block_on(self._execution, check=check, timeout=timeout, owns=False)
+        except KeyboardInterrupt as error:
+            raise interruption(goes_on()) from error
 
     def __await__(self) -> Generator[Any, None, Result]:
-        return await_end(self._execution).__await__()
+        with interrupts_cancel(goes_on):
+            return (yield from await_end(self._execution).__await__())
 
     def __iter__(self) -> Iterator[Event]:
         PORTAL.refuse_here("Run.__iter__")

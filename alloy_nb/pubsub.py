@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .errors import ConfigError
+from .keywords import keywords_told
 from .subscribers import Subscription
 
 __all__ = ["PubSub"]
@@ -17,6 +18,7 @@ __all__ = ["PubSub"]
 logger = logging.getLogger("alloy_nb")
 
 
+@keywords_told
 class PubSub:
     """Publish to a topic, subscribe to a topic. Agents that are given one listen to topics and publish their results.
 

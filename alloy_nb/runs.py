@@ -11,6 +11,7 @@ from typing import Any
 from .asking import PumpAsker, ThreadAsker, stdin_available
 from .execution import Execution
 from .handle import Run
+from .interrupting import interrupts_cancel
 from .options import Options, make_options
 from .portal import PORTAL
 from .pump import Pump
@@ -20,7 +21,7 @@ from .sinks import Sink, find_sink
 from .state import RunState
 from .tools.approval import Asker
 from .tools.workers import MAIN
-from .waiting import Listener, block_on
+from .waiting import Listener, block_on, cancellation_of
 
 __all__ = ["FindSink", "Run", "arun", "in_background", "run", "run_awaited", "run_blocking", "start"]
 
@@ -102,9 +103,10 @@ async def run_awaited(make: Callable[[Asker | None], Execution], *, check: bool)
     listener = Listener(execution.options, execution.run_id)
     task = asyncio.current_task()
     before = task.cancelling() if task is not None else 0
-    await execution.drive(listener.hear)
-    if task is not None and task.cancelling() > before:
-        raise asyncio.CancelledError
+    with interrupts_cancel(lambda: cancellation_of(execution)):
+        await execution.drive(listener.hear)
+        if task is not None and task.cancelling() > before:
+            raise asyncio.CancelledError
     result = execution.settled()
     return result.check() if check else result
 

@@ -10,6 +10,7 @@ from typing import Any
 from .agent import Agent
 from .errors import AlloyError, Busy, ConfigError
 from .forks import renewed_in_child
+from .keywords import keywords_told
 from .leaving import Leaving
 from .options import nearest
 from .plain import revealed_name
@@ -48,6 +49,7 @@ def schedulers_here() -> list[Scheduler]:
     return sorted(_all(), key=lambda found: found.name)
 
 
+@keywords_told
 class Scheduler(Leaving):
     """Starts runs by itself: each so often (`every`), as cron says (`cron`), once (`at`).
 

@@ -15,6 +15,8 @@ from .errors import AlloyError, ConfigError
 from .events import Event
 from .execution import Execution
 from .handle import Run
+from .interrupting import interrupts_cancel
+from .keywords import keywords_told
 from .leaving import Leaving
 from .options import make_options
 from .portal import PORTAL
@@ -37,7 +39,7 @@ from .teams.watch import Watch
 from .tools.base import Tool
 from .tools.workers import call_in_thread
 from .usage import Budget, Usage, add_costs
-from .waiting import await_end
+from .waiting import await_end, cancellation_of
 
 __all__ = ["Team"]
 
@@ -47,6 +49,7 @@ logger = logging.getLogger("alloy_nb")
 TIMEOUT = 120.0
 
 
+@keywords_told
 class Team(Leaving):
     """Agents by name, made here from options or given; each works on a thread and a loop of its own.
 
@@ -127,13 +130,14 @@ class Team(Leaving):
             if check:
                 raise
             return Result(status="error", error=error)
-        try:
-            sink = find_delegate_sink(self, name, execution.options.display, execution.inputs)
-            return await await_end(execution, sink, check=check)
-        except BaseException:
-            execution.cancel()
-            await await_end(execution, check=False)
-            raise
+        with interrupts_cancel(lambda: cancellation_of(execution)):
+            try:
+                sink = find_delegate_sink(self, name, execution.options.display, execution.inputs)
+                return await await_end(execution, sink, check=check)
+            except BaseException:
+                execution.cancel()
+                await await_end(execution, check=False)
+                raise
 
     def start_delegate(self, name: str, prompt: Any, **overrides: Any) -> Run:
         """The same in the background: the handle of the run, at once."""

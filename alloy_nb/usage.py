@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from .errors import BudgetExceeded, ConfigError
+from .keywords import keywords_told
 
 __all__ = ["Budget", "Usage", "add_costs"]
 
@@ -86,6 +87,7 @@ def _count(value: Any) -> int:
     return max(0, int(value))
 
 
+@keywords_told
 class Budget:
     """What may be spent, in all, by every run that is given it: US dollars, tokens (in and out), calls of tools.
 

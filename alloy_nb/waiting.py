@@ -22,7 +22,7 @@ from .result import Result
 from .sinks import Sink
 from .tools.workers import MAIN
 
-__all__ = ["Listener", "await_end", "await_on", "block_on", "interruption", "see_out"]
+__all__ = ["Listener", "await_end", "await_on", "block_on", "cancellation_of", "interruption", "see_out"]
 
 logger = logging.getLogger("alloy_nb")
 
@@ -253,9 +253,15 @@ def interruption(cause: Cancelled) -> KeyboardInterrupt:
     return interrupt
 
 
+def cancellation_of(execution: Execution) -> Cancelled:
+    """What an interrupt of a run that is over is caused by: its own error where it was stopped by then."""
+    result = execution.settled()
+    return result.error if isinstance(result.error, Cancelled) else Cancelled("interrupted", result=result)
+
+
 def _conclude(execution: Execution, *, interrupted: bool, check: bool) -> Result:
     result = execution.settled()
     if interrupted:
-        cause = result.error if isinstance(result.error, Cancelled) else Cancelled("interrupted", result=result)
+        cause = cancellation_of(execution)
         raise interruption(cause) from cause
     return result.check() if check else result

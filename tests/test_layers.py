@@ -66,6 +66,7 @@ LAYERS = {
     "attendance": 4,
     "execution": 4,
     "waiting": 4,
+    "interrupting": 4,
     "handle": 4,
     "runs": 4,
     "leaving": 4,

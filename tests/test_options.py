@@ -190,7 +190,7 @@ def test_the_limit_of_an_answer_is_not_the_window() -> None:
 @pytest.mark.parametrize("given", ["of the run", None])
 def test_there_is_one_place_for_the_system_prompt(given: str | None) -> None:
     """CFG-w4: a provider took one too, and what it was given was overwritten without a word."""
-    with pytest.raises(TypeError, match="system_prompt"):
+    with pytest.raises(alloy.ConfigError, match="system_prompt"):
         alloy.Anthropic("claude-sonnet-4-6", api_key="k", system_prompt="of the provider")  # type: ignore[call-arg]
     model = alloy.Scripted(["x"])
     alloy.run("hi", model=model, system_prompt=given)

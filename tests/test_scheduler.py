@@ -10,6 +10,7 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -412,8 +413,27 @@ def test_a_crash_reaches_the_callback_and_frees_the_job(
     assert [run.status for run in scheduler.history("x")] == ["error", "completed"]
 
 
-def test_the_jobs_are_listed_as_they_stand(scheduler: Scheduler, clock: SteppedClock) -> None:
-    """SCH-8"""
+def test_schedulers_of_one_name_are_told_in_the_order_they_were_made() -> None:
+    """It was that of a set: numbered in a cell, the first was now this one, now that."""
+    made = [Scheduler(name="same") for _ in range(20)]
+    assert [one for one in schedulers_here() if one.name == "same"] == made
+    for one in made:
+        one.stop()
+
+
+@pytest.fixture
+def in_tokyo() -> Iterator[None]:
+    """This machine's clock is one of Tokyo."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the zone of a process cannot be set")
+def test_the_jobs_are_listed_as_they_stand(scheduler: Scheduler, clock: SteppedClock, in_tokyo: None) -> None:
+    """SCH-8; times were told in UTC, whatever clock the job goes by."""
     scheduler.every("30m", "hi", model=Scripted([AGAIN]), name="a")
     scheduler.cron("0 9 * * *", {"model": Scripted([AGAIN])}, "Write the report", name="b", timezone="UTC")
     first, second = scheduler.jobs()
@@ -424,21 +444,22 @@ def test_the_jobs_are_listed_as_they_stand(scheduler: Scheduler, clock: SteppedC
         "scripted:script",
     )
     assert (second.prompt, second.schedule.words) == ("Write the report", "At 09:00 every day (UTC)")
-    assert repr(first) == "<Job 'a': every 30 min, due 2026-11-30 12:30:00 UTC>"
-    told = "'a' due 2026-11-30 12:30:00 UTC, 'b' due 2026-12-01 09:00:00 UTC"
+    assert repr(first) == "<Job 'a': every 30 min, due 2026-11-30 21:30 JST>"
+    told = "'a' due 2026-11-30 21:30 JST, 'b' due 2026-12-01 09:00 UTC"
     assert str(scheduler) == repr(scheduler) == f"<Scheduler scheduler: {told}>"
     for _ in range(6):
         scheduler.every("1h", "hi", model=Scripted([AGAIN]))
-    assert repr(scheduler).endswith("'job-3' due 2026-11-30 13:00:00 UTC, …>")
+    assert repr(scheduler).endswith("'job-3' due 2026-11-30 22:00 JST, …>")
 
 
-def test_a_run_is_told_on_one_line(scheduler: Scheduler, clock: SteppedClock, results: Results) -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="the zone of a process cannot be set")
+def test_a_run_is_told_on_one_line(scheduler: Scheduler, clock: SteppedClock, results: Results, in_tokyo: None) -> None:
     """A cell that ends in `history(...)` was pages of fields."""
     scheduler.every("30m", "hi", model=Scripted([{"text": "Line one.\nLine two."}]), name="x", on_result=results)
     clock.advance(1800)
     results.next()
     (run,) = scheduler.history("x")
-    assert repr(run) == f"<JobRun completed, 2026-11-30 12:30:00 UTC, {run.seconds:.1f} s: 'Line one. Line two.'>"
+    assert repr(run) == f"<JobRun completed, 2026-11-30 21:30 JST, {run.seconds:.1f} s: 'Line one. Line two.'>"
     assert repr(job(scheduler, "x")).endswith(", last completed>")
 
 

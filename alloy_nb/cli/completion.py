@@ -38,21 +38,29 @@ def run(args: argparse.Namespace) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Word:
-    """What may be typed: an option (`values`: what it takes, None for nothing, () for anything) or a plain word."""
+    """What may be typed: an option (`values`: what it takes, None for nothing, () for anything) or a plain word.
+
+    What a `stored` one takes is the name of a conversation: the shell asks for those when it needs them.
+    """
 
     names: tuple[str, ...]
     help: str
     values: tuple[str, ...] | None = None
+    stored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Level:
-    """What may follow ``alloy local pull``, say: options, commands, and values of the word that stands by itself."""
+    """What may follow ``alloy local pull``, say: options, commands, and values of the word that stands by itself.
+
+    That of a `stored` one is the name of a conversation.
+    """
 
     path: str
     options: tuple[_Word, ...]
     commands: Mapping[str, str]
     words: tuple[str, ...]
+    stored: bool = False
 
 
 def _levels(path: str, parser: argparse.ArgumentParser) -> Iterator[_Level]:
@@ -61,16 +69,19 @@ def _levels(path: str, parser: argparse.ArgumentParser) -> Iterator[_Level]:
     options: list[_Word] = []
     words: list[str] = []
     inner: list[tuple[str, argparse.ArgumentParser]] = []
+    stored = False
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             inner = list(action.choices.items())
         elif action.option_strings:
             values = None if action.nargs == 0 else _values(action)
-            options.append(_Word(tuple(action.option_strings), _plain(action.help), values))
+            of_stored = action.dest == "session"
+            options.append(_Word(tuple(action.option_strings), _plain(action.help), values, of_stored))
         else:
             words += _values(action)
+            stored = stored or (path.startswith("alloy sessions ") and action.dest == "name")
     commands = {name: _plain(COMMANDS.get(name) if path == "alloy" else command.description) for name, command in inner}
-    yield _Level(path, tuple(options), commands, tuple(words))
+    yield _Level(path, tuple(options), commands, tuple(words), stored)
     for name, command in inner:
         yield from _levels(f"{path} {name}", command)
 
@@ -100,10 +111,11 @@ def _flat(options: tuple[_Word, ...]) -> str:
 
 
 def _bash(levels: list[_Level]) -> str:
-    """For bash, and for zsh in its bash manner."""
-    steps = [f'"{level.path} {name}") path="{level.path} {name}" ;;' for level in levels for name in level.commands]
+    """For bash, and for zsh in its bash manner, where `path` is PATH and only what stands in $((...)) is reckoned."""
+    steps = [f'"{level.path} {name}") at="{level.path} {name}" ;;' for level in levels for name in level.commands]
     values = [
-        f"{shlex.quote(f'{level.path} {name}')}) words={shlex.quote(' '.join(option.values))}; value=1 ;;"
+        f"{shlex.quote(f'{level.path} {name}')}) words={shlex.quote(' '.join(option.values))}; "
+        f"stored={'1' * option.stored}; value=1 ;;"
         for level in levels
         for option in level.options
         if option.values is not None
@@ -111,7 +123,7 @@ def _bash(levels: list[_Level]) -> str:
     ]
     words = [
         f"{shlex.quote(level.path)}) words={shlex.quote(' '.join([*level.commands, *level.words]))}; "
-        f"options={shlex.quote(_flat(level.options))} ;;"
+        f"options={shlex.quote(_flat(level.options))}; stored={'1' * level.stored} ;;"
         for level in levels
     ]
     return _BASH.format(*("\n".join(f"    {line}" for line in lines) for lines in (steps, words, values)))
@@ -121,20 +133,31 @@ _BASH = """\
 # Completion of alloy.
 _alloy() {{
   local cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD-1]}}
-  local path=alloy words="" options="" value="" word
-  for word in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
-    case "$path $word" in
+  local at=alloy words="" options="" value="" stored="" word
+  for word in "${{COMP_WORDS[@]:1:$((COMP_CWORD-1))}}"; do
+    case "$at $word" in
 {0}
     esac
   done
-  case "$path" in
+  case "$at" in
 {1}
   esac
-  case "$path $prev" in
+  case "$at $prev" in
 {2}
   esac
-  if [[ $cur == -* && -z $value ]]; then words=$options; fi
+  if [[ $cur == -* && -z $value ]]; then words=$options stored=""; fi
   COMPREPLY=($(compgen -W "$words" -- "$cur"))
+  if [[ -n $stored ]]; then _alloy_stored "$cur"; fi
+}}
+# Names may have blanks in them, and what is typed of one may be quoted.
+_alloy_stored() {{
+  local typed=${{1//\\\\/}} quoted="" name
+  if [[ $1 == [\\"\\']* ]]; then typed=${{1:1}} quoted=1; fi
+  while IFS= read -r name; do
+    [[ "${{name:0:${{#typed}}}}" == "$typed" ]] || continue
+    if [[ -z $quoted && -z $ZSH_VERSION ]]; then printf -v name %q "$name"; fi
+    COMPREPLY+=("$name")
+  done < <(alloy sessions list --names 2>/dev/null)
 }}
 complete -o default -F _alloy alloy alloy-nb
 """
@@ -151,9 +174,13 @@ def _fish(levels: list[_Level]) -> str:
         for name, help in level.commands.items():
             lines.append(f"complete -c alloy -n {here} -f -a {name} -d {shlex.quote(help)}")
         lines += [f"complete -c alloy -n {here} -f -a {word}" for word in level.words]
+        lines += [f"complete -c alloy -n {here} -f -a '{_STORED}'"] * level.stored
         lines += [_fish_option(here, option) for option in level.options]
     lines.append("complete -c alloy-nb -w alloy")
     return "\n".join(lines) + "\n"
+
+
+_STORED = "(alloy sessions list --names 2>/dev/null)"
 
 
 def _fish_condition(level: _Level) -> str:
@@ -165,7 +192,6 @@ def _fish_condition(level: _Level) -> str:
 
 def _fish_option(here: str, option: _Word) -> str:
     names = " ".join(f"-l {name[2:]}" if name.startswith("--") else f"-s {name[1:]}" for name in option.names)
-    takes = (
-        "" if option.values is None else f" -x -a {shlex.quote(' '.join(option.values))}" if option.values else " -r"
-    )
+    values = _STORED if option.stored else " ".join(option.values or ())
+    takes = "" if option.values is None else f" -x -a {shlex.quote(values)}" if values else " -r"
     return f"complete -c alloy -n {here} {names}{takes} -d {shlex.quote(option.help)}"

@@ -37,7 +37,8 @@ def add_arguments(subparsers: argparse._SubParsersAction[argparse.ArgumentParser
     """Add the command `sessions` and its own commands."""
     parser = subparsers.add_parser("sessions", description=_DESCRIPTION, epilog=_EPILOG)
     actions = parser.add_subparsers(dest="sessions_action", metavar="COMMAND")
-    actions.add_parser("list", help="which there are, the newest first (this is what `alloy sessions` does)")
+    listed = actions.add_parser("list", help="which there are, the newest first (this is what `alloy sessions` does)")
+    listed.add_argument("--names", action="store_true", help="their names alone, one a line, for scripts")
     show = _named(actions, "show", "print a conversation")
     show.add_argument("--numbers", action="store_true", help="with the number of each message")
     search = actions.add_parser("search", help="where words were said, in whatever case")
@@ -72,10 +73,16 @@ def run(args: argparse.Namespace) -> int:
     return _ACTIONS[args.sessions_action or "list"](sessions, args)
 
 
-def _list(sessions: Sessions, _: argparse.Namespace) -> int:
+def _list(sessions: Sessions, args: argparse.Namespace) -> int:
     from ..session_commands import session_line
 
     found = sessions.list()
+    if getattr(args, "names", False):  # not of `alloy sessions` alone
+        # One that is no line of plain text cannot be typed from what is shown of it.
+        print(
+            "".join(f"{info.id}\n" for info in found if info.id == redact(printable(" ".join(info.id.split())))), end=""
+        )
+        return 0
     for info in found:
         print(session_line(info))
     if not found:

@@ -16,6 +16,7 @@ from typing import Any
 
 from ..errors import ConfigError
 from ..folders import home_folder
+from ..keywords import keywords_told
 from ..plain import one_line, visible
 from ..tools.paths import real_path
 from .discovery import Origin, git_root, markdown_names, shown_name
@@ -35,6 +36,7 @@ _LONGEST_NAME = 64
 _PLACEHOLDER = re.compile(r"\{\{([^{}\n]+)\}\}")
 
 
+@keywords_told
 @dataclass(frozen=True, slots=True)
 class Skill:
     """Instructions for a kind of task: their name, what they are for, the text itself, and the file it is from.
@@ -100,6 +102,7 @@ class Skill:
         return f"{self.body}\n\n{text}".strip()
 
 
+@keywords_told
 def discover_skills(
     working_directory: str | os.PathLike[str] = ".", home: str | os.PathLike[str] | None = None
 ) -> tuple[Skill, ...]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
+from ..keywords import keywords_told
 from ..redaction import redact
 from .base import Halt, HookContext, Middleware
 from .hearing import Hearing
@@ -29,6 +30,7 @@ LONGEST, MOST = 2_000, 200
 DEEPEST = 20
 
 
+@keywords_told
 class Audit(Middleware):
     """Appends a JSON line to a file for each run that begins or ends, each tool call and each change of the model.
 

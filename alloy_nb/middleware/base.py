@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError, Halted
 from ..guests import call_guest
+from ..keywords import keywords_told
 from ..messages import ToolCall
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Block", "Halt", "HookContext", "Middleware", "ask_hooks", "call_hooks", "listeners"]
 
 
+@keywords_told
 @dataclass(frozen=True, slots=True)
 class Block:
     """Returned by `before_tool_call`: this call does not run; the model reads the reason.
@@ -31,6 +33,7 @@ class Block:
     reason: str
 
 
+@keywords_told
 @dataclass(frozen=True, slots=True)
 class Halt:
     """Returned by any hook: the run ends here, with status ``"halted"``.

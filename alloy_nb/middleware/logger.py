@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..keywords import keywords_told
 from ..options import wrong_choice
 from ..redaction import change_strings, redact, redact_line
 from .base import Middleware
@@ -22,6 +23,7 @@ __all__ = ["Logger"]
 ARGUMENT, REASON, CONTENT = 60, 200, 500
 
 
+@keywords_told
 class Logger(Middleware):
     """Writes a line for each turn, tool call, question, retry, fallback, and for a run's beginning and end.
 

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from ..errors import ConfigError
+from ..keywords import keywords_told
 from ..messages import Document, Message, Part, Text, Thinking, ToolCall, ToolResult
 from ..providers._parts import text_of, unpacked
 from ..redaction import MASK, change_strings
@@ -21,6 +22,7 @@ __all__ = ["Redact"]
 Pattern = str | re.Pattern[str] | Callable[[str], str]
 
 
+@keywords_told
 class Redact(Middleware):
     """Takes what matches out of everything that is sent to a model: prompts, answers, tools' results, system prompt.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
+from ..keywords import keywords_told
 from .base import Middleware
 from .hearing import Hearing
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Telemetry"]
 
 
+@keywords_told
 class Telemetry(Middleware):
     """Traces and metrics by OpenTelemetry's semantic conventions for generative AI.
 

@@ -16,6 +16,7 @@ from ..errors import (
     ServerError,
     StreamError,
 )
+from ..keywords import keywords_told
 from ..options import PROVIDER_OPTIONS
 from ._clients import ClientFactory
 from ._failures import Vocabulary
@@ -45,6 +46,7 @@ _NATIVE = OutputForms(fits=lambda schema: output_schema(schema) is not None)
 _BY_TOOL = OutputForms("tool", "tool")
 
 
+@keywords_told
 class Anthropic(VendorProvider):
     """A Claude model.
 

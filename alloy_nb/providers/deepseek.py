@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from ..errors import BadRequestError, ConfigError, ProviderError
+from ..keywords import keywords_told
 from ._failures import Vocabulary
 from .base import OutputForms, Request
 from .chat import ChatDialect
@@ -43,6 +44,7 @@ _CHAT = ChatDialect(
 )
 
 
+@keywords_told
 class DeepSeek(VendorProvider, WiredProvider):
     """A model of DeepSeek; the key is looked for in `DEEPSEEK_API_KEY`.
 

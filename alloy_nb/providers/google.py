@@ -18,6 +18,7 @@ from ..errors import (
     ServerError,
     StreamError,
 )
+from ..keywords import keywords_told
 from ._failures import Vocabulary
 from .base import NATIVE, OutputForms, Request
 from .gemini import GeminiWire
@@ -35,6 +36,7 @@ _SPENT = re.compile(r'"(?:quotaId|quota_limit)":\s*"[^"]*PerDay|"(?:quotaValue|q
 _MOST_PAGES = 100
 
 
+@keywords_told
 class Google(VendorProvider, WiredProvider):
     """A Gemini model, by Google's generateContent or, with ``api="interactions"``, by its Interactions API.
 

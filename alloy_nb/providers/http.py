@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from .._version import __version__
 from ..errors import AlloyError, ConfigError, ProviderError, ProviderTimeout, ServerError, StreamError
+from ..keywords import keywords_told
 from ..redaction import redact
 from ._clients import ClientFactory, client_for, in_use
 from ._environment import check_network, proxy_of
@@ -54,6 +55,7 @@ class Decoder(Protocol):
     def end(self) -> Iterable[Delta]: ...
 
 
+@keywords_told
 class HTTPProvider:
     """The base of a wire: a subclass says how to `encode` a request and how to decode the answer.
 

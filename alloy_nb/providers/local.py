@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import ConfigError, ProviderTimeout
+from ..keywords import keywords_told
 from ..weights.catalogue import CATALOGUE
 from ..weights.gguf import Header, read_header
 from ..weights.store import is_present, list_stored, locate
@@ -29,6 +30,7 @@ _SYSTEM_PROMPT = "You are a helpful assistant."
 _NOTICE = "small demo model: answers are often wrong; `alloy doctor` shows how to get a real one"
 
 
+@keywords_told
 class Local:
     """A model run in this process, with nothing sent anywhere: ``Local()``, ``Local("NAME")``, ``Local("x.gguf")``.
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from ..errors import ConfigError, RateLimitError
+from ..keywords import keywords_told
 from ..messages import Audio, Document
 from ._failures import Vocabulary
 from ._fitting import fit_id
@@ -93,6 +94,7 @@ _CHAT = ChatDialect(
 )
 
 
+@keywords_told
 class Mistral(VendorProvider, WiredProvider):
     """A model of Mistral; the key is looked for in `MISTRAL_API_KEY`.
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from ..errors import AlloyError, BadRequestError, ConfigError, ContextOverflowError, ProviderError, StreamError
+from ..keywords import keywords_told
 from ..options import PROVIDER_OPTIONS, nearest
 from ._environment import proxy_of, read_address
 from ._failures import Vocabulary
@@ -67,6 +68,7 @@ _HINTS: tuple[tuple[str, str], ...] = (
 _HOPELESS = "requires more system memory"
 
 
+@keywords_told
 class Ollama(VendorProvider):
     """A model of an Ollama server; where it answers is looked for in `OLLAMA_HOST`.
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from ..errors import ProviderError
+from ..keywords import keywords_told
 from ._fitting import fit_id
 from .base import OutputForms, Request
 from .chat import ChatDialect
@@ -45,6 +46,7 @@ def _short_id(call_id: str) -> str:
     return fit_id(call_id, _ID)
 
 
+@keywords_told
 class OpenAI(VendorProvider, WiredProvider):
     """A model of OpenAI's, by its Responses; ``api="chat"`` for Chat Completions.
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import ClassVar, get_args
 from urllib.parse import urlsplit, urlunsplit
 
+from ..keywords import keywords_told
 from ..options import wrong_choice
 from ._clients import ClientFactory
 from .base import OutputForm, OutputForms
@@ -23,6 +24,7 @@ _OPENAI_HOST = "api.openai.com"
 _AZURE_HOSTS = (".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com")
 
 
+@keywords_told
 class OpenAICompatible(WiredProvider):
     """A model behind an API in OpenAI's manner: OpenAI's own, vLLM, llama.cpp, LM Studio, a gateway, …
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from ..errors import ContentFilterError, ProviderError, StreamError
+from ..keywords import keywords_told
 from ..messages import Message
 from ._settings import check_header
 from .base import Request
@@ -59,6 +60,7 @@ class RoutedModel:
     cache_write_price: float | None = None
 
 
+@keywords_told
 class OpenRouter(VendorProvider, WiredProvider):
     """A model of any maker; the key is looked for in `OPENROUTER_API_KEY`.
 

@@ -14,6 +14,7 @@ from typing import Any, get_args
 
 from .. import errors
 from ..errors import ConfigError, ProviderError, StreamError
+from ..keywords import keywords_told
 from ..options import nearest
 from ..plain import one_line
 from ..usage import Usage
@@ -57,6 +58,7 @@ class _Answer:
 _KEYS = tuple(f.name for f in fields(_Answer))
 
 
+@keywords_told
 class Scripted:
     """Answers from a list of lines, or from a JSONL file of them; no network, no cost, the same every time.
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from ..errors import AuthError, ContentFilterError, ContextOverflowError
+from ..keywords import keywords_told
 from .base import OutputForms, Request
 from .chat import ChatDialect
 from .efforts import Family, effort_for
@@ -34,6 +35,7 @@ FAMILIES = (
 _OLDER = ("grok-2", "grok-3", "grok-beta")
 
 
+@keywords_told
 class XAI(VendorProvider, WiredProvider):
     """A model of xAI's, by Chat Completions; ``api="responses"`` for its Responses.
 

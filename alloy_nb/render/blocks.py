@@ -12,7 +12,7 @@ from ..messages import Message
 from ..usage import Usage
 from .clean import shown
 from .drafts import ApprovalDraft, Draft, Fixed, ToolDraft, WordsDraft
-from .notices import CUT, NOTICES, error_of, notice_of
+from .notices import CUT, NOTICES, error_of, names_whom, notice_of
 from .values import Approval, Block, Error, Notice, Text, Thinking, Tool
 
 __all__ = ["Approval", "Block", "Error", "Notice", "Text", "Thinking", "Tool", "Transcript"]
@@ -255,6 +255,13 @@ class Transcript:
         self._close_words(event)
         self._drafts.append(Fixed(notice_of(event.type, _mapping(event.payload))))
 
+    def _handoff(self, event: Event) -> None:
+        """The line of the call that hands over tells it, where that names whom it is handed to; else a notice does."""
+        to = str(_mapping(event.payload).get("to") or "")
+        running = (tool.name for tool in self._tools.values() if tool.state == "running")
+        if not any(names_whom(name, to) for name in running):
+            self._notice(event)
+
     def _fallback(self, event: Event) -> None:
         """The answer is the other model's from here on; the next turn may begin with the first one again."""
         self._notice(event)
@@ -375,4 +382,5 @@ _HANDLERS: Mapping[str, Callable[[Transcript, Event], None]] = {
     "run_end": Transcript._run_end,
     **dict.fromkeys(NOTICES, Transcript._notice),
     "fallback": Transcript._fallback,
+    "handoff": Transcript._handoff,
 }

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from ..plain import one_line
 from ..scheduling.job import Job, JobRun
-from ..scheduling.zones import zone_named
+from ..scheduling.zones import clock_words
 from .clean import shown
 from .html_parts import div, escaped, table
 from .markdown import sanitize
@@ -29,7 +28,7 @@ def jobs_table(jobs: Sequence[Job]) -> Table:
     rows = [
         tuple(
             one_line(shown(cell), _LONGEST)
-            for cell in (job.name, job.prompt, job.schedule.words, next_words(job), last_words(job.last, _zone_of(job)))
+            for cell in (job.name, job.prompt, job.schedule.words, next_words(job), last_words(job.last, job.timezone))
         )
         for job in jobs
     ]
@@ -39,7 +38,7 @@ def jobs_table(jobs: Sequence[Job]) -> Table:
 def next_words(job: Job) -> str:
     """When it runs next, on the clock that its schedule goes by; or why it does not.
 
-    >>> from datetime import UTC
+    >>> from datetime import UTC, datetime
     >>> from alloy_nb.scheduling.schedule import Cron
     >>> next_words(Job("x", Cron("0 9 * * *", "Europe/Berlin"), "", "", datetime(2026, 1, 5, 8, tzinfo=UTC)))
     '2026-01-05 09:00 CET'
@@ -52,29 +51,19 @@ def next_words(job: Job) -> str:
             "done": "done",
         }[job.status]
     assert job.next_run is not None
-    return _time(job.next_run, _zone_of(job))
-
-
-def _zone_of(job: Job) -> str | None:
-    return getattr(job.schedule, "timezone", None)
-
-
-def _time(moment: datetime, zone: str | None) -> str:
-    local = moment.astimezone(zone_named(zone))
-    seconds = f":{local:%S}" if local.second else ""
-    return f"{local:%Y-%m-%d %H:%M}{seconds} {local:%Z}"
+    return clock_words(job.next_run, job.timezone)
 
 
 def last_words(run: JobRun | None, zone: str | None = None) -> str:
     """How it went last: a mark, when it began on the clock of `zone`, what it took, how the answer begins.
 
-    >>> from datetime import UTC
+    >>> from datetime import UTC, datetime
     >>> last_words(JobRun(datetime(2026, 1, 5, tzinfo=UTC), "completed", text="Fine.", seconds=2.1, missed=3), "UTC")
     '✓ 2026-01-05 00:00 UTC · 2.1 s · 3 missed before · Fine.'
     """
     if run is None:
         return "none yet"
-    words = [_time(run.started, zone)]
+    words = [clock_words(run.started, zone)]
     if run.seconds:
         words.append(duration_words(run.seconds * 1000))
     if run.usage.total_tokens:

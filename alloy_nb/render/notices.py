@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from .clean import shown
 from .values import Error, Notice
 
-__all__ = ["CUT", "NOTICES", "error_of", "notice_of"]
+__all__ = ["CUT", "NOTICES", "error_of", "names_whom", "notice_of"]
 
 #: Said of an answer that ends where the model may say no more.
 CUT = Notice("cut", "the answer was cut at the model's limit of tokens")
@@ -71,3 +72,13 @@ NOTICES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "compaction": _compaction_text,
     "handoff": lambda payload: f"handed from {payload.get('from')} to {payload.get('to')}",
 }
+
+
+def names_whom(tool: str, to: str) -> bool:
+    """Whether the name of a tool says already to whom it hands the conversation over.
+
+    >>> names_whom("transfer_to_my_critic", "my critic"), names_whom("escalate", "critic")
+    (True, False)
+    """
+    spelt = re.sub(r"[^A-Za-z0-9_-]+", "_", to)
+    return bool(spelt.strip("_")) and tool.endswith(f"_{spelt}")

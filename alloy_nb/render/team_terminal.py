@@ -17,7 +17,7 @@ from ..events import Event
 from ..teams.group import TeamRun
 from ..usage import Usage, add_costs
 from .clean import shown
-from .notices import NOTICES, notice_of
+from .notices import NOTICES, names_whom, notice_of
 from .wording import cost_words, duration_words, token_words
 
 __all__ = ["Column", "TeamColumns", "member_of"]
@@ -84,6 +84,8 @@ class Column:
                 self._say(f"{'✗' if payload.get('error') else '✓'} {payload.get('name')}")
             case "run_end":
                 self._end(event, payload)
+            case "handoff" if names_whom(self._called(), str(payload.get("to"))):
+                pass  # the line of the call that hands over tells it
             case kind if kind in NOTICES:
                 self._say(f"· {notice_of(kind, payload).text}")
 
@@ -101,6 +103,11 @@ class Column:
     def _say(self, line: str) -> None:
         self._end_words()
         self._lines.append(" ".join(shown(line).split()))
+
+    def _called(self) -> str:
+        """The tool that is at work as its newest line says."""
+        mark, _, call = (self._lines[-1] if self._lines else "").partition(" ")
+        return call.partition(" ")[0] if mark == "●" else ""
 
     def lines(self, most: int) -> list[str]:
         """The newest lines, at most so many. A word that is not whole yet is held back: it may be half a key."""

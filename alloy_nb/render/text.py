@@ -306,6 +306,11 @@ class TextWriter:
         self._thought()
         self._show_last(Notice)
 
+    def _handoff(self, event: Event) -> None:
+        """Only what the line of the call that hands over did not tell."""
+        if isinstance(block := self.transcript.last, Notice) and block.kind == event.type:
+            self._notice(event)
+
     def _message(self, event: Event) -> None:
         self._thought()
         self._flush()
@@ -369,5 +374,6 @@ _WRITERS: Mapping[str, Callable[[TextWriter, Event], None]] = {
     "approval_request": TextWriter._question,
     "message": TextWriter._message,
     "run_end": TextWriter._end,
-    **dict.fromkeys(("retry", "fallback", "dropped_option", "compaction", "handoff"), TextWriter._notice),
+    **dict.fromkeys(("retry", "fallback", "dropped_option", "compaction"), TextWriter._notice),
+    "handoff": TextWriter._handoff,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from ..errors import SessionError
@@ -13,6 +13,7 @@ from ..redaction import redact
 from ..result import Result
 from ..usage import Usage
 from .schedule import Schedule
+from .zones import clock_words
 
 __all__ = ["Job", "JobRun", "state_words"]
 
@@ -52,7 +53,7 @@ class JobRun:
     def __repr__(self) -> str:
         told = self.error or self.text
         said = f": {one_line(told, _TOLD)!r}" if told else ""
-        return f"<JobRun {self.status}, {_moment(self.started)}, {self.seconds:.1f} s{said}>"
+        return f"<JobRun {self.status}, {clock_words(self.started, None)}, {self.seconds:.1f} s{said}>"
 
     @property
     def ok(self) -> bool:
@@ -117,19 +118,16 @@ class JobRun:
 
 
 def state_words(job: Job) -> str:
-    """When it is due, or why it is not.
+    """When it is due, on the clock that its schedule goes by; or why it is not.
 
-    >>> from alloy_nb.scheduling.schedule import Every
-    >>> state_words(Job("x", Every(60), "", "", datetime(2026, 1, 5, 8, tzinfo=UTC)))
-    'due 2026-01-05 08:00:00 UTC'
+    >>> from datetime import UTC
+    >>> from alloy_nb.scheduling.schedule import Cron
+    >>> state_words(Job("x", Cron("0 9 * * *", "Europe/Berlin"), "", "", datetime(2026, 1, 5, 8, tzinfo=UTC)))
+    'due 2026-01-05 09:00 CET'
     """
     if job.status == "due" and job.next_run is not None:
-        return f"due {_moment(job.next_run)}"
+        return f"due {clock_words(job.next_run, job.timezone)}"
     return f"waits for {', '.join(job.needs)}" if job.status == "waits" else job.status
-
-
-def _moment(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _head(text: str) -> str:
@@ -172,6 +170,11 @@ class Job:
         if self.needs:
             return "waits"
         return "done" if self.next_run is None else "due"
+
+    @property
+    def timezone(self) -> str | None:
+        """The zone of the clock that its schedule goes by; None is this machine's own."""
+        return getattr(self.schedule, "timezone", None)
 
     def __repr__(self) -> str:
         last = f", last {self.last.status}" if self.last else ""

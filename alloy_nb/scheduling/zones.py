@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from ..errors import ConfigError
 from ..options import nearest
 
-__all__ = ["change_between", "moment_of", "offset_at", "shown_at", "zone_name", "zone_named"]
+__all__ = ["change_between", "clock_words", "moment_of", "offset_at", "shown_at", "zone_name", "zone_named"]
 
 _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
@@ -46,6 +46,17 @@ def zone_named(name: str | None) -> tzinfo | None:
 def shown_at(moment: datetime, zone: tzinfo | None) -> datetime:
     """What the clock shows at a moment, without a zone."""
     return moment.astimezone(zone).replace(tzinfo=None, fold=0)
+
+
+def clock_words(moment: datetime, name: str | None) -> str:
+    """What a person is told of a moment: the clock of the zone of that name, with seconds where there are any.
+
+    >>> clock_words(datetime(2026, 1, 5, 8, tzinfo=UTC), "Europe/Berlin")
+    '2026-01-05 09:00 CET'
+    """
+    local = moment.astimezone(zone_named(name))
+    seconds = f":{local:%S}" if local.second else ""
+    return f"{local:%Y-%m-%d %H:%M}{seconds} {local:%Z}"
 
 
 def offset_at(moment: datetime, zone: tzinfo | None) -> timedelta:

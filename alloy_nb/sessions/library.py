@@ -41,6 +41,7 @@ class Found:
     excerpt: str
 
 
+@keywords_told
 class Sessions:
     """The stored sessions: list, search, fork, rewind, export, import, delete. `store` is `SQLiteStore()` by default.
 

@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from ..keywords import keywords_told
 from ..session import SessionInfo
 from .lines import Summary, check_count, from_lines, to_lines
 
 __all__ = ["MemoryStore"]
 
 
+@keywords_told
 class MemoryStore:
     """A `SessionStore` in memory: for tests, and for sessions that nobody needs tomorrow.
 

@@ -11,15 +11,17 @@ from uuid import uuid4
 from ..errors import AlloyError, ConfigError
 from ..events import Event, now_ms
 from ..execution import Execution
+from ..interrupting import goes_on, interrupts_cancel
 from ..journal import Journal, follow, follow_async
 from ..portal import PORTAL
 from ..pump import Pump
 from ..result import Result, Status
 from ..tools.approval import Decision, Remember
 from ..tools.workers import MAIN
+from ..waiting import interruption
 from .confluence import Confluence
 from .results import TeamResults, summed
-from .waiting import TeamSink, await_team, wait_for_team
+from .waiting import TeamSink, await_team, stopped, wait_for_team
 
 __all__ = ["TeamRun"]
 
@@ -121,7 +123,10 @@ class TeamRun(Generic[Outcome]):
     def result(self, timeout: float | None = None, check: bool = True) -> Outcome:
         """Wait for the end, at most `timeout` seconds (then `TimeoutError`); giving up does not end it."""
         PORTAL.refuse_here("TeamRun.result")
-        return self.wait(timeout=timeout, check=check, owns=False)
+        try:
+            return self.wait(timeout=timeout, check=check, owns=False)
+        except KeyboardInterrupt as error:
+            raise interruption(goes_on()) from error
 
     def wait(
         self,
@@ -139,7 +144,8 @@ class TeamRun(Generic[Outcome]):
 
     async def wait_async(self, *, check: bool = True, owns: bool = True, sink: TeamSink | None = None) -> Outcome:
         """The same on the running loop; being cancelled stops what belongs to the caller."""
-        await await_team(self, sink, owns=owns)
+        with interrupts_cancel(stopped if owns else goes_on):
+            await await_team(self, sink, owns=owns)
         return self._settled(check=check)
 
     def __await__(self) -> Generator[Any, None, Outcome]:

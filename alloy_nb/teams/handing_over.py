@@ -17,6 +17,7 @@ from ..dialogue import Dialogue
 from ..errors import ConfigError, ToolError
 from ..guests import call_guest
 from ..history import without_signed_thoughts
+from ..keywords import keywords_told
 from ..messages import Message, ToolCall, ToolResult
 from ..tools.base import Tool
 from ..tools.context import Succession, ToolContext
@@ -32,6 +33,7 @@ MOST_HANDOFFS = 5
 Filter = Callable[[tuple[Message, ...]], Any]
 
 
+@keywords_told
 @dataclass(frozen=True, slots=True)
 class Handoff:
     """An agent to hand over to, and how: `Agent(handoffs=[Handoff(agent, filter=Handoff.without_tools)])`.

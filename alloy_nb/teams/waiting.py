@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..team import Team
     from .group import TeamRun
 
-__all__ = ["LOOK", "TeamSink", "await_team", "find_delegate_sink", "find_team_sink", "wait_for_team"]
+__all__ = ["LOOK", "TeamSink", "await_team", "find_delegate_sink", "find_team_sink", "stopped", "wait_for_team"]
 
 #: How often who waits looks for questions, in seconds.
 LOOK = 0.1
@@ -129,7 +129,7 @@ def wait_for_team(run: TeamRun[Any], pump: Pump, sink: TeamSink | None, timeout:
         waiter.reader.rearm()
         run.cancel()
         pump.run(waiter.step)
-        cause = Cancelled("the runs were stopped", hint="what was there by then is in each conversation")
+        cause = stopped()
         raise interruption(cause) from cause
     except BaseException:
         if owns:
@@ -140,6 +140,11 @@ def wait_for_team(run: TeamRun[Any], pump: Pump, sink: TeamSink | None, timeout:
 
 
 MAIN.waits.add(wait_for_team.__code__)
+
+
+def stopped() -> Cancelled:
+    """What an interrupt of a team is caused by."""
+    return Cancelled("the runs were stopped", hint="what was there by then is in each conversation")
 
 
 async def await_team(run: TeamRun[Any], sink: TeamSink | None, *, owns: bool) -> None:

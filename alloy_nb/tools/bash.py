@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 from uuid import uuid4
 
 from ..errors import ConfigError, ToolError
+from ..keywords import keywords_told
 from ..messages import ToolResult
 from .base import Tool
 from .bash_executor import BashExecutor, run_executor
@@ -39,6 +40,7 @@ _SANDBOX_WORDS = (
 _SECRET_VARIABLE = re.compile(r"(?i)API_?KEY|_KEY$|(^|_)TOKENS?(_|$)|SECRET|PASSW|(^|_)PASS$")
 
 
+@keywords_told
 class Bash(Tool):
     """Runs a command with `bash -c` in the working directory.
 

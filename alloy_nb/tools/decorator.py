@@ -11,6 +11,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ..errors import ConfigError
+from ..keywords import keywords_told
 from .base import Tool
 from .context import ToolContext
 
@@ -59,6 +60,7 @@ def tool(function: Function | None = None, /, **options: Any) -> FunctionTool | 
     return lambda function: FunctionTool(function, **options)
 
 
+@keywords_told
 class FunctionTool(Tool):
     """A tool made of a function, and still callable like it."""
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import select
 import shutil
 import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,8 +15,10 @@ import pytest
 
 from alloy_nb.cli.main import COMMANDS
 from alloy_nb.providers.vendors import VENDORS
+from alloy_nb.session import Session
+from alloy_nb.sessions.library import Sessions
 
-from .conftest import Said
+from .conftest import Said, environment
 
 Alloy = Callable[..., Said]
 
@@ -60,12 +66,115 @@ def test_fish_completes(typed: list[str], offered: list[str], alloy: Alloy, tmp_
     assert sorted(line.partition("\t")[0] for line in done.stdout.splitlines()) == offered
 
 
+#: What is typed, and what it becomes: names of conversations, the newest first.
+STORED = ["thesis", "the second law", "it's $HOME", "notes"]
+OF_STORED = [
+    (["alloy", "--session", ""], ["it\\'s\\ \\$HOME", "notes", "the\\ second\\ law", "thesis"]),
+    (["alloy", "--session", "the"], ["the\\ second\\ law", "thesis"]),
+    (["alloy", "sessions", "show", "the\\ s"], ["the\\ second\\ law"]),
+    (["alloy", "sessions", "delete", '"the s'], ["the second law"]),
+    (["alloy", "sessions", "fork", "no"], ["notes"]),
+    (["alloy", "sessions", "export", "--out", "no"], []),
+    (["alloy", "sessions", "show", "--n"], ["--numbers"]),
+    (["alloy", "sessions", "search", "no"], []),
+]
+
+
+@pytest.fixture
+def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Conversations of the user's, and an environment in which their shell finds `alloy`."""
+    monkeypatch.setenv("ALLOY_DATA_DIR", str(tmp_path / "data"))
+    sessions = Sessions()
+    for name in [*STORED, "two\nlines", "\x1b[31mred"]:
+        sessions.add(Session(name), name)
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin" / "alloy"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m alloy_nb "$@"\n')
+    program.chmod(0o755)
+    return environment(
+        HOME=str(tmp_path), PATH=f"{tmp_path / 'bin'}:/usr/bin:/bin", ALLOY_DATA_DIR=str(tmp_path / "data")
+    )
+
+
+def test_the_names_alone_are_listed_for_scripts(alloy: Alloy, stored: dict[str, str]) -> None:
+    assert sorted(alloy("sessions", "list", "--names").out.splitlines()) == sorted(STORED)
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+@pytest.mark.parametrize(("typed", "offered"), OF_STORED, ids=[" ".join(typed) for typed, _ in OF_STORED])
+def test_bash_completes_names_of_conversations(
+    typed: list[str], offered: list[str], alloy: Alloy, stored: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "completion").write_text(alloy("completion", "bash").out)
+    command = ["bash", "--norc", "-c", _BASH, "bash", str(tmp_path / "completion"), *typed]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30, env=stored)
+    assert (sorted(done.stdout.split("\n")), done.stderr) == (["", *offered] if offered else ["", ""], "")
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="needs fish")
+@pytest.mark.parametrize("typed", ["alloy --session ", "alloy sessions show ", "alloy sessions delete "])
+def test_fish_completes_names_of_conversations(
+    typed: str, alloy: Alloy, stored: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "completion").write_text(alloy("completion", "fish").out)
+    code = f"source {tmp_path / 'completion'}; complete -C '{typed}'"
+    done = subprocess.run(
+        ["fish", "-N", "-c", code], capture_output=True, text=True, check=True, timeout=30, env=stored
+    )
+    assert sorted(line.partition("\t")[0] for line in done.stdout.splitlines()) == sorted(STORED)
+
+
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="needs zsh")
 def test_zsh_takes_it(alloy: Alloy, tmp_path: Path) -> None:
     (tmp_path / "completion").write_text(alloy("completion", "zsh").out)
     code = f"autoload -Uz compinit; compinit -D -u; source {tmp_path / 'completion'}; print $_comps[alloy]"
     done = subprocess.run(["zsh", "-f", "-c", code], capture_output=True, text=True, check=True, timeout=30)
     assert (done.stdout, done.stderr) == ("_bash_complete -o default -F _alloy\n", "")
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="needs zsh")
+@pytest.mark.parametrize(
+    ("typed", "becomes"),
+    [
+        ("alloy loc", "alloy local "),
+        ("alloy -t rea", "alloy -t read "),
+        ("alloy --session no", "alloy --session notes "),
+        ("alloy sessions show the\\ ", "alloy sessions show the\\ second\\ law "),
+        ('alloy sessions delete "the ', 'alloy sessions delete "the second law" '),
+    ],
+)
+def test_zsh_completes_what_is_typed(
+    typed: str, becomes: str, alloy: Alloy, stored: dict[str, str], tmp_path: Path
+) -> None:
+    """It took the script, and said `unrecognized modifier` to every Tab."""
+    (tmp_path / "completion").write_text(alloy("completion", "zsh").out)
+    ours, theirs = os.openpty()
+    shell = subprocess.Popen(
+        ["zsh", "-f", "-i"],
+        **dict.fromkeys(("stdin", "stdout", "stderr"), theirs),
+        env={**stored, "TERM": "dumb"},
+        cwd=tmp_path,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    try:
+        os.write(ours, b"PS1='re''ady> '; autoload -Uz compinit; compinit -D -u; source completion\n")
+        _read_until(ours, "ready> ")
+        os.write(ours, f"{typed}\t".encode())
+        assert _read_until(ours, becomes).endswith(becomes)
+    finally:
+        shell.kill()
+        shell.wait()
+        os.close(ours)
+
+
+def _read_until(terminal: int, text: str) -> str:
+    came, end = "", time.monotonic() + 30
+    while text not in came:
+        ready, _, _ = select.select([terminal], [], [], max(0.0, end - time.monotonic()))
+        assert ready, f"{text!r} never came: {came!r}"
+        came += os.read(terminal, 65536).decode("utf-8", "replace")
+    return came
 
 
 def test_every_command_is_in_each_script(alloy: Alloy) -> None:

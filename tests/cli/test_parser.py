@@ -50,9 +50,9 @@ def test_an_unknown_option_names_the_nearest(option: str, near: str) -> None:
     ("arguments", "message", "hint"),
     [
         (["-p", "hi", "--mod", "local"], "unknown option `--mod`", "--model"),
-        (["-p", "hi", "--timeout", "soon"], "--timeout", "--help"),
+        (["-p", "hi", "--timeout", "soon"], "--timeout is `soon`", "--timeout 60"),
         (["-p", "hi", "--max-turns"], "--max-turns", "--help"),
-        (["-p", "hi", "--approval", "yes"], "'yes'", "--help"),
+        (["-p", "hi", "--approval", "yes"], "--approval is `yes`", "give ask, auto or deny"),
         (["doctor", "--jsn"], "unknown option `--jsn`", "--json"),
         (["sessions", "list", "--json"], "unknown option `--json`", "`alloy sessions list --help`"),  # not `--as`
         (["doctor", "extra"], "unknown argument `extra`", "--help"),

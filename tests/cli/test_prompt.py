@@ -199,7 +199,7 @@ def test_an_answer_without_text_is_said(alloy: Alloy, script: Script) -> None:
         (["--provider", "openai"], "no key for openai"),
         (["-m", "scripted:nowhere.jsonl"], "nowhere.jsonl"),
         (["-m", "scripted:x.jsonl", "--tool-choice", "read"], "tool_choice"),
-        (["-m", "scripted:x.jsonl", "--max-turns", "-1"], "max_turns"),
+        (["-m", "scripted:x.jsonl", "--max-turns", "-1"], "--max-turns"),
     ],
 )
 def test_what_cannot_begin_is_exit_code_2(arguments: list[str], message: str, alloy: Alloy, tmp_path: Path) -> None:
@@ -270,10 +270,32 @@ def test_another_model_answers_when_the_first_one_fails(alloy: Alloy, script: Sc
     assert (told["text"], told["model"]) == ("Good morning", str(other))
 
 
-def test_a_wrong_thinking_is_wrong_usage(alloy: Alloy, script: Script) -> None:
-    said = alloy("-p", "Hello", "-m", script("never"), "--thinking", "hihg")
+@pytest.mark.parametrize(
+    ("given", "error", "hint"),
+    [
+        ("--thinking hihg", "--thinking is `hihg`", "did you mean --thinking high?"),
+        (
+            "--thinking=-3",
+            "--thinking is `-3`",
+            "give on, off, none, minimal, low, medium, high, xhigh, max or a number of tokens",
+        ),
+        ("--timeout nope", "--timeout is `nope`", "give seconds, as in --timeout 60; leave it out for no limit"),
+        ("--timeout=-3", "--timeout is `-3`", "give seconds, as in --timeout 60; leave it out for no limit"),
+        ("--timeout nan", "--timeout is `nan`", "give seconds, as in --timeout 60; leave it out for no limit"),
+        ("--max-turns few", "--max-turns is `few`", "give a whole number, as in --max-turns 25"),
+        ("--max-turns=-1", "--max-turns is `-1`", "give a whole number, as in --max-turns 25"),
+        ("--approval aks", "--approval is `aks`", "did you mean --approval ask?"),
+        ("--approval yes", "--approval is `yes`", "give ask, auto or deny"),
+        ("--session=", "--session is empty", "give a name, as in --session my-analysis"),
+    ],
+)
+def test_a_wrong_value_is_wrong_usage_told_in_the_words_of_a_shell(
+    alloy: Alloy, script: Script, given: str, error: str, hint: str
+) -> None:
+    """They were told as in Python: quotes, None, `session='my-analysis'`."""
+    said = alloy("-p", "Hello", "-m", script("never"), *given.split())
     assert said.code == 2
-    assert said.err.splitlines() == ["Error: thinking is 'hihg'", "Hint: did you mean 'high'?"]
+    assert said.err.splitlines() == [f"Error: {error}", f"Hint: {hint}"]
 
 
 def test_an_errors_hint_is_told_once(alloy: Alloy, script: Script) -> None:

@@ -41,12 +41,24 @@ class Held(alloy.Scripted):
             if isinstance(delta, TextDelta):
                 first, _, second = delta.text.partition("|")
                 yield TextDelta(first)
+                said.append(first)
                 while second and not Path("go").exists():
                     await asyncio.sleep(0.02)
                 yield TextDelta(second)
             else:
                 yield delta
 
+def watched():
+    "Has `waits` come to be as soon as the cell, which has this in it, waits: for its loop, or for a run."
+    import sys, threading
+    main = threading.main_thread().ident
+    def watch():
+        while sys._current_frames()[main].f_code.co_name not in ("select", "wait") or not said:
+            time.sleep(0.02)
+        Path("waits").touch()
+    threading.Thread(target=watch, daemon=True).start()
+
+said = []
 call = {"name": "bash", "input": {"command": "touch made"}}
 model = Held(["The first half, |the second half.", {"text": "May I? ", "tool_calls": [call]}, "Thank you."])
 """
@@ -125,6 +137,79 @@ def test_ipython_stops_by_ctrl_c_and_goes_on(terminal: Terminal, tmp_path: Path)
     (tmp_path / "go").touch()
     terminal.enter("print(answer.status, '-', answer.text)")
     terminal.wait_for("cancelled - The first half,")
+
+
+HALF = "The first half, |the second half."
+TEAM = "alloy.Team({name: {'model': Held([HALF])} for name in ('coder', 'critic')})"
+
+
+@pytest.mark.parametrize(
+    ("setup", "cell", "told", "kept"),
+    [
+        (
+            "agent = alloy.Agent(model=Held([HALF]))",
+            "await agent.achat('Go on.')",
+            "KeyboardInterrupt: the run was cancelled",
+            "agent.messages[-1].text",
+        ),
+        (
+            "agent = alloy.Agent(model=Held([HALF]))",
+            "import asyncio; await asyncio.gather(agent.achat('Go on.'), asyncio.sleep(600))",
+            "CancelledError",
+            "agent.messages[-1].text",
+        ),
+        (
+            f"team = {TEAM}",
+            "await team.abroadcast('Go on.')",
+            "KeyboardInterrupt: the runs were stopped",
+            "team['coder'].messages[-1].text",
+        ),
+        (
+            f"team = {TEAM}",
+            "await team.adelegate('coder', 'Go on.')",
+            "KeyboardInterrupt: the run was cancelled",
+            "team['coder'].messages[-1].text",
+        ),
+    ],
+)
+def test_ctrl_c_stops_what_a_cell_awaits(
+    terminal: Terminal, tmp_path: Path, setup: str, cell: str, told: str, kept: str
+) -> None:
+    """IPython's loop was broken off: pages of its own, and the run stayed behind on it, at work and not."""
+    terminal.enter(f"HALF = {HALF!r}; {setup}")
+    terminal.enter(f"watched(); {cell}")
+    _interrupt(terminal, tmp_path)
+    screen = terminal.wait_for(told)
+    assert "Traceback" not in screen or "gather" in cell
+    assert "base_events.py" not in screen
+    (tmp_path / "go").touch()
+    terminal.enter(f"print('kept', repr({kept}))")
+    terminal.wait_for("kept 'The first half, '")
+    terminal.enter("await asyncio.sleep(0)" if "asyncio" in cell else "import asyncio; await asyncio.sleep(0)")
+    terminal.enter(f"print('still', repr({kept}))")
+    terminal.wait_for("still 'The first half, '")  # nothing was left behind on the loop
+
+
+@pytest.mark.parametrize("cell", ["await run", "run.result()"])
+def test_ctrl_c_leaves_alone_what_goes_on_in_the_background(terminal: Terminal, tmp_path: Path, cell: str) -> None:
+    terminal.enter(f"run = alloy.start('Go on.', model=Held([{HALF!r}]))")
+    terminal.enter(f"watched(); {cell}")
+    _interrupt(terminal, tmp_path)
+    screen = terminal.wait_for("Hint: its `cancel()` stops it")
+    assert "KeyboardInterrupt: the run goes on, and nobody waits for it" in screen
+    assert "Traceback" not in screen
+    (tmp_path / "go").touch()
+    terminal.enter("print('then -', (await run).text)")
+    terminal.wait_for("then - The first half, the second half.")
+
+
+def _interrupt(terminal: Terminal, folder: Path) -> None:
+    """Ctrl-C once the model has begun to speak, and the cell waits for the rest."""
+    end = time.monotonic() + LONGEST
+    while not (folder / "waits").exists():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    terminal.send("\x03")
 
 
 def test_ipython_asks_for_an_approval(terminal: Terminal, tmp_path: Path) -> None:

@@ -109,6 +109,23 @@ def test_a_call_without_an_end_was_given_up(tell) -> None:
 
 
 @pytest.mark.parametrize(
+    ("tool", "to", "kinds"),
+    [
+        ("transfer_to_critic", "critic", ["tool"]),
+        ("transfer_to_my_critic", "my critic", ["tool"]),
+        ("escalate", "critic", ["tool", "notice"]),  # who took over would not be said
+        ("transfer_to_agent", "研究", ["tool", "notice"]),
+    ],
+)
+def test_a_hand_off_is_told_once(tell, tool, to, kinds) -> None:
+    """The line of its call told it, and a notice below that once more."""
+    tell("tool_start", {"id": "1", "name": tool, "input": {"task": "Judge it."}})
+    tell("handoff", {"from": "lead", "to": to})
+    tell("tool_end", {"id": "1", "name": tool, "output": "It has answered in your place."}).end()
+    assert [type(block).__name__.lower() for block in tell.transcript.blocks] == kinds
+
+
+@pytest.mark.parametrize(
     ("type", "payload", "word"),
     [
         ("retry", {"attempt": 2, "delay_s": 1.5, "reason": "busy"}, "busy"),

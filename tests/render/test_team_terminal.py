@@ -124,6 +124,14 @@ def test_calls_errors_and_what_happens_are_lines() -> None:
     assert len(column.lines(9)) == 4
 
 
+def test_a_hand_off_is_told_once_in_a_column() -> None:
+    column = Column("a")
+    column.feed(Event(1, "r", "tool_start", {"id": "1", "name": "transfer_to_b", "input": {}}, agent="team/a"))
+    column.feed(Event(2, "r", "handoff", {"from": "a", "to": "b"}, agent="team/a"))
+    column.feed(Event(3, "r", "tool_end", {"id": "1", "name": "transfer_to_b"}, agent="team/a"))
+    assert [line.split() for line in column.lines(9)] == [["●", "transfer_to_b"], ["✓", "transfer_to_b"]]
+
+
 def test_a_flood_costs_a_column_no_more_than_its_end() -> None:
     column = Column("a")
     for _ in range(5_000):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import alloy_nb as alloy
 from alloy_nb.events import Event
 from alloy_nb.messages import Message
 from alloy_nb.messages import Text as Said
@@ -214,3 +215,17 @@ def test_a_turn_that_was_cut_before_its_calls_is_no_cut_answer(tell) -> None:
     tell("message", Message("assistant", (Said("I read"),), stop_reason="max_tokens")).tool()
     tell("message", Message("assistant", (Said("Done."),), stop_reason="end_turn")).end("completed")
     assert "cut" not in to_text(tell.transcript)
+
+
+def test_a_hand_off_is_told_once() -> None:
+    """While it streams and when it is shown again: by the line of the call, and no other."""
+    critic = alloy.Agent(name="critic", model=alloy.Scripted(["It is too long."]))
+    call = {"tool_calls": [{"name": "transfer_to_critic", "input": {"task": "Judge it."}}]}
+    written: list[str] = []
+    writer = TextWriter(written.append, static=True)
+    lead = alloy.Agent(name="lead", model=alloy.Scripted([call]), handoffs=[critic])
+    lead.chat("Is my text good?", display=None, on_event=writer.feed)
+    assert "".join(written).startswith(
+        "● transfer_to_critic Judge it.\n✓ transfer_to_critic Judge it.\n  critic has answered in your place.\n\n"
+    )
+    assert to_text(writer.transcript).startswith("✓ transfer_to_critic Judge it.\n\nIt is too long.\n")

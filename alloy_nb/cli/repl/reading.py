@@ -6,12 +6,16 @@ import codecs
 import os
 import select
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
+from ...plain import printable
+from ...redaction import redact
 from ..console import is_terminal
+from .ahead import split_typed
 
 __all__ = ["MARK", "PATIENCE", "LineReader", "Reader", "can_edit", "make_private"]
 
@@ -36,16 +40,26 @@ def can_edit() -> bool:
 
 
 class LineReader:
-    """Lines as the terminal gives them; those of a paste together."""
+    """Lines as the terminal gives them; those of a paste together.
+
+    What stands there before the prompt does was typed ahead: each of its lines is a text of its own.
+    """
 
     def __init__(self, prompt: Callable[[str], None]) -> None:
         self._prompt = prompt
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._ahead: deque[str] = deque()
+        self._ended = False
 
     def read(self) -> str:
+        self._take_ahead()
+        if self._ahead:
+            return self._next_ahead()
         self._prompt(MARK)
+        if self._ended:
+            raise EOFError
         text = ""
-        while not text.endswith("\n") or self._is_waiting():
+        while not text.endswith("\n") or _is_waiting(PATIENCE):
             more = self._more()
             if not more and not text:
                 raise EOFError
@@ -55,18 +69,39 @@ class LineReader:
         return text.removesuffix("\n")
 
     def forget(self) -> bool:
-        return False
+        there = bool(self._ahead)
+        self._ahead.clear()
+        return there
+
+    def _take_ahead(self) -> None:
+        """Of a terminal alone, which gives whole lines; what is begun stays there, to be gone on with."""
+        text = ""
+        while is_terminal(sys.stdin) and not self._ended and _is_waiting(0):
+            more = self._more()
+            self._ended = not more
+            text += more
+        entries, begun = split_typed(text)
+        self._ahead.extend([*entries, begun] if begun.strip() else entries)
+
+    def _next_ahead(self) -> str:
+        text = self._ahead.popleft()
+        if text.lstrip().startswith("/login"):  # what follows may be a key: it is no question
+            self.forget()
+        self._prompt(f"{MARK}{redact(printable(text))}\n")
+        return text
 
     def _more(self) -> str:
         """What there is by now; nothing at the end."""
         # Not by `sys.stdin`, whose buffer would keep what `select` cannot see.
         return self._decoder.decode(os.read(sys.stdin.fileno(), 65536))
 
-    def _is_waiting(self) -> bool:
-        try:
-            return bool(select.select([sys.stdin.fileno()], [], [], PATIENCE)[0])
-        except (OSError, ValueError):  # Windows: `select` takes no console
-            return False
+
+def _is_waiting(seconds: float) -> bool:
+    """Whether there is something to read, now or within so many seconds."""
+    try:
+        return bool(select.select([sys.stdin.fileno()], [], [], seconds)[0])
+    except (OSError, ValueError):  # Windows: `select` takes no console
+        return False
 
 
 @contextmanager

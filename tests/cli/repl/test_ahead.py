@@ -59,6 +59,43 @@ def test_lines_typed_ahead_are_done_one_after_another(talk: Talk, script: Script
 
 
 @pytest.mark.thorough
+def test_where_no_line_is_edited_they_are_done_one_by_one_too(talk: Talk, script: Script, tmp_path: Path) -> None:
+    """With TERM=dumb they were joined into one question, whatever they were."""
+    os.mkfifo(tmp_path / "gate")
+    more = [{"text": "I see one.", "on": "typed ahead"}, {"text": "The last.", "on": "last words"}]
+    alloy = talk("--approval", "auto", "-m", script({**WAITS, "on": "go"}, {"text": "Gone on."}, *more), dumb=True)
+    alloy.send("go\r")
+    alloy.expect("● bash")
+    alloy.send("typed ahead\r/history\rlast ")
+    alloy.wait_until_typed(len("typed ahead\n/history\n"))
+    (tmp_path / "gate").write_text("open\n")
+    alloy.expect("> typed ahead\n")
+    assert "I see one." in alloy.expect("> /history\n")
+    assert "user: typed ahead\nassistant: I see one." in alloy.expect("\n> ")
+    alloy.send("words\r")  # what was begun is still there
+    alloy.expect("The last.")
+    alloy.expect("\n> ")
+    leave(alloy)
+
+
+@pytest.mark.thorough
+def test_where_no_line_is_edited_ctrl_d_typed_ahead_leaves_after_them(
+    talk: Talk, script: Script, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "gate")
+    last = {"text": "The last.", "on": "last words"}
+    alloy = talk("--approval", "auto", "-m", script({**WAITS, "on": "go"}, {"text": "Gone on."}, last), dumb=True)
+    alloy.send("go\r")
+    alloy.expect("● bash")
+    alloy.send("last words\r\x04")
+    alloy.wait_until_typed(len("last words\n"))
+    (tmp_path / "gate").write_text("open\n")
+    code, screen = alloy.finish()
+    assert code == 0
+    assert "> last words\nThe last." in screen.replace("\n\n", "\n")
+
+
+@pytest.mark.thorough
 def test_a_paste_while_an_answer_is_written_is_one_question(talk: Talk, script: Script, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "gate")
     pasted = {"text": "As one.", "on": "a\n\nb"}
