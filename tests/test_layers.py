@@ -90,6 +90,7 @@ LAYERS = {
     "session_commands": 7,
     "setting_commands": 7,
     "skill_commands": 7,
+    "places": 7,
     "commands": 7,
     "cli": 7,
     "__main__": 7,
