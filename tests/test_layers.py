@@ -59,6 +59,7 @@ LAYERS = {
     "abandoning": 3,
     "journal": 4,
     "recorder": 4,
+    "storing": 4,
     "pace": 4,
     "portal": 4,
     "pump": 4,
