@@ -71,6 +71,7 @@ LAYERS = {
     "handle": 4,
     "runs": 4,
     "leaving": 4,
+    "exchanges": 5,
     "dialogue": 5,
     "subscribers": 5,
     "pubsub": 5,
