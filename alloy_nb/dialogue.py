@@ -17,8 +17,9 @@ from .context.condensed import Condensed, still_holds
 from .context.gauge import Gauge
 from .context.surroundings import home_of, skills_of
 from .errors import AlloyError, Busy, ConfigError, QueueFull
+from .exchanges import Exchanges
 from .execution import Execution
-from .history import open_calls, repair, without_signed_thoughts
+from .history import open_calls, repair
 from .messages import Message, ToolCall
 from .options import Options, working_directory
 from .portal import PORTAL, Portal
@@ -78,15 +79,8 @@ class Dialogue:
         self._queue: deque[Execution] = deque()
         self._closed = False
         self._began = time.monotonic()
-        self._usage = Usage()
-        self._cost: float | None = None
-        self._status = "idle"
-        self._turns = 0
-        #: Where in the history each exchange begins, as far as it is known.
-        self._starts: list[int] = []
-        self._history: tuple[Message, ...] = ()
-        #: What is sent of the history, and what was learnt of the models that were asked.
-        self._view: Condensed | None = None
+        self._exchanges = Exchanges()
+        #: What was learnt of the models that were asked.
         self.gauge = Gauge()
         self._recorder: Recorder | None = None
         self.take(options)
@@ -124,13 +118,9 @@ class Dialogue:
         history = repair(messages)
         with self._lock:
             self.check_idle()
-            self._history = history
-            self._view = still_holds(view, messages, history)
-            self._call_ids = {call.id for message in history for call in message.tool_calls}
-            self._starts = []
-            self._status = "waiting" if open_calls(history) else "idle"
+            self._exchanges.take(history, still_holds(view, messages, history))
             if usage is not None:
-                self._usage, self._cost = usage, cost
+                self._exchanges.usage, self._exchanges.cost = usage, cost
             self._store()
 
     @property
@@ -145,33 +135,34 @@ class Dialogue:
     def messages(self) -> tuple[Message, ...]:
         """The conversation as it stands, with what the run that goes on has added."""
         current = self._current
-        return self._history if current is None else current.messages
+        return self._exchanges.messages if current is None else current.messages
 
     @property
     def view(self) -> Condensed | None:
         """What of the beginning of the conversation is sent in its place; None: all of it as it is."""
         current = self._current
-        return self._view if current is None else current.view
+        return self._exchanges.view if current is None else current.view
 
     @property
     def usage(self) -> Usage:
         """Of all runs so far, the one that goes on included."""
         with self._lock:
-            return self._usage if self._current is None else self._usage + self._current.usage
+            before = self._exchanges.usage
+            return before if self._current is None else before + self._current.usage
 
     @property
     def cost(self) -> float | None:
         """In US dollars; None where the price of anything that was used is not known."""
         with self._lock:
-            current = self._current
+            current, before = self._current, self._exchanges
             if current is None:
-                return self._cost
-            return add_costs(self._usage, self._cost, current.usage, current.cost)
+                return before.cost
+            return add_costs(before.usage, before.cost, current.usage, current.cost)
 
     @property
     def pending(self) -> tuple[ToolCall, ...]:
         """The calls that wait for a decision; empty while a run goes on."""
-        return () if self._current is not None else open_calls(self._history)
+        return () if self._current is not None else open_calls(self._exchanges.messages)
 
     @property
     def busy(self) -> bool:
@@ -185,8 +176,8 @@ class Dialogue:
     def health(self) -> Health:
         """At once, also while a run is in flight."""
         with self._lock:
-            current, waiting = self._current, len(self._queue)
-            status, turns, history, usage = self._status, self._turns, self._history, self._usage
+            current, waiting, said = self._current, len(self._queue), self._exchanges
+            status, turns, history, usage = said.status, said.turns, said.messages, said.usage
         if current is not None:
             status = "waiting" if current.questions else "running"
             turns, history, usage = current.turns, current.messages, usage + current.usage
@@ -220,9 +211,9 @@ class Dialogue:
         for name in _ITS_OWN:
             if name in given:
                 raise ConfigError(f"{name} is the agent's own", hint="say it where the agent is made")
-        if prompt is None and not self._history:
+        if prompt is None and not self._exchanges.messages:
             raise ConfigError("there is no prompt and no conversation yet", hint="pass a prompt")
-        options = self.options.override(**given, messages=self._history)
+        options = self.options.override(**given, messages=self._exchanges.messages)
         host = self.host
         if host is not None:
             options = host.adjusted(options)
@@ -238,10 +229,10 @@ class Dialogue:
             memory=self.memory,
             tool_state=self.tool_state,
             parent=parent,
-            call_ids=set(self._call_ids),
+            call_ids=set(self._exchanges.call_ids),
             session_id=self.session_id,
             gauge=self.gauge,
-            view=self._view,
+            view=self._exchanges.view,
         )
         execution = Execution(state, background=background, ended=ended, portal=self._portal)
         return execution
@@ -319,7 +310,8 @@ class Dialogue:
 
     def _begin(self, execution: Execution) -> None:
         """Its turn has come: it goes on from the conversation as it is now. Under the lock."""
-        execution.begin(self._history, set(self._call_ids), self._recorder, self._view)
+        said = self._exchanges
+        execution.begin(said.messages, set(said.call_ids), self._recorder, said.view)
         self._current = execution
         if self.host is not None:
             self.host.began(execution)
@@ -351,7 +343,7 @@ class Dialogue:
             if self._current is execution:
                 self._current = None
                 try:
-                    self._absorb(execution, result)
+                    self._exchanges.absorb(execution, result)
                 finally:
                     following = self._take_next()
         try:
@@ -361,21 +353,6 @@ class Dialogue:
                 self._ended(execution, result)
         finally:
             self._launch(following)
-
-    def _absorb(self, execution: Execution, result: Result) -> None:
-        prior = len(self._history)
-        self._history, self._view = result.messages, execution.view
-        self._call_ids.update(call.id for message in result.messages[prior:] for call in message.tool_calls)
-        start = execution.own_start
-        if execution.prompt is not None and start < len(result.messages):
-            # A hook may have changed how long the part before it is.
-            self._starts = [place for place in self._starts if place < start] + [start]
-        self._cost = add_costs(self._usage, self._cost, result.usage, result.cost)
-        self._usage += result.usage
-        # Whoever waited for a run knows how it ended; of one in the background it is to be seen here.
-        shown = execution.background or result.status == "waiting"
-        self._status = result.status if shown else "idle"
-        self._turns = result.turns if execution.background else 0
 
     def _run_ids(self) -> set[str]:
         running = [self._current] if self._current is not None else []
@@ -387,8 +364,7 @@ class Dialogue:
         """Forget what was said, noted and allowed; options and usage stay."""
         with self._lock:
             self.check_idle()
-            self._history, self._starts, self._call_ids, self._view = (), [], set(), None
-            self._status, self._turns = "idle", 0
+            self._exchanges.clear()
             self.tool_state.clear()
             self.memory = Memory()
             self._store()
@@ -397,30 +373,16 @@ class Dialogue:
         """Take the last prompt back, with all that came of it; what was taken. Earlier signed thoughts go, too."""
         with self._lock:
             self.check_idle()
-            place = self._last_prompt()
-            taken = self._history[place:]
+            taken = self._exchanges.undo()
             if taken:
-                self._history = without_signed_thoughts(self._history[:place])
-                # Messages that were nothing but thoughts are gone, and the places with them.
-                same = len(self._history) == place
-                self._starts = [start for start in self._starts if start < place] if same else []
-                if self._view is not None and (not same or self._view.upto > place):
-                    self._view = None
-                self._status = "idle"
                 self._store()
             return taken
 
     def _store(self) -> None:
         """What was changed between two runs, into the session's store."""
+        said = self._exchanges
         if self._recorder is not None:
-            self._recorder.sync(self._history, self.tool_state, total=(self._usage, self._cost), view=self._view)
-
-    def _last_prompt(self) -> int:
-        """Where the last exchange begins: where a run of ours did, else at what a person said last."""
-        if self._starts:
-            return self._starts[-1]
-        said = [i for i, m in enumerate(self._history) if m.role == "user" and not m.tool_results]
-        return said[-1] if said else 0
+            self._recorder.sync(said.messages, self.tool_state, total=(said.usage, said.cost), view=said.view)
 
     def fork(
         self, ended: Callable[[Execution, Result], None] | None = None, given: Mapping[str, Any] | None = None
@@ -432,10 +394,11 @@ class Dialogue:
         if given and "messages" in given:
             raise ConfigError("a fork begins with this conversation", hint="make a new agent for another one")
         with self._lock:
-            history, starts, options, view = self._history, list(self._starts), self.options, self._view
+            said, options = self._exchanges, self.options
+            history, starts, view = said.messages, list(said.starts), said.view
         made = Dialogue(replace(options, messages=history, session=None, store=None).override(**given or {}), ended)
-        made._starts = starts
-        made._view = still_holds(view, history, made._history)
+        made._exchanges.starts = starts
+        made._exchanges.view = still_holds(view, history, made._exchanges.messages)
         made.gauge = self.gauge
         made.memory = self.memory.copy()
         made.tool_state.update(_copied(self.tool_state))

@@ -13,12 +13,12 @@ from weakref import WeakSet
 from .abandoning import abandon
 from .attendance import Attendance
 from .context.condensed import Condensed
-from .errors import AlloyError, Crashed, SessionConflict, SessionError
+from .errors import AlloyError, Crashed
 from .events import Event
 from .forks import renewed_in_child
 from .journal import EventFile, Journal
 from .loop import run_loop
-from .messages import Message, ToolCall, ToolResult
+from .messages import Message
 from .middleware.base import listeners
 from .options import Options
 from .portal import PORTAL, Portal
@@ -26,8 +26,8 @@ from .recorder import Recorder
 from .redaction import redact
 from .result import Result
 from .state import RunState
+from .storing import Storing
 from .tools.approval import Asker, Decision, Question
-from .tools.workers import call_in_thread
 from .usage import Usage
 
 __all__ = ["Execution", "going"]
@@ -52,9 +52,6 @@ class _Driven:
 
 
 _driven = renewed_in_child(_Driven)
-
-#: Events after which the conversation has grown, is sent otherwise, or is final.
-_STORED = frozenset({"run_start", "compaction", "message", "run_end"})
 
 
 class Execution:
@@ -85,8 +82,7 @@ class Execution:
         self._state = state
         self._find_portal = portal
         self._portal = PORTAL
-        self._recorder: Recorder | None = None
-        self._take_recorder(recorder)
+        self._storing = None if recorder is None else Storing(state, recorder)
         self._ended = ended
         self._observers = listeners(state.options.middleware)
         self._complained = False
@@ -167,8 +163,8 @@ class Execution:
     @property
     def stored_as(self) -> str | None:
         """The name by which `/resume` goes on with the conversation: where it is stored in the user's own store."""
-        recorder = self._recorder
-        return recorder.session.id if recorder is not None and self.options.store is None else None
+        storing = self._storing
+        return storing.session_id if storing is not None and self.options.store is None else None
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -186,7 +182,8 @@ class Execution:
     ) -> None:
         """The conversation as it stands when the turn of a run that had to wait has come; see `RunState.begin`."""
         self._state.begin(messages, call_ids, view)
-        self._take_recorder(recorder)
+        if recorder is not None:
+            self._storing = Storing(self._state, recorder)
 
     def refuse(self, error: AlloyError) -> None:
         """Have it end in this error as soon as it is launched."""
@@ -195,12 +192,6 @@ class Execution:
     def ask_by(self, wrap: Callable[[Asker | None], Asker]) -> None:
         """Have its questions put by what `wrap` makes of whoever would put them; before it is launched."""
         self._state.desk.asker = wrap(self._state.desk.asker)
-
-    def _take_recorder(self, recorder: Recorder | None) -> None:
-        if recorder is not None:
-            self._recorder = recorder
-            self._state.starting = self._store_start
-            self._state.finished = self._store_result
 
     def launch(self) -> None:
         """Begin, on the portal. Once: a second call changes nothing."""
@@ -224,8 +215,9 @@ class Execution:
         pace = self._portal.pace
         try:
             async for events in run_loop(self._state):
-                if self._recorder is not None and any(event.type in _STORED for event in events):
-                    await self._store(self._recorder)
+                storing = self._storing  # None as soon as it is abandoned
+                if storing is not None:
+                    await storing.store(events)
                 with self._lock:
                     if self.result is not None:  # abandoned: what it still says is nobody's
                         return
@@ -276,52 +268,6 @@ class Execution:
                 callbacks, self._over = self._over, []
             for callback in callbacks:
                 callback(result)
-
-    async def _store(self, recorder: Recorder) -> None:
-        """Store what was said, before anybody is told of it. A cancellation has to wait for that, and then goes on."""
-        state = self._state
-        if state.seq == 1:
-            recorder.start()
-        messages, usage, cost, view = tuple(state.history), state.usage, state.cost, state.sending.view
-        error = await self._uncancelled(lambda: recorder.sync(messages, state.tool_state, usage, cost, view=view))
-        if error is not None:
-            # Words are well without it, and the next attempt stores what this one did not. But nothing is done of
-            # which nobody would know, nor in the name of a conversation that goes on elsewhere.
-            if isinstance(error, SessionConflict) or (messages and messages[-1].tool_calls):
-                state.fault = error if isinstance(error, AlloyError) else _not_stored(error)
-            if state.fault is None or state.status != "running":  # else the run ends by it, and tells it
-                logger.error("the session could not be stored: %s", error)
-
-    async def _store_start(self, call: ToolCall) -> None:
-        """A call is about to run."""
-        assert self._recorder is not None
-        recorder = self._recorder
-        await call_in_thread(lambda: recorder.note_started(call.id), "session").future
-
-    async def _store_result(self, result: ToolResult) -> None:
-        """A call has ended, and others of its turn go on: should the process die, this one need not be in doubt."""
-        assert self._recorder is not None
-        recorder = self._recorder
-        try:
-            await call_in_thread(lambda: recorder.note_result(result), "session").future
-        except Exception as error:  # noqa: BLE001 - anybody's store; it is stored again, or refused, with the turn
-            logger.error("the result of a call could not be stored: %s", error)
-
-    async def _uncancelled(self, work: Callable[[], None]) -> BaseException | None:
-        """Wait for `work` in its thread; what it raised. A cancellation meanwhile comes after it, counted once."""
-        done = call_in_thread(work, "session").future
-        task, swallowed = asyncio.current_task(), 0
-        while not done.done():
-            try:
-                await asyncio.wait({done})
-            except asyncio.CancelledError:
-                swallowed += 1
-        if swallowed and task is not None:
-            for _ in range(swallowed):
-                task.uncancel()
-            for _ in range(swallowed):
-                task.cancel()
-        return done.exception()
 
     def _observe(self, events: list[Event]) -> None:
         """Middleware that listens; what it raises must not break the run."""
@@ -393,7 +339,7 @@ class Execution:
             if self.result is not None:
                 return False
             self.result, last = abandon(self._state, self.journal.since(0), error)
-            self._recorder = None
+            self._storing = None
             if self._task is not None and self._loop is not None:
                 try:
                     self._loop.call_soon_threadsafe(self._task.cancel)
@@ -415,9 +361,3 @@ def going() -> list[Execution]:
     """The runs of this process that go on, whoever waits for them; oldest first."""
     found = [execution for execution in _driven().copy() if execution.result is None]
     return sorted(found, key=lambda execution: execution.begun)
-
-
-def _not_stored(error: BaseException) -> SessionError:
-    made = SessionError(f"the session could not be stored: {type(error).__name__}: {error}", hint="mend the store")
-    made.__cause__ = error
-    return made

@@ -13,8 +13,8 @@ from .redaction import redact_line
 from .session import conversations
 
 if TYPE_CHECKING:
-    from .commands import Place
     from .messages import Message
+    from .places import Place
     from .session import SessionInfo
     from .sessions.library import Found
 

@@ -15,7 +15,7 @@ from .redaction import redact_line
 from .usage import Budget
 
 if TYPE_CHECKING:
-    from .commands import Place
+    from .places import Place
 
 __all__ = [
     "POLICIES",

@@ -13,8 +13,9 @@ from .plain import one_line
 from .redaction import redact_line
 
 if TYPE_CHECKING:
-    from .commands import Command, Place
+    from .commands import Command
     from .context.skills import Skill
+    from .places import Place
 
 __all__ = ["list_skills", "skill_commands", "use_skill"]
 

@@ -32,15 +32,13 @@ def attach(shell: Any, run_id: str) -> None:
     A team goes by the id of its view.
     """
     from .display import show_run
+    from .live.display import show_again
     from .live.hub import find_hub
-    from .live.show import show_again
 
     hub = find_hub(shell)
     team = next((team for team in hub.teams if team.name == run_id), None) if hub is not None else None
     if hub is not None and team is not None:
-        from .live.team_show import show_team_again
-
-        show_team_again(hub, team)
+        show_again(hub, team)
         return
     shown = {live.run_id: live for live in hub.runs} if hub is not None else {}
     others = {run.run_id: run for run in going() if run.run_id not in shown}

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from ..options import RECORDS, wrong_choice
 from .clean import shorten
-from .html import frozen_html
+from .html import frozen_html, unfinished_html
 from .quoted import to_markdown
 from .text import to_text
+from .wording import unfinished_words
 
 if TYPE_CHECKING:
     from .blocks import Transcript
 
-__all__ = ["RECORD_MIME", "Kept", "bundle", "record_kept"]
+__all__ = ["RECORD_MIME", "Kept", "bundle", "record_kept", "unfinished_bundle"]
 
 RECORD_MIME = "application/vnd.alloy.run+json"
 
@@ -47,6 +48,15 @@ def bundle(transcript: Transcript, *, static: bool = False, record: Kept = "off"
     elif record == "summary":
         data[RECORD_MIME] = transcript.record(messages=False, limit=_SUMMARY_BYTES)
     return data
+
+
+def unfinished_bundle(run_id: str, session: str | None = None) -> dict[str, Any]:
+    """What stands in a notebook in place of a run, or a team, until it is over; `session` is where it is stored.
+
+    >>> unfinished_bundle("r1")["text/plain"]
+    'this run did not finish here; while its kernel lives, `%alloy /attach r1` shows it'
+    """
+    return {"text/html": unfinished_html(run_id, session), "text/plain": unfinished_words(run_id, session)}
 
 
 def _plain(text: str, *, whole: bool) -> str:

@@ -19,8 +19,8 @@ from ..recorder import RECORD_VERSION, fold_records
 from ..redaction import redact_data
 from ..session import JOBS, Session, SessionInfo, SessionStore, conversations
 from ..sinks import resolve
-from .lines import Summary
 from .markdown import session_markdown
+from .summary import Summary
 
 __all__ = ["Found", "Sessions"]
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from datetime import UTC, datetime
 from typing import Any
 
 from ..keywords import keywords_told
 from ..session import SessionInfo
-from .lines import Summary, check_count, from_lines, to_lines
+from .lines import check_count, from_lines, to_lines
+from .summary import Summary
 
 __all__ = ["MemoryStore"]
 
@@ -35,12 +37,13 @@ class MemoryStore:
         lines = to_lines(records)
         now = datetime.now(UTC)
         with self._lock:
-            check_count(session_id, after, len(self._records.get(session_id, ())))
+            before = self._summaries.get(session_id, Summary())
+            check_count(session_id, after, before.records)
             if not lines:
                 return
             self._records.setdefault(session_id, []).extend(lines)
             self._times[session_id] = (self._times.get(session_id, (now, now))[0], now)
-            self._summaries[session_id] = self._summaries.get(session_id, Summary()).after(records)
+            self._summaries[session_id] = before.after(records)
 
     def read(self, session_id: str) -> list[dict[str, Any]]:
         """All records of a session, in order; ``[]`` for one that is not there."""
@@ -52,8 +55,7 @@ class MemoryStore:
         """The sessions that are there, the newest first."""
         with self._lock:
             found = [
-                SessionInfo(name, *self._times[name], len(lines), s.title, s.model, s.messages)
-                for (name, lines), s in zip(self._records.items(), self._summaries.values(), strict=True)
+                SessionInfo(name, *self._times[name], *astuple(summary)) for name, summary in self._summaries.items()
             ]
         return sorted(found, key=lambda info: info.updated_at, reverse=True)
 

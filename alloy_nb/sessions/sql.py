@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,8 @@ from ..keywords import keywords_told
 from ..plain import one_line
 from ..redaction import redact, register_secret
 from ..session import SessionInfo
-from .lines import Summary, check_count, from_lines, is_plain, to_lines
+from .lines import check_count, from_lines, is_plain, to_lines
+from .summary import Summary, infos_of
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -96,10 +98,7 @@ class SQLStore:
         query = sql.select(c.id, c.created_at, c.updated_at, c.records, c.title, c.model, c.messages)
         with self._telling(), self._connected() as connection:
             rows = connection.execute(query.order_by(c.updated_at.desc(), c.id)).all()
-        return [
-            SessionInfo(name, datetime.fromisoformat(created), datetime.fromisoformat(updated), *others)
-            for name, created, updated, *others in rows
-        ]
+        return infos_of(rows)
 
     def candidates(self, text: str) -> Sequence[str]:
         """The sessions that may hold `text`, in whatever case, the newest first."""
@@ -231,25 +230,18 @@ def _append(
 
     now = datetime.now(UTC).isoformat()
     found = _held(connection, session_id)
-    count, summary = (0, Summary()) if found is None else (found.records, Summary(*found[2:]))
-    check_count(session_id, after, count)
+    before = Summary() if found is None else Summary(*found[1:])
+    check_count(session_id, after, before.records)
     if not lines:
         return
-    said = summary.after(records)
-    values: dict[str, Any] = {
-        "updated_at": now,
-        "records": count + len(lines),
-        "title": said.title,
-        "model": said.model,
-        "messages": said.messages,
-    }
+    values = {"updated_at": now, **asdict(before.after(records))}
     if found is None:
         made = connection.execute(SESSIONS.insert().values(id=session_id, created_at=now, **values))
         number = made.inserted_primary_key[0]  # type: ignore[index]  # there is one of what was inserted
     else:
         number = found.number
         connection.execute(SESSIONS.update().where(SESSIONS.c.number == number).values(**values))
-    rows = [{"session": number, "number": n, "record": line} for n, line in enumerate(lines, count + 1)]
+    rows = [{"session": number, "number": n, "record": line} for n, line in enumerate(lines, before.records + 1)]
     connection.execute(RECORDS.insert(), rows)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sql
 from sqlalchemy.dialects import mysql
 
-from ..errors import SessionError
+from .lines import refuse_newer
 
 __all__ = ["LONGEST_ID", "RECORDS", "SCHEMA", "SESSIONS", "migrate"]
 
@@ -67,8 +67,7 @@ def migrate(
     if _version(connection) != len(steps) and connection.dialect.name == "postgresql":
         connection.execute(sql.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     version = _version(connection)  # the other one may have been first
-    if version > len(steps):
-        raise SessionError(f"{where} was written by a newer alloy_nb (schema {version})", hint="upgrade alloy-nb")
+    refuse_newer(where, version, len(steps))
     if version == len(steps):
         return
     for step in steps[version:]:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from ..errors import SessionError
 from ..folders import data_folder
 from ..keywords import keywords_told
 from ..session import SessionInfo
-from .lines import Summary, check_count, from_lines, is_plain, to_lines
+from .lines import check_count, from_lines, is_plain, refuse_newer, to_lines
 from .sqlite_schema import SCHEMA, migrate, version_of
+from .summary import Summary, infos_of
 
 __all__ = ["SQLiteStore", "have_journal", "make_private"]
 
@@ -56,21 +58,20 @@ class SQLiteStore:
             found = connection.execute(
                 "SELECT records, title, model, messages FROM sessions WHERE id = ?", (session_id,)
             ).fetchone()
-            count, summary = (found[0], Summary(*found[1:])) if found else (0, Summary())
-            check_count(session_id, after, count)
+            before = Summary(*found or ())
+            check_count(session_id, after, before.records)
             if not lines:
                 return
-            said = summary.after(records)
             connection.execute(
                 "INSERT INTO sessions (id, created_at, updated_at, records, title, model, messages) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at, "
                 "records = excluded.records, title = excluded.title, model = excluded.model, "
                 "messages = excluded.messages",
-                (session_id, now, now, count + len(lines), said.title, said.model, said.messages),
+                (session_id, now, now, *astuple(before.after(records))),
             )
             connection.executemany(
                 "INSERT INTO records (session, number, record) VALUES (?, ?, ?)",
-                [(session_id, number, line) for number, line in enumerate(lines, count + 1)],
+                [(session_id, number, line) for number, line in enumerate(lines, before.records + 1)],
             )
 
     def read(self, session_id: str) -> list[dict[str, Any]]:
@@ -88,10 +89,7 @@ class SQLiteStore:
                 "SELECT id, created_at, updated_at, records, title, model, messages FROM sessions "
                 "ORDER BY updated_at DESC, id"
             ).fetchall()
-        return [
-            SessionInfo(name, datetime.fromisoformat(created), datetime.fromisoformat(updated), *others)
-            for name, created, updated, *others in rows
-        ]
+        return infos_of(rows)
 
     def candidates(self, text: str) -> Sequence[str]:
         """The sessions that may hold `text`, in whatever case, the newest first."""
@@ -181,10 +179,7 @@ class SQLiteStore:
             connection.execute("PRAGMA synchronous = FULL")  # what is committed survives also a loss of power
             connection.execute("PRAGMA foreign_keys = ON")
             version = version_of(connection)
-            if version > SCHEMA:
-                raise SessionError(
-                    f"{self.path} was written by a newer alloy_nb (schema {version})", hint="upgrade alloy-nb"
-                )
+            refuse_newer(self.path, version, SCHEMA)
             if version < SCHEMA:
                 self._refuse_others(connection)
                 migrate(connection)

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Mapping
 
-from .lines import Summary
+from .summary import Summary
 
 __all__ = ["SCHEMA", "migrate", "version_of"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from alloy_nb.errors import ConfigError
@@ -114,10 +114,11 @@ def test_text_without_bound_names_is_unchanged(text: str) -> None:
 @given(BRACES)
 def test_text_around_what_went_in_is_unchanged(text: str) -> None:
     """Taking the values out again gives the text back: nothing else was touched, but the escapes of the same names."""
+    assume(not re.search(r"\{\w+[.\[]", text))  # a step into a value is another one, or an error
     marked = {name: f"\0{name}\0" for name in ("a", "b", "n", "x", "k", "e", "y", "ab", "key")}
     after, inserted = interpolate(text, marked)
     restored = re.sub("\0(\\w+)\0", r"{\1}", after)
-    assert sum(not item.typed for item in inserted) == after.count("\0") // 2
+    assert sum(not item.typed and item.meant is None for item in inserted) == after.count("\0") // 2
     assert re.sub(r"\\(\{\w+\})", r"\1", restored) == re.sub(r"\\(\{\w+\})", r"\1", text)
 
 

@@ -12,7 +12,7 @@ from ...tools.approval import Decision
 from .controls import Controls, listen
 from .courier import Courier
 from .run import LiveRun
-from .widgets import ASSETS, HubWidget, StubWidget, TeamWidget, read_static
+from .widgets import ASSETS, HubWidget, StubWidget, TeamWidget, read_static, view_of
 
 if TYPE_CHECKING:
     from .team import LiveTeam
@@ -84,8 +84,8 @@ class Hub:
             self._stubs.pop(name).close()
 
     def view(self, live: LiveRun | LiveTeam) -> dict[str, Any]:
-        """What a display of the run, or the team, is made of, in the form of MIME data."""
-        return {"version_major": 2, "version_minor": 0, "model_id": self._stubs[live.name].model_id}
+        """What shows the run, or the team, in a page, as MIME data."""
+        return view_of(self._stubs[live.name])
 
     @property
     def runs(self) -> list[LiveRun]:

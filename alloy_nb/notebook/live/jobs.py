@@ -9,7 +9,7 @@ from ...errors import AlloyError
 from ...render.clean import shown
 from ...render.jobs import COLUMNS, jobs_table
 from ...scheduler import Scheduler
-from .widgets import JobsWidget
+from .widgets import JobsWidget, view_of
 
 __all__ = ["LiveJobs"]
 
@@ -24,9 +24,7 @@ class LiveJobs:
         self._widget = JobsWidget(mark=mark, columns=list(COLUMNS), rows=self._rows(), words=words)
         self._widget.on_msg(self._heard)
         # Nothing to read in it: where there are no widgets, the HTML before it is all.
-        view = {"version_major": 2, "version_minor": 0, "model_id": self._widget.model_id}
-        bundle = {"application/vnd.jupyter.widget-view+json": view, "text/plain": ""}
-        self._handle = display(bundle, raw=True, display_id=True)
+        self._handle = display({**view_of(self._widget), "text/plain": ""}, raw=True, display_id=True)
 
     def refresh(self, words: str) -> None:
         """Tell the page how the jobs stand; what did not change is not sent."""

@@ -8,7 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...events import Event
+from ...render.bundle import unfinished_bundle
 from ...tools.approval import Decision
+from ..shows import frozen_bundle
 from .changes import Changes, facts_of, wire_blocks
 
 if TYPE_CHECKING:
@@ -112,6 +114,14 @@ class LiveRun:
     def message(self) -> dict[str, Any]:
         """The same as a message to the page."""
         return {"kind": "snapshot", "run": self.name, **self.snapshot()}
+
+    def unfinished(self) -> dict[str, Any]:
+        """What a notebook's file holds of it until it is over."""
+        return unfinished_bundle(self.run_id, self.execution.stored_as)
+
+    def frozen(self) -> dict[str, Any]:
+        """What stays of it, once it is settled."""
+        return frozen_bundle(self.transcript, self.execution.options.record)
 
     @property
     def goes_on(self) -> bool:

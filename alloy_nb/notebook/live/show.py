@@ -10,15 +10,14 @@ from ..cell import Cell, running_shell
 from ..shows import Show, frozen_bundle
 from .asker import CardAsker
 from .courier import PAUSE
+from .display import display_live
 from .hub import Hub, hub_of
 from .run import LiveRun
 
 if TYPE_CHECKING:
     from ...execution import Execution
 
-__all__ = ["WIDGET_VIEW", "BackgroundWidgetShow", "WidgetShow", "display_live", "show_again"]
-
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+__all__ = ["BackgroundWidgetShow", "WidgetShow"]
 
 
 class WidgetShow(Show):
@@ -72,36 +71,3 @@ class BackgroundWidgetShow(WidgetShow):
 
     def _see_to_questions(self, run: Execution, live: LiveRun, hub: Hub) -> None:
         run.attendance.elsewhere = lambda: live.is_heard
-
-
-def display_live(hub: Hub, live: LiveRun) -> None:
-    """One more display of a run that goes on, in the cell that runs now."""
-    from IPython.display import display
-
-    from ...render.html import unfinished_html
-    from ...render.wording import unfinished_words
-
-    session = live.execution.stored_as
-    data = {
-        WIDGET_VIEW: hub.view(live),
-        "text/html": unfinished_html(live.run_id, session),
-        "text/plain": unfinished_words(live.run_id, session),
-    }
-    handle = display(data, raw=True, display_id=True)
-    live.displays.append(handle)
-    if live.settled:  # meanwhile, and who froze the other displays may not have seen this one
-        handle.update(_frozen(live), raw=True)
-
-
-def show_again(hub: Hub, live: LiveRun) -> None:
-    """A run that was shown before, in the cell that runs now: live where it goes on, else as it ended."""
-    from IPython.display import display
-
-    if live.settled:
-        display(_frozen(live), raw=True)
-    else:
-        display_live(hub, live)
-
-
-def _frozen(live: LiveRun) -> dict[str, Any]:
-    return frozen_bundle(live.transcript, live.execution.options.record)

@@ -12,12 +12,14 @@ from uuid import uuid4
 from ...bell import Bell
 from ...events import Event, now_ms
 from ...journal import Reader
+from ...render.bundle import unfinished_bundle
 from ...render.clean import shorten
 from ...render.team_html import LONGEST_PROMPT
 from ...render.team_values import MemberTold, Row
 from ...tools.approval import Decision
 from ..team_parts import Part, Parts
 from ..team_scope import Scope
+from ..team_shows import team_frozen
 from .asker import FIRST_PATIENCE, PATIENCE, CardAsker
 from .changes import sendable
 from .run import HEARD_SECONDS, LiveRun
@@ -170,6 +172,16 @@ class LiveTeam:
     def message(self) -> dict[str, Any]:
         """The same as a message to the page."""
         return {"kind": "snapshot", "team": self.name, **self.snapshot()}
+
+    # -- what stands in the notebook's file -----------------------------------------------------------------------
+
+    def unfinished(self) -> dict[str, Any]:
+        """Until it is over."""
+        return unfinished_bundle(self.name)
+
+    def frozen(self) -> dict[str, Any]:
+        """From then on."""
+        return team_frozen(self.team, static=False)
 
     # -- what the page does ---------------------------------------------------------------------------------------
 

@@ -6,16 +6,15 @@ import contextvars
 import logging
 import threading
 from functools import partial
-from typing import Any
 
 from ..cell import Cell, running_shell
-from ..team_shows import TeamShow, team_frozen
+from ..team_shows import TeamShow
 from .courier import PAUSE
-from .hub import Hub, hub_of
-from .show import WIDGET_VIEW
+from .display import display_live
+from .hub import hub_of
 from .team import LiveTeam
 
-__all__ = ["BackgroundTeamWidgetShow", "TeamWidgetShow", "display_team", "show_team_again"]
+__all__ = ["BackgroundTeamWidgetShow", "TeamWidgetShow"]
 
 logger = logging.getLogger("alloy_nb")
 
@@ -41,7 +40,7 @@ class TeamWidgetShow(TeamShow):
         team = LiveTeam(self._scope, hub, waited=self.waited)
         hub.add_team(team)
         team.step()  # a run that is not launched yet is asked about by its cards
-        display_team(hub, team)
+        display_live(hub, team)
         self._team = team
         context = contextvars.copy_context()  # output of the thread belongs to the cell that it was started in
         work = partial(context.run, self._work, team)
@@ -74,7 +73,7 @@ class TeamWidgetShow(TeamShow):
     def _freeze(self, team: LiveTeam) -> None:
         for handle in team.displays:
             try:
-                handle.update(_frozen(team), raw=True)
+                handle.update(team.frozen(), raw=True)
             except Exception:  # one display that is gone must not leave the others as they were
                 logger.exception("a display of a team could not be brought to its end")
 
@@ -83,35 +82,3 @@ class BackgroundTeamWidgetShow(TeamWidgetShow):
     """Shows what goes on in the background: an interrupt of the kernel does not reach it."""
 
     waited = False
-
-
-def display_team(hub: Hub, team: LiveTeam) -> None:
-    """One more display of a team that goes on, in the cell that runs now."""
-    from IPython.display import display
-
-    from ...render.html import unfinished_html
-    from ...render.wording import unfinished_words
-
-    data: dict[str, Any] = {
-        WIDGET_VIEW: hub.view(team),
-        "text/html": unfinished_html(team.name),
-        "text/plain": unfinished_words(team.name),
-    }
-    handle = display(data, raw=True, display_id=True)
-    team.displays.append(handle)
-    if team.settled:  # meanwhile, and who froze the other displays may not have seen this one
-        handle.update(_frozen(team), raw=True)
-
-
-def show_team_again(hub: Hub, team: LiveTeam) -> None:
-    """A team that was shown before, in the cell that runs now: live where it goes on, else as it ended."""
-    from IPython.display import display
-
-    if team.settled:
-        display(_frozen(team), raw=True)
-    else:
-        display_team(hub, team)
-
-
-def _frozen(team: LiveTeam) -> dict[str, Any]:
-    return team_frozen(team.team, static=False)

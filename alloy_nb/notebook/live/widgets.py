@@ -13,7 +13,7 @@ from ipywidgets import Layout
 
 from .controls import ROUTES
 
-__all__ = ["ASSETS", "HubWidget", "JobsWidget", "StubWidget", "TeamWidget", "read_static"]
+__all__ = ["ASSETS", "HubWidget", "JobsWidget", "StubWidget", "TeamWidget", "read_static", "view_of"]
 
 _STATIC = Path(__file__).parents[1] / "static"
 #: What a page may ask for: its name -> the file.
@@ -23,6 +23,12 @@ ASSETS = {"math": "math.js"}
 def read_static(name: str) -> str:
     """A built file of the page's side."""
     return (_STATIC / name).read_text("utf-8")
+
+
+def view_of(widget: anywidget.AnyWidget) -> dict[str, Any]:
+    """What shows the widget in a page, as MIME data."""
+    view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+    return {"application/vnd.jupyter.widget-view+json": view}
 
 
 class HubWidget(anywidget.AnyWidget):  # type: ignore[misc]

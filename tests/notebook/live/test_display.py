@@ -10,14 +10,16 @@ import pytest
 import alloy_nb as alloy
 from alloy_nb.execution import Execution
 from alloy_nb.notebook.conversation import AgentConversation, Conversation
-from alloy_nb.notebook.live.show import display_live
+from alloy_nb.notebook.live.display import display_live
+from alloy_nb.notebook.live.run import LiveRun
+from alloy_nb.render.blocks import Transcript
 
 
 def held(execution: Execution) -> dict[str, Any]:
     from IPython.utils.capture import capture_output
 
     hub: Any = SimpleNamespace(view=lambda live: {})
-    live: Any = SimpleNamespace(execution=execution, run_id=execution.run_id, displays=[], settled=False)
+    live = LiveRun(execution, Transcript(execution.run_id), lambda _: None, waited=True)
     with capture_output() as captured:
         display_live(hub, live)
     return dict(captured._outputs[0]["data"])
