@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,23 @@ from hypothesis import settings
 # A deadline counts seconds of this machine: the first example alone reads all modules for constants, which on a cold
 # cache and under load takes longer than hypothesis allows (FailedHealthCheck: too_slow).
 settings.register_profile("alloy", deadline=None)
+# Fewer examples, for `make check`; `make test` tries as many as ever.
+settings.register_profile("quick", settings.get_profile("alloy"), max_examples=25)
 settings.load_profile("alloy")
 
 _OURS = ("ALLOY_MODEL", "ALLOY_MODELS", "ALLOY_EVENTS", "ALLOY_DISPLAY", "ALLOY_RECORD")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What is collected stays to the end: nothing of it is garbage, now or whenever a test looks for some."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture(autouse=True)

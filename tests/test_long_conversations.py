@@ -120,6 +120,7 @@ def check(store: alloy.SessionStore, turns: int) -> None:
     assert len(fold_records("long", store.read("long")).messages) == expected + 2
 
 
+@pytest.mark.thorough
 def test_a_long_conversation_on_a_small_window_never_ends_in_an_overflow() -> None:
     """Law 10, Law 15"""
     check(alloy.MemoryStore(), 400)

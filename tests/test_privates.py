@@ -29,6 +29,8 @@ ALLOWED = {
     "ipython._find_assign_op": "how IPython itself finds the magic behind `x =`",
 }
 
+BY_NAME = ("getattr", "setattr", "hasattr", "delattr")
+
 
 def private(name: str) -> bool:
     """Not so are Python's ``__names__`` and IPython's ``_names_``: both are protocols."""
@@ -58,20 +60,23 @@ def is_own(value: ast.expr) -> bool:
 def uses(tree: ast.AST) -> Iterator[tuple[int, str, str]]:
     """Line, words and name of each private name that is taken from something else than `self`."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and not is_own(node.value):
-            yield node.lineno, ast.unparse(node), node.attr
-        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("getattr", "setattr", "hasattr", "delattr"):
+        if isinstance(node, ast.Attribute):
+            if private(node.attr) and not is_own(node.value):
+                yield node.lineno, ast.unparse(node), node.attr
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in BY_NAME:
             of, name = node.args[0], node.args[1]
-            if isinstance(name, ast.Constant) and not is_own(of):
+            if isinstance(name, ast.Constant) and private(str(name.value)) and not is_own(of):
                 yield node.lineno, f"{ast.unparse(of)}.{name.value}", str(name.value)
         elif isinstance(node, ast.ImportFrom):
-            yield from ((node.lineno, f"{node.module}.{alias.name}", alias.name) for alias in node.names)
+            names = [alias.name for alias in node.names if private(alias.name)]
+            yield from ((node.lineno, f"{node.module}.{name}", name) for name in names)
 
 
 def foreign_privates(source: str) -> list[tuple[int, str]]:
     tree = ast.parse(source)
-    own = own_names(tree)
-    return [(line, words) for line, words, name in uses(tree) if private(name) and name not in own]
+    used = list(uses(tree))
+    own = own_names(tree) if used else set()
+    return [(line, words) for line, words, name in used if name not in own]
 
 
 @pytest.mark.parametrize(("module", "path"), modules(), ids=[name for name, _ in modules()])

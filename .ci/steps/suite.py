@@ -16,8 +16,11 @@ from .session import Session
 from .variables import Variables, offline
 
 NO_TESTS = 5  # pytest's exit code when it selected nothing
-PARALLEL = ["-n", "2", "--dist", "loadgroup"]  # tests that share a browser stay on one worker
+# Neighbours stay on one worker, for the sake of what they share, until the other has nothing left. nbval is for the
+# notebooks, and loading it takes each process two seconds.
+PARALLEL = ["-n", "2", "--dist", "worksteal", "-p", "no:nbval"]
 QUICK = "not (slow or setup or thorough or kernel or browser or bench or model or fuzz)"
+QUICKLY = ["tests", *PARALLEL, "--hypothesis-profile=quick", "-m", QUICK]
 USUAL = "not slow and not bench and not fuzz"
 IN_BROWSER = f"browser and {USUAL}"
 COUNT_SECONDS = 120.0
@@ -62,7 +65,7 @@ def check(session: Session) -> int:
         Run("lint", ["check", "."], "ruff"),
         Run("format", ["format", "--check", "."], "ruff"),
         Run("types", [], "mypy"),
-        Run("quick tests", ["tests", *PARALLEL, "-m", QUICK]),
+        Run("quick tests", QUICKLY),
     ]
     with session.prepared(weights=False):
         return run_all(session, runs)

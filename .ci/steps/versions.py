@@ -69,7 +69,7 @@ def run_one(session: Session, python: Candidate, row: Row) -> Failure | None:
     row.version = dotted(python.version)
     places = replace(session.places, environment=folder(python))
     here = replace(session, places=places, python=python)
-    tests = Run(f"Python {row.version}", ["tests", *suite.PARALLEL, "-m", suite.QUICK])
+    tests = Run(f"Python {row.version}", suite.QUICKLY)
     try:
         with here.prepared(weights=False):
             failure = suite.run_one(here, tests)

@@ -1,4 +1,4 @@
-"""One JupyterLab and one page for many browser tests, which therefore share an xdist group."""
+"""One JupyterLab and one page for many browser tests: those of a worker share them."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ LIVE_SERVED = {
 SECONDS = 300  # a first test also starts the server, and a page may be opened twice
 
 
-#: Two groups of about the same length, each with a server and a browser of its own.
-LIVE = ("test_live", "test_routes", "test_notebook7", "test_subshells")
+#: Half a minute each: were one of these the last, the other worker would wait for it.
+LONG = ("test_xss.py", "test_live_xss.py")
 
 
 @pytest.hookimpl(tryfirst=True)  # before tests are selected by their marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.parent != HERE or item.path.name not in LONG)
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker("browser")
-            item.add_marker(pytest.mark.xdist_group("live" if item.path.name.startswith(LIVE) else "browser"))
             if item.get_closest_marker("timeout") is None:
                 item.add_marker(pytest.mark.timeout(SECONDS))
 

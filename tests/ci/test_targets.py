@@ -4,6 +4,7 @@ import contextlib
 import io
 import re
 import socket
+import subprocess
 import sys
 import tomllib
 import types
@@ -176,10 +177,27 @@ def test_the_gate_is_lint_format_types_and_tests(session, monkeypatch):
         ("ruff", "format", "--check"),
         ("mypy",),
     ]
-    assert ran[3].module == "pytest"
+    assert (ran[3].module, ran[3].arguments) == ("pytest", suite.QUICKLY)
     settings = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["tool"]
     assert settings["mypy"]["strict"]
     assert {"error::RuntimeWarning"} <= set(settings["pytest"]["ini_options"]["filterwarnings"])
+
+
+def collected(*arguments):
+    """The cases that pytest makes, and those of them that it would run."""
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:nbval", *arguments]
+    said = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True).stdout
+    chosen, made = re.findall(r"(\d+)(?:/(\d+))? tests collected", said)[-1]
+    return int(made or chosen), int(chosen)
+
+
+def test_cases_that_would_only_be_left_out_are_not_made():
+    """Each worker made 10,000 slow cases to pass them over: a tenth of the time of `make check`."""
+    family = "tests/render/test_bundle.py"
+    quick_made, quick = collected(family, "-m", suite.QUICK)
+    usual_made, usual = collected(family, "-m", suite.USUAL)
+    slow_made, slow = collected(family, "-m", "slow")
+    assert quick < usual == usual_made == quick_made < slow_made == usual + slow
 
 
 NONE = Missing("none renders", "install one")

@@ -66,7 +66,7 @@ def last_ones(messages: Sequence[Message], keep: int) -> tuple[Message, ...]:
     return without_signed_thoughts(messages[start:])
 
 
-@settings(max_examples=200 * SCALE, deadline=None)
+@settings(max_examples=2 * settings().max_examples * SCALE, deadline=None)
 @given(conversations, rooms, st.integers(1, 12), st.booleans())
 def test_law_10_whatever_is_left_can_be_sent(history: tuple[Message, ...], room: Room, keep: int, whole: bool) -> None:
     """CMP-2, CMP-w3, Law 10: pairs whole and in order, the first request there, the last messages whole if they fit."""

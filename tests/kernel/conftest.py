@@ -134,6 +134,11 @@ class Kernel:
         ran.messages.append(message)
         return False
 
+    def wait_for_no_page(self) -> None:
+        """Questions come to the input box almost at once: there is no page that a live cell could be heard by."""
+        code = "from alloy_nb.notebook.live import asker\nasker.FIRST_PATIENCE = asker.PATIENCE = 0.2"
+        assert self.run(code).status == "ok"
+
     def interrupt(self) -> None:
         self.manager.interrupt_kernel()
 

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.kernel
 
 
 def script(kernel: Kernel, *lines: object) -> None:
+    kernel.wait_for_no_page()
     ran = kernel.run(f"import json\nm = alloy.Scripted(json.loads({json.dumps(json.dumps(lines))}))")
     assert ran.status == "ok"
 

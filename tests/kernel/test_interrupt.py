@@ -75,6 +75,7 @@ def test_an_interrupt_of_plain_python(kernel: Kernel) -> None:
 
 
 def test_an_interrupt_at_the_question_denies_it(kernel: Kernel, tmp_path: Path) -> None:
+    kernel.wait_for_no_page()
     kernel.run(
         "m = alloy.Scripted([{'tool_calls': [{'name': 'bash', 'input': {'command': 'touch x'}}]}, *['after'] * 3])"
     )

@@ -196,7 +196,7 @@ for number in range(40):
 """
 
 
-@pytest.mark.parametrize("chain", ["chain", "plain"])
+@pytest.mark.parametrize("chain", ["chain", pytest.param("plain", marks=pytest.mark.thorough)])
 def test_processes_may_share_a_file(path: Path, chain: str) -> None:
     arguments = [sys.executable, "-c", WRITE, str(path), chain]
     writers = [subprocess.Popen([*arguments, str(number)]) for number in range(3)]

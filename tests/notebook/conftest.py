@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +76,8 @@ def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Notebo
         yield notebook
     finally:
         InteractiveShell.clear_instance()
+        # At exit each shell of them all would look for garbage everywhere: 10 seconds, until xdist kills the worker.
+        atexit.unregister(shell.atexit_operations)
 
 
 @pytest.fixture

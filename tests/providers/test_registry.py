@@ -350,7 +350,7 @@ def ollama(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
             return
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     monkeypatch.setenv("OLLAMA_HOST", f"http://user:hidden-word@127.0.0.1:{server.server_port}")
     yield listed
     server.shutdown()

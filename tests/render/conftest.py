@@ -22,11 +22,17 @@ OF = 20
 MARKS = {0: [], **{number: [pytest.mark.thorough] for number in range(1, 5)}}
 
 
+#: As `-m` of those two says it. The slow cases are 10,000: to make them, only to leave them out, takes seconds.
+NOT_SLOW = re.compile(r"not (\(slow or |slow\b)")
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "vector" in metafunc.fixturenames:
+        not_slow = NOT_SLOW.match(metafunc.config.getoption("markexpr")) is not None
         tried = [
             pytest.param(text, id=name, marks=MARKS.get(number % OF, [pytest.mark.slow]))
             for number, (name, text) in enumerate(VECTORS)
+            if number % OF in MARKS or not not_slow
         ]
         metafunc.parametrize("vector", tried)
 

@@ -110,7 +110,7 @@ def test_what_was_no_secret_after_all_is_shown_as_soon_as_that_is_known() -> Non
 
 
 @given(st.text("ak-sAIz[]m0\x1b;\r\nBearer ", max_size=160), st.lists(st.integers(0, 160), max_size=8))
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=5 * settings().max_examples)
 def test_however_it_is_cut_it_ends_as_the_same(whole: str, cuts: list[int]) -> None:
     text, place = GrowingText(), 0
     for cut in [*sorted(cuts), len(whole)]:

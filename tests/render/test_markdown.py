@@ -121,7 +121,7 @@ def test_a_block_is_settled_when_nothing_can_change_it(markdown, settled) -> Non
 
 @pytest.mark.thorough
 @given(MARKDOWN)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings().max_examples, deadline=None)
 def test_the_settled_part_and_the_tail_rendered_apart_are_the_whole(markdown) -> None:
     settled, tail = split_settled(markdown)
     assert settled + tail == markdown
@@ -129,7 +129,7 @@ def test_the_settled_part_and_the_tail_rendered_apart_are_the_whole(markdown) ->
 
 
 @given(MARKDOWN, MARKDOWN)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings().max_examples, deadline=None)
 def test_what_is_settled_stays_settled_whatever_follows(first, then) -> None:
     settled, tail = split_settled(first)
     assert to_html(settled) + to_html(tail + then) == to_html(first + then)

@@ -166,6 +166,7 @@ def test_a_record_gives_the_same_team_again() -> None:
     assert to_team_record(again) == record
 
 
+@pytest.mark.thorough
 def test_many_long_runs_share_the_room_of_one() -> None:
     """The newest are kept; what is shown grows with what was said, and not with every tool's output."""
     runs = []

@@ -120,7 +120,7 @@ HALVES = st.sampled_from([SECRET[:7], SECRET[7:], "Bearer ", "sk-", "a1b2c3d4e5f
 
 
 @given(st.lists(st.text(alphabet="ab1-\n\r .—", max_size=6) | HALVES, max_size=25))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings().max_examples, deadline=None)
 def test_however_the_words_are_split_the_same_is_written_and_no_key(pieces) -> None:
     """Law 4 at the terminal: a key that comes in halves is still taken out."""
     register_secret(SECRET)

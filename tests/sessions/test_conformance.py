@@ -38,7 +38,6 @@ class TestSQLStoreOnSQLite(_InFolder):
 
 
 @pytest.mark.thorough
-@pytest.mark.xdist_group("postgres")
 class TestSQLStoreOnPostgreSQL(StoreConformance):
     @pytest.fixture(autouse=True)
     def _server(self, postgres: Postgres) -> None:

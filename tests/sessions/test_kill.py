@@ -155,7 +155,6 @@ def test_a_kill_at_20_moments_loses_and_repeats_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.thorough
-@pytest.mark.xdist_group("postgres")
 def test_a_kill_at_20_moments_loses_and_repeats_nothing_on_postgresql(tmp_path: Path, postgres: Any) -> None:
     """SES-w1"""
     run_campaign("sql", postgres.database(), tmp_path, 20, seed())
@@ -163,7 +162,6 @@ def test_a_kill_at_20_moments_loses_and_repeats_nothing_on_postgresql(tmp_path: 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@pytest.mark.xdist_group("postgres")
 @pytest.mark.parametrize("kind", ["sqlite", "sql"])
 def test_kills_at_200_moments(kind: str, tmp_path: Path, request: Any) -> None:
     """Also of every kind: while something is stored, a model asked, a tool at work."""

@@ -20,12 +20,8 @@ from tests.sessions.postgres import Postgres
 
 pytestmark = pytest.mark.thorough
 
-on_server = pytest.mark.xdist_group("postgres")
 
-
-@pytest.fixture(
-    params=["sqlite", pytest.param("postgresql", marks=[on_server, pytest.mark.thorough])],
-)
+@pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/s.sqlite"
@@ -306,7 +302,6 @@ def test_what_the_database_refuses_is_told_without_what_was_to_be_stored(url: st
     assert store.list()[0].records == 1, "half of it was stored"
 
 
-@on_server
 @pytest.mark.thorough
 def test_a_connection_that_the_server_has_closed_is_no_failure(postgres: Postgres) -> None:
     """A database restarts, or a firewall forgets: the next append is made on a new connection."""
@@ -322,7 +317,6 @@ def test_a_connection_that_the_server_has_closed_is_no_failure(postgres: Postgre
     assert store.read("a") == [{"n": 1}, {"n": 2}]
 
 
-@on_server
 @pytest.mark.thorough
 def test_who_may_not_make_tables_uses_those_that_are_there(postgres: Postgres) -> None:
     owner = alloy.SQLStore(postgres.database())
@@ -340,7 +334,6 @@ def test_who_may_not_make_tables_uses_those_that_are_there(postgres: Postgres) -
     assert (guest.read("a"), guest.read("b")) == ([{"n": 1}, {"n": 2}], [{"n": 3}])
 
 
-@on_server
 @pytest.mark.thorough
 def test_an_append_waits_for_the_one_before_it(postgres: Postgres) -> None:
     """`after` is looked at under the row's lock: who waited sees what was stored meanwhile."""

@@ -37,9 +37,7 @@ for line in sys.stdin:
 """
 
 
-@pytest.fixture(
-    params=["sqlite", pytest.param("sql", marks=[pytest.mark.xdist_group("postgres"), pytest.mark.thorough])]
-)
+@pytest.fixture(params=["sqlite", pytest.param("sql", marks=pytest.mark.thorough)])
 def where(request: Any, tmp_path: Path) -> tuple[str, str]:
     """A kind of store, and where it keeps."""
     if request.param == "sqlite":

@@ -164,6 +164,7 @@ def test_a_tool_of_that_name_stays_the_agents_own() -> None:
     assert "`team_context`" in str(model.requests[0].system_prompt)
 
 
+@pytest.mark.thorough
 def test_many_threads_may_use_it_at_once() -> None:
     """TEAM-12"""
     context = SharedContext()

@@ -31,6 +31,7 @@ from .models import (
 )
 
 
+@pytest.mark.thorough
 def test_of_twenty_the_five_that_can_finish_while_the_five_that_hang_still_hang() -> None:
     """TEAM-3, TEAM-5, TEAM-w2: five crash, five hang, five flood; a broadcast tells of all twenty."""
     with alloy.Team(twenty(), timeout=60.0) as team:
@@ -65,7 +66,14 @@ def test_a_blocked_lane_holds_up_neither_its_neighbours_nor_other_runs() -> None
         assert {result.text for result in run.result().values()} == {"late"}
 
 
-@pytest.mark.parametrize("how", ["model blocks", "async tool blocks", "model ignores its stop"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        "model blocks",
+        pytest.param("async tool blocks", marks=pytest.mark.thorough),
+        pytest.param("model ignores its stop", marks=pytest.mark.thorough),
+    ],
+)
 @pytest.mark.parametrize("end", ["stop", "timeout"])
 def test_what_does_not_answer_is_given_up_and_its_member_goes_on_afresh(how: str, end: str) -> None:
     """TEAM-7, TEAM-w3"""
@@ -233,6 +241,7 @@ def test_a_team_works_in_a_forked_child() -> None:
         assert os.waitstatus_to_exitcode(status) == 0
 
 
+@pytest.mark.thorough
 def test_waiting_is_over_when_it_is_stopped_while_nothing_began() -> None:
     with alloy.Team({"a": {"model": Model(blocks), "max_pending": 1}}, timeout=None) as team:
         first = team.start_delegate("a", "x")

@@ -180,7 +180,7 @@ def apply(before: str, diff: str) -> list[str]:
 texts = st.lists(st.sampled_from(["a\n", "b\n", "c\n", "\n", "@@ -1 +1 @@\n"]), max_size=40).map("".join)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=3 * settings().max_examples)
 @given(texts, texts, st.booleans())
 def test_a_diff_applied_is_the_change(before: str, after: str, cut: bool) -> None:
     after = after.removesuffix("\n") if cut else after
