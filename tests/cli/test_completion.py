@@ -67,9 +67,11 @@ def test_fish_completes(typed: list[str], offered: list[str], alloy: Alloy, tmp_
 
 
 #: What is typed, and what it becomes: names of conversations, the newest first.
-STORED = ["thesis", "the second law", "it's $HOME", "notes"]
+STORED = ["thesis", "the second law", "it's $HOME", "notes", "one\\two"]
 OF_STORED = [
-    (["alloy", "--session", ""], ["it\\'s\\ \\$HOME", "notes", "the\\ second\\ law", "thesis"]),
+    (["alloy", "--session", ""], ["it\\'s\\ \\$HOME", "notes", "one\\\\two", "the\\ second\\ law", "thesis"]),
+    (["alloy", "--session", '"'], ["notes", "the second law", "thesis"]),  # of the others the shell would make others
+    (["alloy", "--session", "'it"], []),
     (["alloy", "--session", "the"], ["the\\ second\\ law", "thesis"]),
     (["alloy", "sessions", "show", "the\\ s"], ["the\\ second\\ law"]),
     (["alloy", "sessions", "delete", '"the s'], ["the second law"]),
@@ -141,6 +143,9 @@ def test_zsh_takes_it(alloy: Alloy, tmp_path: Path) -> None:
         ("alloy --session no", "alloy --session notes "),
         ("alloy sessions show the\\ ", "alloy sessions show the\\ second\\ law "),
         ('alloy sessions delete "the ', 'alloy sessions delete "the second law" '),
+        ('alloy sessions delete "it', 'alloy sessions delete "it\'s \\$HOME" '),
+        ('alloy --session "one', 'alloy --session "one\\\\two" '),
+        ("alloy --session on", "alloy --session one\\\\two "),
     ],
 )
 def test_zsh_completes_what_is_typed(
