@@ -203,7 +203,8 @@ def _may_be_tool(value: Any) -> bool:
 
 
 def _may_be_model(value: Any) -> bool:
-    return hasattr(value, "stream") and hasattr(value, "model") and not isinstance(value, type)
+    """By its class: to ask an object of whatever kind may run code of its own, or raise."""
+    return callable(getattr(type(value), "stream", None)) and not isinstance(value, type)
 
 
 #: What fits where something of a kind is asked for.
