@@ -121,7 +121,8 @@ class AlloyMagics(Magics):  # type: ignore[misc]
         if again.line is not None:
             options = {**again.line.options, **arguments.options}
             no_context = again.line.no_context or arguments.no_context
-            arguments = replace(arguments, options=options, no_context=no_context)
+            out = arguments.out or again.line.out
+            arguments = replace(arguments, options=options, no_context=no_context, out=out)
         inputs = [f"the last question again: {redact_line(question.text, _BRIEF)}"]
         return self._asked(question, inputs, arguments, names, None if arguments.fresh else again)
 
@@ -170,7 +171,8 @@ class AlloyMagics(Magics):  # type: ignore[misc]
             if key in options:
                 options[key] = find(options[key], names)
         if "tools" in options:
-            options["tools"] = [find_tool(name, names) for name in options["tools"]]
+            tools = options["tools"] if options["tools"] != ("none",) else ()
+            options["tools"] = [find_tool(name, names) for name in tools]
         if "fallback" in options:
             options["fallback"] = [find_model(name, names) for name in options["fallback"]]
         if arguments.agent is None or arguments.no_context:

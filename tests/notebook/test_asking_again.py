@@ -100,6 +100,16 @@ def test_it_is_asked_as_its_own_line_said_but_for_what_is_said_now(notebook: Any
     assert said(notebook) == ["Say {1 + 1}", "Four."]
 
 
+def test_what_comes_of_it_is_in_the_variable_that_its_own_line_named(notebook: Any, script: Any) -> None:
+    """It held the answer that is not in the conversation any more."""
+    script("One.", "Two.", "Three.")
+    notebook.ok("%alloy -m m -o r Say it")
+    notebook.ok("%alloy /retry")
+    assert notebook.names["r"].text == "Two."
+    notebook.ok("%alloy -o s /retry")
+    assert (notebook.names["r"].text, notebook.names["s"].text) == ("Two.", "Three.")
+
+
 def test_a_variable_is_not_put_in_anew(notebook: Any, script: Any) -> None:
     model = script("One.", "Two.")
     notebook.ok("x = 1")

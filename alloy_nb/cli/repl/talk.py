@@ -222,12 +222,21 @@ class Talk:
 
     def retry(self) -> None:
         if self._asked is not None and self._asked[1] == self.messages():  # nothing came of it, and it is not there
-            question = self._asked[0]
-        else:
-            taken = self.undo()
-            if not taken:
-                raise no_question()
-            question = taken[0]
+            self._ask_again(self._asked[0])
+            return
+        if not self.messages():
+            raise no_question()
+        dialogue: Dialogue = self.agent().dialogue
+        before, view = dialogue.messages, dialogue.view
+        taken = self.undo()
+        left = dialogue.messages
+        try:
+            self._ask_again(taken[0])
+        finally:
+            if not dialogue.busy and dialogue.messages == left:  # nothing came of it: the answer that was there stays
+                dialogue.restore(before, view=view)
+
+    def _ask_again(self, question: str | Message) -> None:
         self.say(in_brief(question if isinstance(question, Message) else Message.user(question)))
         self.ask(question)
 

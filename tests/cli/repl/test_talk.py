@@ -95,3 +95,19 @@ def test_a_question_that_failed_is_the_one_that_is_asked_again(tmp_path: Path) -
     talk.take_all("/undo", "/undo")
     with pytest.raises(ConfigError, match="no question to ask again"):
         talk.take("/retry")
+
+
+def test_an_answer_stays_where_nothing_comes_of_asking_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was taken back before the question was put, and no answer came in its place."""
+    monkeypatch.setenv("ALLOY_DATA_DIR", str(tmp_path / "data"))
+    failure = {"error": {"type": "BadRequestError", "message": "no"}}
+    talk = Told(tmp_path, alloy.Scripted(["1", "2", failure, "3", "4"]))
+    talk.take_all("one", "two", "/save fox", "/retry")
+    assert [message.text for message in talk.messages()] == ["one", "1", "two", "2"]
+    assert alloy.Sessions().get("fox").messages == tuple(talk.messages())
+    assert talk.take_all("/retry") == "user: two"
+    assert [message.text for message in talk.messages()] == ["one", "1", "two", "3"]
+    talk.take_all("/budget 0")
+    with pytest.raises(ConfigError, match="a budget in dollars"):
+        talk.take("/retry")
+    assert [message.text for message in talk.messages()] == ["one", "1", "two", "3"]
