@@ -106,6 +106,13 @@ class Conversation:
         """The question that was asked last, also one of which nothing came."""
         return self._unanswered or (self.exchanges[-1] if self.exchanges else None)
 
+    def undo(self) -> tuple[Message, ...]:
+        """Take the question that was asked last back, with all that came of it; what was taken."""
+        if self._unanswered is None:
+            return self.rewind(1)
+        taken, self._unanswered = self._unanswered.messages, None
+        return taken
+
     def rewind(self, questions: int) -> tuple[Message, ...]:
         """Take the last exchanges back; what was taken. Signed thoughts before them go, too."""
         self._unanswered = None

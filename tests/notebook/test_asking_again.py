@@ -132,6 +132,19 @@ def test_a_question_that_failed_is_the_one_that_is_asked_again(notebook: Any, st
     assert words(stored, "fox") == said(notebook) == ["Say one", "One.", "Say two", "Two."]
 
 
+def test_a_question_that_failed_is_the_one_that_is_taken_back(notebook: Any, stored: alloy.Sessions) -> None:
+    """The one before it was, with its good answer."""
+    failure = {"error": {"type": "BadRequestError", "message": "no"}}
+    notebook.names["m"] = Scripted(["One.", failure])
+    notebook.ok("%alloy -m m Say one", cell="a")
+    notebook.ok("%alloy /save fox")
+    assert notebook.run("%alloy -m m Say two", cell="b").error is not None
+    assert notebook.ok("%alloy /undo").stdout == "Taken back, nothing had come of it: user: Say two\n"
+    assert words(stored, "fox") == said(notebook) == ["Say one", "One."]
+    assert notebook.ok("%alloy /undo").stdout == "Taken back, with all that came of it: user: Say one\n"
+    assert words(stored, "fox") == said(notebook) == []
+
+
 def test_when_nothing_comes_of_it_the_answer_that_was_there_stays(notebook: Any, stored: alloy.Sessions) -> None:
     failure = {"error": {"type": "BadRequestError", "message": "no"}}
     notebook.names["m"] = Scripted(["One.", failure, "Two."])

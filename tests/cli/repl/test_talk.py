@@ -97,6 +97,18 @@ def test_a_question_that_failed_is_the_one_that_is_asked_again(tmp_path: Path) -
         talk.take("/retry")
 
 
+def test_a_question_that_failed_is_the_one_that_is_taken_back(tmp_path: Path) -> None:
+    """The one before it was, with its good answer."""
+    failure = {"error": {"type": "BadRequestError", "message": "no"}}
+    talk = Told(tmp_path, alloy.Scripted(["1", failure, failure]))
+    assert talk.take_all("one", "two", "/undo") == "Taken back, nothing had come of it: user: two"
+    assert [message.text for message in talk.messages()] == ["one", "1"]
+    assert talk.take_all("/undo") == "Taken back, with all that came of it: user: one"
+    assert talk.take_all("/undo") == "There is nothing to take back."
+    talk.take_all("three", "/rewind 1")  # that is of the conversation
+    assert not talk.messages()
+
+
 def test_an_answer_stays_where_nothing_comes_of_asking_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It was taken back before the question was put, and no answer came in its place."""
     monkeypatch.setenv("ALLOY_DATA_DIR", str(tmp_path / "data"))
