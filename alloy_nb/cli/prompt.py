@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ConfigError
 from ..options import nearest
 from ..redaction import redact, redact_data, redact_known
+from ..setting_commands import POLICIES
 from .console import Notes, OutputGone, is_terminal, silence_stdout
 from .failure import INTERRUPTED, READER_GONE, RUN_FAILED, output_lost, report
 from .values import a_name, one_of, seconds, thinking, whole_number
@@ -30,7 +31,6 @@ __all__ = ["add_arguments", "ending_signals", "names_in", "run", "run_options", 
 _LARGEST_INPUT = 10_000_000
 #: Seconds after which a person is told that we wait for the end of stdin.
 _PATIENCE = 2.0
-_APPROVALS = ("ask", "auto", "deny")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -56,8 +56,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     add("--no-context", action="store_true", help="leave out AGENTS.md, .alloy/context/*.md and skills")
     add(
         "--approval",
-        type=one_of("--approval", _APPROVALS),
-        choices=_APPROVALS,
+        type=one_of("--approval", tuple(POLICIES)),
+        choices=tuple(POLICIES),
         default="ask",
         help="of tool calls that change or run things",
     )
