@@ -87,7 +87,7 @@ def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Conversations of the user's, and an environment in which their shell finds `alloy`."""
     monkeypatch.setenv("ALLOY_DATA_DIR", str(tmp_path / "data"))
     sessions = Sessions()
-    for name in [*STORED, "two\nlines", "\x1b[31mred"]:
+    for name in [*STORED, "two\nlines", "\x1b[31mred", "notes\u200b"]:
         sessions.add(Session(name), name)
     (tmp_path / "bin").mkdir()
     program = tmp_path / "bin" / "alloy"
