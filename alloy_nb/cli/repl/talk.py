@@ -208,11 +208,11 @@ class Talk:
         self._set("budget", None if text is None else read_budget(text))
 
     def _set(self, name: str, value: Any) -> None:
-        self._options[name] = value
-        self._by_command.add(name)
         if self._agent is not None:
             dialogue = self._agent.dialogue
             dialogue.take(replace(dialogue.options, **{name: value}))  # unlike `override`, also to None
+        self._options[name] = value
+        self._by_command.add(name)
 
     def used(self) -> tuple[Usage, float | None]:
         return (Usage(), 0.0) if self._agent is None else (self._agent.usage, self._agent.cost)

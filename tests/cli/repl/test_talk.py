@@ -66,6 +66,18 @@ def test_who_decides_on_calls_is_set_from_now_on(tmp_path: Path) -> None:
     assert "did you mean auto?" in (caught.value.hint or "")
 
 
+def test_what_could_not_be_set_is_not_told_as_set(tmp_path: Path) -> None:
+    """`/config` said `deny`, and the agent went on by `auto`."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    talk = Told(folder, alloy.Scripted(["1"]))
+    talk.take_all("/approval auto", "one")
+    folder.rmdir()
+    with pytest.raises(ConfigError, match="here"):
+        talk.take("/approval deny")
+    assert talk.approval() == "auto"
+
+
 def test_a_budget_is_spent_by_all_questions_and_taken_away(tmp_path: Path) -> None:
     talk = Told(tmp_path, alloy.Scripted(["1", "2", "3"]))
     assert talk.take_all("/budget") == "budget: none"
