@@ -15,6 +15,7 @@ from ..commands import find_command, no_question
 from ..context.surroundings import Surroundings, look_around
 from ..errors import AlloyError, ConfigError
 from ..options import Options, working_directory
+from ..prompts import to_message
 from ..redaction import redact_line, register_environment
 from .arguments import Arguments, parse_line, usage
 from .cell import cell_id, say
@@ -109,6 +110,9 @@ class AlloyMagics(Magics):  # type: ignore[misc]
         if skill is not None:
             text = skill.prompt(text)
             inputs.insert(0, f"skill {skill.name}: {len(text):,} characters")
+        if arguments.agent is None and not (arguments.fresh or arguments.show):
+            # Before its options are looked at: a mistake in them is mended by `/tools NAMES`, say, and then `/retry`.
+            self.conversation.note_asked(Exchange(*cell_id(self.shell), (to_message(text),), arguments))
         return self._asked(text, inputs, arguments, names)
 
     def _ask_again(self, arguments: Arguments, names: Mapping[str, Any]) -> Any:

@@ -132,6 +132,18 @@ def test_a_question_that_failed_is_the_one_that_is_asked_again(notebook: Any, st
     assert words(stored, "fox") == said(notebook) == ["Say one", "One.", "Say two", "Two."]
 
 
+def test_a_question_whose_tools_are_not_there_any_more_is_asked_again_with_others(notebook: Any, script: Any) -> None:
+    """The one before it was, and lost its answer."""
+    script("One.", "Two.")
+    notebook.ok("def look() -> str:\n    'Look.'\n    return ''")
+    notebook.ok("%alloy -m m Say one", cell="a")
+    notebook.ok("%alloy /tools look\ndel look")
+    assert isinstance(notebook.run("%alloy -m m Say two", cell="b").error, ConfigError)
+    notebook.ok("%alloy /tools none")
+    assert notebook.ok("%alloy /retry", cell="c").value.text == "Two."
+    assert said(notebook) == ["Say one", "One.", "Say two", "Two."]
+
+
 def test_a_question_that_failed_is_the_one_that_is_taken_back(notebook: Any, stored: alloy.Sessions) -> None:
     """The one before it was, with its good answer."""
     failure = {"error": {"type": "BadRequestError", "message": "no"}}
