@@ -198,7 +198,8 @@ def _undo(place: Place, argument: str) -> None:
     if not taken:
         place.say("There is nothing to take back.")
         return
-    place.say(f"Taken back, with all that came of it: {in_brief(taken[0])}")
+    came = "with all that came of it" if len(taken) > 1 else "nothing had come of it"
+    place.say(f"Taken back, {came}: {in_brief(taken[0])}")
 
 
 def _retry(place: Place, argument: str) -> Any:

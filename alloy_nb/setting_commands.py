@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Sequence
@@ -92,11 +93,12 @@ def read_budget(text: str, option: str = "/budget", also: str = "; none takes it
     {'usd': 0.5}
     """
     try:
-        return Budget(usd=float(text.removeprefix("$")))
-    except (ValueError, ConfigError):
-        raise ConfigError(
-            f"{option} is {one_line(text, 40)!r}", hint=f"give dollars, as in {option} 0.50{also}"
-        ) from None
+        dollars = float(text.removeprefix("$"))
+    except ValueError:
+        dollars = math.nan
+    if not 0 <= dollars < math.inf:
+        raise ConfigError(f"{option} is {one_line(text, 40)!r}", hint=f"give dollars, as in {option} 0.50{also}")
+    return Budget(usd=dollars)
 
 
 def folder_words(folder: Path, variable: str) -> str:

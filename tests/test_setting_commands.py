@@ -32,7 +32,7 @@ def test_a_budget_is_dollars(typed: str) -> None:
     assert read_budget(typed).limits == {"usd": 0.5}
 
 
-@pytest.mark.parametrize("typed", ["much", "-1", "nan", "", "1,5", "$"])
+@pytest.mark.parametrize("typed", ["much", "-1", "nan", "inf", "1e999", "", "1,5", "$"])
 def test_no_dollars_name_what_to_give(typed: str) -> None:
     with pytest.raises(ConfigError, match="/budget is") as caught:
         read_budget(typed)

@@ -149,13 +149,19 @@ _alloy() {{
   COMPREPLY=($(compgen -W "$words" -- "$cur"))
   if [[ -n $stored ]]; then _alloy_stored "$cur"; fi
 }}
-# Names may have blanks in them, and what is typed of one may be quoted.
+# Names may be any text, and nothing of one may be code where it is put. zsh takes one level of quotes away, and makes
+# its own; bash puts a name in quotes as it is, so that what quotes do not hold is not offered there.
 _alloy_stored() {{
-  local typed=${{1//\\\\/}} quoted="" name
+  local typed=$1 quoted="" name
   if [[ $1 == [\\"\\']* ]]; then typed=${{1:1}} quoted=1; fi
+  if [[ $1 != \\'* ]]; then typed=${{typed//\\\\/}}; fi
   while IFS= read -r name; do
     [[ "${{name:0:${{#typed}}}}" == "$typed" ]] || continue
-    if [[ -z $quoted && -z $ZSH_VERSION ]]; then printf -v name %q "$name"; fi
+    if [[ -z $quoted || -n $ZSH_VERSION ]]; then
+      printf -v name %q "$name"
+    elif [[ $name == *[\\\\\\$\\`\\"\\'!]* ]]; then
+      continue
+    fi
     COMPREPLY+=("$name")
   done < <(alloy sessions list --names 2>/dev/null)
 }}

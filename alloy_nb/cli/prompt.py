@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ConfigError
 from ..options import nearest
 from ..redaction import redact, redact_data, redact_known
+from ..setting_commands import POLICIES
 from .console import Notes, OutputGone, is_terminal, silence_stdout
 from .failure import INTERRUPTED, READER_GONE, RUN_FAILED, output_lost, report
 from .values import a_name, one_of, seconds, thinking, whole_number
@@ -30,9 +31,6 @@ __all__ = ["add_arguments", "ending_signals", "names_in", "run", "run_options", 
 _LARGEST_INPUT = 10_000_000
 #: Seconds after which a person is told that we wait for the end of stdin.
 _PATIENCE = 2.0
-_APPROVALS = ("ask", "auto", "deny")
-_approval = one_of("--approval", _APPROVALS)
-_max_turns = whole_number("--max-turns", 25)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -45,17 +43,21 @@ def add_arguments(parser: ArgumentParser) -> None:
     add("-t", "--tools", metavar="NAMES", help="as read,glob,grep,fetch,bash; with -p the default is none")
     add("--tool-choice", metavar="CHOICE", help="auto, required, none or a tool's name, for the first turn")
     add("-s", "--system", metavar="TEXT", help="the system prompt")
-    add("--max-turns", type=_max_turns, metavar="N", help="calls of the model at most (default: 25)")
+    add(
+        "--max-turns",
+        type=whole_number("--max-turns", 25),
+        metavar="N",
+        help="calls of the model at most (default: 25)",
+    )
     add("--timeout", type=seconds("--timeout"), metavar="SECONDS", help="for the whole run (default: none)")
     add("--dir", metavar="FOLDER", default=".", help="the tools' working directory (default: this one)")
     name = a_name("--session")
     add("--session", type=name, metavar="NAME", help="store the conversation under this name, or go on with it")
     add("--no-context", action="store_true", help="leave out AGENTS.md, .alloy/context/*.md and skills")
-    words = ("ask", "auto", "deny")
     add(
         "--approval",
-        type=one_of("--approval", words),
-        choices=words,
+        type=one_of("--approval", tuple(POLICIES)),
+        choices=tuple(POLICIES),
         default="ask",
         help="of tool calls that change or run things",
     )

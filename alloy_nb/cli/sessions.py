@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import AlloyError, ConfigError, SessionError
-from ..plain import one_line, printable
+from ..plain import one_line, printable, visible
 from ..redaction import redact, redact_line
 
 if TYPE_CHECKING:
@@ -79,9 +79,8 @@ def _list(sessions: Sessions, args: argparse.Namespace) -> int:
     found = sessions.list()
     if getattr(args, "names", False):  # not of `alloy sessions` alone
         # One that is no line of plain text cannot be typed from what is shown of it.
-        print(
-            "".join(f"{info.id}\n" for info in found if info.id == redact(printable(" ".join(info.id.split())))), end=""
-        )
+        names = [info.id for info in found if info.id == redact(visible(" ".join(info.id.split())))]
+        print("".join(f"{name}\n" for name in names), end="")
         return 0
     for info in found:
         print(session_line(info))

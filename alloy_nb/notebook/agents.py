@@ -27,7 +27,7 @@ def agent_lines(names: Mapping[str, Any]) -> Sequence[str]:
         called = "" if team.name == name else f" {team.name}"
         members = ", ".join(f"{key} {health.status}" for key, health in team.health().items())
         rows.append((name, f"team{called} of {len(team)}", members))
-    rows = [(name, one_line(what, 60), one_line(state, 200)) for name, what, state in rows]
+    rows = [(name, one_line(redact(what), 60), one_line(redact(state), 200)) for name, what, state in rows]
     wide = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
     return [f"{name:<{wide[0]}}  {what:<{wide[1]}}  {state}".rstrip() for name, what, state in rows]
 
@@ -43,9 +43,9 @@ def _agents(names: Mapping[str, Any]) -> Sequence[tuple[str, Agent]]:
 def _model(agent: Agent) -> str:
     called = f"{agent.name}: " if agent.name else ""
     try:
-        return redact(f"{called}{agent.model}")
+        return f"{called}{agent.model}"
     except AlloyError as error:
-        return redact(f"{called}no model: {error.message}")
+        return f"{called}no model: {error.message}"
 
 
 def _health(health: Health) -> str:

@@ -73,7 +73,13 @@ FLAGS = (
     _Flag(
         ("-a", "--agent"), "agent", _variable, "NAME", "ask this Agent, a variable; else the notebook's own is asked"
     ),
-    _Flag(("-t", "--tools"), "tools", _names, "NAMES", "read,glob,grep,fetch,write,edit,bash,… or functions, by comma"),
+    _Flag(
+        ("-t", "--tools"),
+        "tools",
+        _names,
+        "NAMES",
+        "read,glob,grep,fetch,write,edit,bash,… or functions, by comma; or none",
+    ),
     _Flag(("-o", "--out"), "out", _variable, "NAME", "put the Result into this variable"),
     _Flag(("--output",), "output", str, "TYPE", "a type, such as a pydantic model, that the answer must match"),
     _Flag(("--system",), "system_prompt", str, '"TEXT"', "the system prompt"),

@@ -106,7 +106,7 @@ class NotebookCommands:
         return self._magics.conversation.used
 
     def undo(self) -> Sequence[Message]:
-        return self._magics.conversation.rewind(1)
+        return self._magics.conversation.undo()
 
     def retry(self) -> Any:
         return self._again()

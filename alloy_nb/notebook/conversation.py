@@ -106,6 +106,13 @@ class Conversation:
         """The question that was asked last, also one of which nothing came."""
         return self._unanswered or (self.exchanges[-1] if self.exchanges else None)
 
+    def undo(self) -> tuple[Message, ...]:
+        """Take the question that was asked last back, with all that came of it; what was taken."""
+        if self._unanswered is None:
+            return self.rewind(1)
+        taken, self._unanswered = self._unanswered.messages, None
+        return taken
+
     def rewind(self, questions: int) -> tuple[Message, ...]:
         """Take the last exchanges back; what was taken. Signed thoughts before them go, too."""
         self._unanswered = None
@@ -144,7 +151,7 @@ class Conversation:
         from ..options import make_options
         from ..state import RunState
 
-        self._note_open(Exchange(*place, (to_message(text),), line), again)
+        self.note_asked(Exchange(*place, (to_message(text),), line), again)
         before = self.before(*place, again)
         options = make_options({**given, "messages": before})
         state = RunState(
@@ -177,7 +184,7 @@ class Conversation:
         if kept or execution.prompt is None:
             self._unanswered = None
         else:
-            self._note_open(Exchange(*place, (execution.prompt,), line), again)
+            self.note_asked(Exchange(*place, (execution.prompt,), line), again)
         used, cost = self.used
         self.used = (used + execution.usage, add_costs(used, cost, execution.usage, execution.cost))
         if self._recorder is not None:
@@ -187,7 +194,7 @@ class Conversation:
                 logger.error("the session could not be stored: %s", error)
         return kept
 
-    def _note_open(self, question: Exchange, again: Exchange | None) -> None:
+    def note_asked(self, question: Exchange, again: Exchange | None = None) -> None:
         """Nothing came of it so far; of one that is asked again while its answer is there, that is the last."""
         answered = any(exchange is again for exchange in self.exchanges)
         self._unanswered = None if answered else question

@@ -15,6 +15,7 @@ from ..commands import find_command, no_question
 from ..context.surroundings import Surroundings, look_around
 from ..errors import AlloyError, ConfigError
 from ..options import Options, working_directory
+from ..prompts import to_message
 from ..redaction import redact_line, register_environment
 from .arguments import Arguments, parse_line, usage
 from .cell import cell_id, say
@@ -109,6 +110,9 @@ class AlloyMagics(Magics):  # type: ignore[misc]
         if skill is not None:
             text = skill.prompt(text)
             inputs.insert(0, f"skill {skill.name}: {len(text):,} characters")
+        if arguments.agent is None and not (arguments.fresh or arguments.show):
+            # Before its options are looked at: a mistake in them is mended by `/tools NAMES`, say, and then `/retry`.
+            self.conversation.note_asked(Exchange(*cell_id(self.shell), (to_message(text),), arguments))
         return self._asked(text, inputs, arguments, names)
 
     def _ask_again(self, arguments: Arguments, names: Mapping[str, Any]) -> Any:
@@ -121,7 +125,8 @@ class AlloyMagics(Magics):  # type: ignore[misc]
         if again.line is not None:
             options = {**again.line.options, **arguments.options}
             no_context = again.line.no_context or arguments.no_context
-            arguments = replace(arguments, options=options, no_context=no_context)
+            out = arguments.out or again.line.out
+            arguments = replace(arguments, options=options, no_context=no_context, out=out)
         inputs = [f"the last question again: {redact_line(question.text, _BRIEF)}"]
         return self._asked(question, inputs, arguments, names, None if arguments.fresh else again)
 
@@ -170,7 +175,8 @@ class AlloyMagics(Magics):  # type: ignore[misc]
             if key in options:
                 options[key] = find(options[key], names)
         if "tools" in options:
-            options["tools"] = [find_tool(name, names) for name in options["tools"]]
+            tools = options["tools"] if options["tools"] != ("none",) else ()
+            options["tools"] = [find_tool(name, names) for name in tools]
         if "fallback" in options:
             options["fallback"] = [find_model(name, names) for name in options["fallback"]]
         if arguments.agent is None or arguments.no_context:

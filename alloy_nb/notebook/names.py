@@ -7,6 +7,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from inspect import getattr_static
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -203,7 +204,9 @@ def _may_be_tool(value: Any) -> bool:
 
 
 def _may_be_model(value: Any) -> bool:
-    return hasattr(value, "stream") and hasattr(value, "model") and not isinstance(value, type)
+    """By what is there: to ask an object of whatever kind for it may run code of its own, or raise."""
+    has = (getattr_static(value, name, None) is not None for name in ("stream", "model"))
+    return not isinstance(value, type) and all(has)
 
 
 #: What fits where something of a kind is asked for.

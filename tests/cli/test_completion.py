@@ -67,9 +67,11 @@ def test_fish_completes(typed: list[str], offered: list[str], alloy: Alloy, tmp_
 
 
 #: What is typed, and what it becomes: names of conversations, the newest first.
-STORED = ["thesis", "the second law", "it's $HOME", "notes"]
+STORED = ["thesis", "the second law", "it's $HOME", "notes", "one\\two"]
 OF_STORED = [
-    (["alloy", "--session", ""], ["it\\'s\\ \\$HOME", "notes", "the\\ second\\ law", "thesis"]),
+    (["alloy", "--session", ""], ["it\\'s\\ \\$HOME", "notes", "one\\\\two", "the\\ second\\ law", "thesis"]),
+    (["alloy", "--session", '"'], ["notes", "the second law", "thesis"]),  # of the others the shell would make others
+    (["alloy", "--session", "'it"], []),
     (["alloy", "--session", "the"], ["the\\ second\\ law", "thesis"]),
     (["alloy", "sessions", "show", "the\\ s"], ["the\\ second\\ law"]),
     (["alloy", "sessions", "delete", '"the s'], ["the second law"]),
@@ -85,7 +87,7 @@ def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Conversations of the user's, and an environment in which their shell finds `alloy`."""
     monkeypatch.setenv("ALLOY_DATA_DIR", str(tmp_path / "data"))
     sessions = Sessions()
-    for name in [*STORED, "two\nlines", "\x1b[31mred"]:
+    for name in [*STORED, "two\nlines", "\x1b[31mred", "notes\u200b"]:
         sessions.add(Session(name), name)
     (tmp_path / "bin").mkdir()
     program = tmp_path / "bin" / "alloy"
@@ -141,6 +143,9 @@ def test_zsh_takes_it(alloy: Alloy, tmp_path: Path) -> None:
         ("alloy --session no", "alloy --session notes "),
         ("alloy sessions show the\\ ", "alloy sessions show the\\ second\\ law "),
         ('alloy sessions delete "the ', 'alloy sessions delete "the second law" '),
+        ('alloy sessions delete "it', 'alloy sessions delete "it\'s \\$HOME" '),
+        ('alloy --session "one', 'alloy --session "one\\\\two" '),
+        ("alloy --session on", "alloy --session one\\\\two "),
     ],
 )
 def test_zsh_completes_what_is_typed(

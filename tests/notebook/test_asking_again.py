@@ -100,6 +100,16 @@ def test_it_is_asked_as_its_own_line_said_but_for_what_is_said_now(notebook: Any
     assert said(notebook) == ["Say {1 + 1}", "Four."]
 
 
+def test_what_comes_of_it_is_in_the_variable_that_its_own_line_named(notebook: Any, script: Any) -> None:
+    """It held the answer that is not in the conversation any more."""
+    script("One.", "Two.", "Three.")
+    notebook.ok("%alloy -m m -o r Say it")
+    notebook.ok("%alloy /retry")
+    assert notebook.names["r"].text == "Two."
+    notebook.ok("%alloy -o s /retry")
+    assert (notebook.names["r"].text, notebook.names["s"].text) == ("Two.", "Three.")
+
+
 def test_a_variable_is_not_put_in_anew(notebook: Any, script: Any) -> None:
     model = script("One.", "Two.")
     notebook.ok("x = 1")
@@ -120,6 +130,31 @@ def test_a_question_that_failed_is_the_one_that_is_asked_again(notebook: Any, st
     assert words(stored, "fox") == said(notebook) == ["Say one", "One."]
     assert notebook.ok("%alloy /retry", cell="c").value.text == "Two."
     assert words(stored, "fox") == said(notebook) == ["Say one", "One.", "Say two", "Two."]
+
+
+def test_a_question_whose_tools_are_not_there_any_more_is_asked_again_with_others(notebook: Any, script: Any) -> None:
+    """The one before it was, and lost its answer."""
+    script("One.", "Two.")
+    notebook.ok("def look() -> str:\n    'Look.'\n    return ''")
+    notebook.ok("%alloy -m m Say one", cell="a")
+    notebook.ok("%alloy /tools look\ndel look")
+    assert isinstance(notebook.run("%alloy -m m Say two", cell="b").error, ConfigError)
+    notebook.ok("%alloy /tools none")
+    assert notebook.ok("%alloy /retry", cell="c").value.text == "Two."
+    assert said(notebook) == ["Say one", "One.", "Say two", "Two."]
+
+
+def test_a_question_that_failed_is_the_one_that_is_taken_back(notebook: Any, stored: alloy.Sessions) -> None:
+    """The one before it was, with its good answer."""
+    failure = {"error": {"type": "BadRequestError", "message": "no"}}
+    notebook.names["m"] = Scripted(["One.", failure])
+    notebook.ok("%alloy -m m Say one", cell="a")
+    notebook.ok("%alloy /save fox")
+    assert notebook.run("%alloy -m m Say two", cell="b").error is not None
+    assert notebook.ok("%alloy /undo").stdout == "Taken back, nothing had come of it: user: Say two\n"
+    assert words(stored, "fox") == said(notebook) == ["Say one", "One."]
+    assert notebook.ok("%alloy /undo").stdout == "Taken back, with all that came of it: user: Say one\n"
+    assert words(stored, "fox") == said(notebook) == []
 
 
 def test_when_nothing_comes_of_it_the_answer_that_was_there_stays(notebook: Any, stored: alloy.Sessions) -> None:

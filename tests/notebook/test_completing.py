@@ -57,6 +57,16 @@ def test_what_a_command_takes_also_by_the_names_of_the_notebook(notebook: Any, c
     assert set(expected) <= set(offered(notebook, code))
 
 
+def test_an_object_that_answers_to_any_name_is_left_alone(notebook: Any) -> None:
+    """A proxy without its object raised at Tab after `/model `; what asks a server for names would have done so."""
+    notebook.ok("class Proxy:\n    def __getattr__(self, name):\n        raise RuntimeError(name)\nproxy = Proxy()")
+    notebook.ok("my_model, local = alloy.Scripted([]), alloy.testing.Function(lambda request: '')")
+    notebook.ok("class Client:\n    def stream(self): ...\nclient = Client()")  # as of HTTP
+    offers = complete("%alloy /model ", "", UserNames(notebook.shell))
+    assert {"my_model", "local"} <= set(offers)
+    assert not {"proxy", "client"} & set(offers)
+
+
 def test_teams_by_their_variables_and_by_what_they_are_called(notebook: Any) -> None:
     """`/team crew` was taken, and not offered."""
     notebook.ok(

@@ -11,6 +11,7 @@ from alloy_nb import Scripted
 from alloy_nb.errors import BudgetExceeded, ConfigError
 from alloy_nb.testing import Function
 
+KEY = "sk-ant-canary0123456789abcdef"
 LOOK = "def look() -> str:\n    'Look.'\n    return {!r}"
 
 
@@ -24,13 +25,15 @@ def tools_of(model: Any) -> list[str]:
 
 
 def test_tools_are_set_from_now_on(notebook: Any, script: Any) -> None:
-    model = script("1", "2", "3", "4")
+    model = script("1", "2", "none", "3", "4")
     assert notebook.ok("%alloy /tools").stdout == "tools: none\n"
     assert notebook.ok("%alloy /tools read, bash").stdout == "tools: read, bash\n"
     notebook.ok("%alloy -m m one")
     assert tools_of(model) == ["read", "bash"]
     notebook.ok("%alloy -m m -t grep two")
     assert tools_of(model) == ["grep"]
+    notebook.ok("%alloy -m m -t none none")
+    assert tools_of(model) == []
     notebook.ok("%alloy /reset")
     notebook.ok("%reload_ext alloy_nb")
     notebook.ok("%%alloy -m m\nthree")
@@ -148,7 +151,7 @@ def test_a_stored_conversation_knows_what_it_used(
 def test_what_is_set_is_told_with_where_from_and_without_keys(
     notebook: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
-    monkeypatch.setenv("ANTHROPIC_API_KEY", key := "sk-ant-canary0123456789abcdef")
+    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
     monkeypatch.setenv("ALLOY_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("ALLOY_DISPLAY", "html")
     notebook.ok("%alloy /tools read,bash")
@@ -163,7 +166,7 @@ def test_what_is_set_is_told_with_where_from_and_without_keys(
     assert rows["display"] == "html (environment variable ALLOY_DISPLAY)"
     assert rows["data folder"].endswith("data (environment variable ALLOY_DATA_DIR)")
     assert rows["session"] == "not stored"
-    assert key not in told
+    assert KEY not in told
 
 
 def test_without_a_model_the_rest_is_told_all_the_same(notebook: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,11 +185,13 @@ def test_agents_and_teams_are_listed_a_line_each(notebook: Any) -> None:
     notebook.ok("anna = alloy.Agent(model=m, name='Ann\x1b[2J')\nanna.chat('Hi', display=None)")
     notebook.ok("broken = alloy.Agent(model=m)\nbroken.close()")
     notebook.ok("crew = alloy.Team({'coder': {'model': m}, 'critic': {'model': m}}, name='the crew')")
+    notebook.ok(f"secret = alloy.Team({{'a': {{'model': m}}}}, name='{KEY}')")
     try:
         lines = notebook.ok("%alloy /agents").stdout.splitlines()
     finally:
-        notebook.ok("crew.stop()")
-    assert [line.split()[0] for line in lines] == ["anna", "broken", "crew"]
+        notebook.ok("crew.stop()\nsecret.stop()")
+    assert [line.split()[0] for line in lines] == ["anna", "broken", "crew", "secret"]
+    assert KEY not in "".join(lines)
     assert "Ann" in lines[0]
     assert "\x1b" not in lines[0]
     assert lines[0].endswith(" tokens")

@@ -18,6 +18,7 @@ from ...folders import home_folder
 from ...messages import Message
 from ...options import working_directory
 from ...plain import one_line
+from ...prompts import to_message
 from ...redaction import redact
 from ...session import SessionStore
 from ...session_commands import told_session
@@ -207,28 +208,51 @@ class Talk:
         self._set("budget", None if text is None else read_budget(text))
 
     def _set(self, name: str, value: Any) -> None:
-        self._options[name] = value
-        self._by_command.add(name)
         if self._agent is not None:
             dialogue = self._agent.dialogue
             dialogue.take(replace(dialogue.options, **{name: value}))  # unlike `override`, also to None
+        self._options[name] = value
+        self._by_command.add(name)
 
     def used(self) -> tuple[Usage, float | None]:
         return (Usage(), 0.0) if self._agent is None else (self._agent.usage, self._agent.cost)
 
     def undo(self) -> Sequence[Message]:
+        unanswered = self._unanswered()
+        if unanswered is None:
+            return self._take_back()
+        self._asked = None
+        return (unanswered,)
+
+    def _unanswered(self) -> Message | None:
+        """The last question, where nothing came of it: it is not in the conversation."""
+        if self._asked is None or self._asked[1] != self.messages():
+            return None
+        return to_message(self._asked[0])
+
+    def _take_back(self) -> Sequence[Message]:
         self._asked = None
         return self._agent.undo_turn() if self._agent is not None else ()
 
     def retry(self) -> None:
-        if self._asked is not None and self._asked[1] == self.messages():  # nothing came of it, and it is not there
-            question = self._asked[0]
-        else:
-            taken = self.undo()
-            if not taken:
-                raise no_question()
-            question = taken[0]
-        self.say(in_brief(question if isinstance(question, Message) else Message.user(question)))
+        unanswered = self._unanswered()
+        if unanswered is not None:
+            self._ask_again(unanswered)
+            return
+        if not self.messages():
+            raise no_question()
+        dialogue: Dialogue = self.agent().dialogue
+        before, view = dialogue.messages, dialogue.view
+        taken = self._take_back()
+        left = dialogue.messages
+        try:
+            self._ask_again(taken[0])
+        finally:
+            if not dialogue.busy and dialogue.messages == left:  # nothing came of it: the answer that was there stays
+                dialogue.restore(before, view=view)
+
+    def _ask_again(self, question: Message) -> None:
+        self.say(in_brief(question))
         self.ask(question)
 
     def settings(self) -> Mapping[str, str]:
@@ -296,7 +320,7 @@ class Talk:
     def rewind(self, questions: int) -> Sequence[Message]:
         taken: tuple[Message, ...] = ()
         for _ in range(questions):
-            taken = (*self.undo(), *taken)
+            taken = (*self._take_back(), *taken)
         return taken
 
     def tell_of_session(self) -> None:

@@ -66,6 +66,18 @@ def test_who_decides_on_calls_is_set_from_now_on(tmp_path: Path) -> None:
     assert "did you mean auto?" in (caught.value.hint or "")
 
 
+def test_what_could_not_be_set_is_not_told_as_set(tmp_path: Path) -> None:
+    """`/config` said `deny`, and the agent went on by `auto`."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    talk = Told(folder, alloy.Scripted(["1"]))
+    talk.take_all("/approval auto", "one")
+    folder.rmdir()
+    with pytest.raises(ConfigError, match="here"):
+        talk.take("/approval deny")
+    assert talk.approval() == "auto"
+
+
 def test_a_budget_is_spent_by_all_questions_and_taken_away(tmp_path: Path) -> None:
     talk = Told(tmp_path, alloy.Scripted(["1", "2", "3"]))
     assert talk.take_all("/budget") == "budget: none"
@@ -95,3 +107,31 @@ def test_a_question_that_failed_is_the_one_that_is_asked_again(tmp_path: Path) -
     talk.take_all("/undo", "/undo")
     with pytest.raises(ConfigError, match="no question to ask again"):
         talk.take("/retry")
+
+
+def test_a_question_that_failed_is_the_one_that_is_taken_back(tmp_path: Path) -> None:
+    """The one before it was, with its good answer."""
+    failure = {"error": {"type": "BadRequestError", "message": "no"}}
+    talk = Told(tmp_path, alloy.Scripted(["1", failure, failure]))
+    assert talk.take_all("one", "two", "/undo") == "Taken back, nothing had come of it: user: two"
+    assert [message.text for message in talk.messages()] == ["one", "1"]
+    assert talk.take_all("/undo") == "Taken back, with all that came of it: user: one"
+    assert talk.take_all("/undo") == "There is nothing to take back."
+    talk.take_all("three", "/rewind 1")  # that is of the conversation
+    assert not talk.messages()
+
+
+def test_an_answer_stays_where_nothing_comes_of_asking_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was taken back before the question was put, and no answer came in its place."""
+    monkeypatch.setenv("ALLOY_DATA_DIR", str(tmp_path / "data"))
+    failure = {"error": {"type": "BadRequestError", "message": "no"}}
+    talk = Told(tmp_path, alloy.Scripted(["1", "2", failure, "3", "4"]))
+    talk.take_all("one", "two", "/save fox", "/retry")
+    assert [message.text for message in talk.messages()] == ["one", "1", "two", "2"]
+    assert alloy.Sessions().get("fox").messages == tuple(talk.messages())
+    assert talk.take_all("/retry") == "user: two"
+    assert [message.text for message in talk.messages()] == ["one", "1", "two", "3"]
+    talk.take_all("/budget 0")
+    with pytest.raises(ConfigError, match="a budget in dollars"):
+        talk.take("/retry")
+    assert [message.text for message in talk.messages()] == ["one", "1", "two", "3"]
