@@ -6,13 +6,16 @@ import keyword
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..commands import command_table, commands_of
 from ..errors import ConfigError
 from ..options import nearest, read_thinking
 
-__all__ = ["Arguments", "parse_line", "usage"]
+if TYPE_CHECKING:
+    from ..commands import Command
+
+__all__ = ["Arguments", "admit", "parse_line", "usage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,7 @@ FLAGS = (
     _Flag(("--show",), "show", None, "", "print what would be sent, and send nothing"),
     _Flag(("-h", "--help"), "help", None, "", "print this"),
 )
+_BY_KEY = {flag.key: flag for flag in FLAGS}
 _BY_NAME = {name: flag for flag in FLAGS for name in flag.names}
 _OWN = {"out", "agent", "fresh", "show", "no_context", "help"}
 
@@ -138,6 +142,24 @@ def parse_line(line: str, *, prompt_follows: bool) -> Arguments:
         )
     own = {key: value for key, value in found.items() if key in _OWN}
     return Arguments(rest, {key: value for key, value in found.items() if key not in _OWN}, **own)
+
+
+def admit(command: Command, arguments: Arguments) -> None:
+    """Raise `ConfigError` where options stand before a command that does not take them: nothing is passed over."""
+    if command.own and arguments.agent is not None:
+        agent = arguments.agent
+        raise ConfigError(
+            f"/{command.name} is about the notebook's own agent, and --agent names {agent}",
+            hint=f"leave --agent out; in Python there are {agent}.usage, {agent}.undo_turn() and their like",
+        )
+    if command.asks:
+        return
+    given = [*arguments.options, *(key for key in sorted(_OWN) if getattr(arguments, key))]
+    if wrong := [_BY_KEY[key].names[-1] for key in given if key not in command.takes]:
+        raise ConfigError(
+            f"/{command.name} takes no {' and no '.join(wrong)}; nothing was done",
+            hint=f"write `%alloy /{command.name}`: options are for questions",
+        )
 
 
 def _flag(name: str) -> _Flag:
