@@ -54,8 +54,11 @@ class Place(Protocol):
     def resume(self, name: str) -> None:
         """Go on with the one that is stored under a name."""
 
+    def unanswered(self) -> Message | None:
+        """The question that was asked last, where nothing came of it: it is not in the conversation."""
+
     def rewind(self, questions: int) -> Sequence[Message]:
-        """Take back so many questions, with all that came of them; what was taken."""
+        """Take back so many questions, with all that came of them; what was taken. One unanswered is forgotten."""
 
     def skills(self) -> tuple[Sequence[Skill], Sequence[str]]:
         """Those that may be asked for by name, and what is wrong with others."""

@@ -105,6 +105,9 @@ class NotebookCommands:
     def used(self) -> tuple[Usage, float | None]:
         return self._magics.conversation.used
 
+    def unanswered(self) -> Message | None:
+        return self._magics.conversation.unanswered
+
     def undo(self) -> Sequence[Message]:
         return self._magics.conversation.undo()
 

@@ -218,14 +218,13 @@ class Talk:
         return (Usage(), 0.0) if self._agent is None else (self._agent.usage, self._agent.cost)
 
     def undo(self) -> Sequence[Message]:
-        unanswered = self._unanswered()
+        unanswered = self.unanswered()
         if unanswered is None:
             return self._take_back()
         self._asked = None
         return (unanswered,)
 
-    def _unanswered(self) -> Message | None:
-        """The last question, where nothing came of it: it is not in the conversation."""
+    def unanswered(self) -> Message | None:
         if self._asked is None or self._asked[1] != self.messages():
             return None
         return to_message(self._asked[0])
@@ -235,7 +234,7 @@ class Talk:
         return self._agent.undo_turn() if self._agent is not None else ()
 
     def retry(self) -> None:
-        unanswered = self._unanswered()
+        unanswered = self.unanswered()
         if unanswered is not None:
             self._ask_again(unanswered)
             return
@@ -318,6 +317,7 @@ class Talk:
             self._agent = self._like(before)
 
     def rewind(self, questions: int) -> Sequence[Message]:
+        self._asked = None
         taken: tuple[Message, ...] = ()
         for _ in range(questions):
             taken = (*self._take_back(), *taken)

@@ -135,3 +135,13 @@ def test_an_answer_stays_where_nothing_comes_of_asking_again(tmp_path: Path, mon
     with pytest.raises(ConfigError, match="a budget in dollars"):
         talk.take("/retry")
     assert [message.text for message in talk.messages()] == ["one", "1", "two", "3"]
+
+
+def test_a_question_that_failed_is_the_first_that_rewind_takes_back(tmp_path: Path) -> None:
+    failure = {"error": {"type": "BadRequestError", "message": "no"}}
+    talk = Told(tmp_path, alloy.Scripted(["1", failure]))
+    told = talk.take_all("one", "two", "/rewind")
+    assert told.endswith("user: two (it got no answer, and was not in the conversation)")
+    assert [message.text for message in talk.messages()] == ["one", "1"]
+    assert talk.take_all("/rewind").endswith("\n  user: one")
+    assert talk.take_all("/rewind") == "There is nothing to take back."
