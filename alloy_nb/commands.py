@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -89,13 +89,25 @@ def find_command(prompt: str, commands: Iterable[Command]) -> tuple[Command, str
         return by_name[name], (match[2] or "").strip()
     if name in by_name:
         raise ConfigError(f"{word[0]} takes one line", hint="a question does not begin with a slash")
-    near = nearest(name.lower(), list(by_name))
+    raise ConfigError(f"there is no command {word[0]}", hint=_instead(name.lower(), by_name))
+
+
+def _instead(name: str, by_name: Mapping[str, Command]) -> str:
+    """What to do in place of a command that there is not."""
+    if name in _WANTED:
+        return _WANTED[name]
+    if near := nearest(name, list(by_name)):
+        return f"did you mean /{near}? /help lists all; a question does not begin with a slash"
     known = ", ".join(f"/{command.name}" for command in dict.fromkeys(by_name.values()))
-    raise ConfigError(
-        f"there is no command {word[0]}",
-        hint=(f"did you mean /{near}? " if near else "") + f"the commands are {known}; a question "
-        "does not begin with a slash",
-    )
+    return f"the commands are {known}; a question does not begin with a slash"
+
+
+#: What is looked for in vain, as other programs have it; a front end that has it knows better.
+_WANTED = {
+    "exit": "a cell is left by itself; /reset starts the conversation over",
+    "quit": "a cell is left by itself; /reset starts the conversation over",
+    "clear": "/reset starts the conversation over; what is shown is cleared by the front end",
+}
 
 
 # What every front end has

@@ -15,12 +15,15 @@ from ..options import nearest, read_thinking
 if TYPE_CHECKING:
     from ..commands import Command
 
-__all__ = ["Arguments", "admit", "parse_line", "usage"]
+__all__ = ["Arguments", "admit", "notes_on", "parse_line", "usage"]
 
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """A magic's line, read. `options` holds what is said of the run, by the names that `alloy.run` uses."""
+    """A magic's line, read. `options` holds what is said of the run, by the names that `alloy.run` uses.
+
+    `behind` is what the prompt ends with that would be options in front of it.
+    """
 
     prompt: str = ""
     options: dict[str, Any] = field(default_factory=dict)
@@ -30,6 +33,7 @@ class Arguments:
     show: bool = False
     no_context: bool = False
     help: bool = False
+    behind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,8 @@ _OWN = {"out", "agent", "fresh", "show", "no_context", "help"}
 
 # A minus before anything but a letter ("-5 degrees", "- a list") begins a prompt.
 _OPTION = re.compile(r"\s*(--?[A-Za-z][\w-]*)(=?)")
+_LONGEST_BEHIND = 400
+_BEHIND = re.compile(r"(?<=\s)--?[A-Za-z][\w-]*")
 _VALUE = re.compile(r"""\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|(\S+))(?=\s|\Z)""", re.DOTALL)
 
 
@@ -118,6 +124,20 @@ def parse_line(line: str, *, prompt_follows: bool) -> Arguments:
     >>> parse_line('-t read,bash --max-turns 3 Say "hi"', prompt_follows=True).prompt
     'Say "hi"'
     """
+    found, place = _read_options(line)
+    rest, behind = line[place:].strip(), ""
+    if rest == "--" or rest.startswith("-- "):
+        rest = rest[2:].lstrip()
+    elif prompt_follows:
+        behind = _options_behind(rest)
+    elif rest:
+        raise _no_prompt_here(rest)
+    own = {key: value for key, value in found.items() if key in _OWN}
+    return Arguments(rest, {key: value for key, value in found.items() if key not in _OWN}, **own, behind=behind)
+
+
+def _read_options(line: str) -> tuple[dict[str, Any], int]:
+    """What `line` begins with, and where that ends."""
     found: dict[str, Any] = {}
     place = 0
     while match := _OPTION.match(line, place):
@@ -133,15 +153,44 @@ def parse_line(line: str, *, prompt_follows: bool) -> Arguments:
             while text.endswith(",") and (more := _VALUE.match(line, place)):  # `-t read, bash`
                 text, place = text + more[0].strip(), more.end()
         found[flag.key] = _read(flag, match[1], text)
-    rest = line[place:].strip()
-    if rest == "--" or rest.startswith("-- "):
-        rest = rest[2:].lstrip()
-    elif rest and not prompt_follows:
+    return found, place
+
+
+def _options_behind(prompt: str) -> str:
+    """The end of a prompt that would be options in front of it; "" where there is none."""
+    for match in _BEHIND.finditer(prompt, max(0, len(prompt) - _LONGEST_BEHIND)):
+        end = prompt[match.start() :]
+        try:
+            if match[0] in _BY_NAME and _read_options(end)[1] == len(end):
+                return end
+        except ConfigError:
+            continue
+    return ""
+
+
+def _no_prompt_here(rest: str) -> ConfigError:
+    if re.match(r"/[A-Za-z]", rest):
+        return ConfigError(f"after %%alloy stands the command {rest[:60]!r}", hint=f"write `%alloy {rest[:60]}`")
+    return ConfigError(f"after the options of %%alloy stands {rest[:60]!r}", hint="the prompt goes on the lines below")
+
+
+def notes_on(arguments: Arguments) -> list[str]:
+    """What is to be told above the answer of options behind the question, which are part of it.
+
+    Raises `ConfigError` where they have the long names that are ours: sent in spite of ``--show``, it could not be
+    taken back. The short ones are those of other programs, too, which a question may be about.
+    """
+    if not arguments.behind:
+        return []
+    question = arguments.prompt[: -len(arguments.behind)].strip()
+    name = re.split(r"[\s=]", arguments.behind)[0]
+    way = f"`%alloy {arguments.behind} {question}`"
+    if re.search(r"(?<!\S)--[a-z]", arguments.behind):
         raise ConfigError(
-            f"after the options of %%alloy stands {rest[:60]!r}", hint="the prompt goes on the lines below"
+            f"`{name}` stands behind the question: options go first; nothing was sent",
+            hint=f"write {way}, or `%alloy -- {arguments.prompt}` where it is part of the question",
         )
-    own = {key: value for key, value in found.items() if key in _OWN}
-    return Arguments(rest, {key: value for key, value in found.items() if key not in _OWN}, **own)
+    return [f"`{arguments.behind}` as part of the question: options go first, as in {way}"]
 
 
 def admit(command: Command, arguments: Arguments) -> None:
@@ -151,6 +200,11 @@ def admit(command: Command, arguments: Arguments) -> None:
         raise ConfigError(
             f"/{command.name} is about the notebook's own agent, and --agent names {agent}",
             hint=f"leave --agent out; in Python there are {agent}.usage, {agent}.undo_turn() and their like",
+        )
+    if command.asks and not command.lines and arguments.behind:
+        raise ConfigError(
+            f"options stand before /{command.name}",
+            hint=f"write `%alloy {arguments.behind} /{command.name}`",
         )
     if command.asks:
         return

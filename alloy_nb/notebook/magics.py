@@ -17,7 +17,7 @@ from ..errors import AlloyError, ConfigError
 from ..options import Options, working_directory
 from ..prompts import to_message
 from ..redaction import redact_line, register_environment
-from .arguments import Arguments, admit, parse_line, usage
+from .arguments import Arguments, admit, notes_on, parse_line, usage
 from .cell import cell_id, say
 from .commands import NotebookCommands
 from .conversation import AgentConversation, Conversation, Exchange, OwnConversation
@@ -103,7 +103,7 @@ class AlloyMagics(Magics):  # type: ignore[misc]
         """The question, or with ``--show`` what it would be; with a skill, its text about what was typed."""
         register_environment(os.environ)
         text, inserted = interpolate(prompt, names)
-        inputs = list_insertions(inserted)
+        inputs = [*list_insertions(inserted), *map(redact_line, notes_on(arguments))]
         if skill is not None:
             text = skill.prompt(text)
             inputs.insert(0, f"skill {skill.name}: {len(text):,} characters")

@@ -93,6 +93,33 @@ def test_words_after_the_options_of_a_cell_are_an_error_not_a_lost_prompt() -> N
         parse_line("-m a:b what is this", prompt_follows=False)
 
 
+def test_a_command_after_two_percent_signs_is_written_with_one() -> None:
+    with pytest.raises(ConfigError, match="stands the command '/usage'") as caught:
+        parse_line("/usage", prompt_follows=False)
+    assert caught.value.hint == "write `%alloy /usage`"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "behind"),
+    [
+        ("hi -m scripted:s1.jsonl", "-m scripted:s1.jsonl"),
+        ("hi --show", "--show"),
+        ("hi -t read, bash --fresh", "-t read, bash --fresh"),
+        ("hi --max-turns=3", "--max-turns=3"),
+        ("hi --max-turns many", ""),
+        ("what does `git commit -m` mean", ""),
+        ("what does ls -a", ""),
+        ("what does -m x do", ""),
+        ("-- hi -m x", ""),
+        ("the range 3 -5", ""),
+        ("pytest --cov", ""),
+        ("hi-m x", ""),
+    ],
+)
+def test_what_would_be_options_behind_the_question_is_seen(prompt: str, behind: str) -> None:
+    assert parse_line(prompt, prompt_follows=True).behind == behind
+
+
 @pytest.mark.parametrize("prompt", ["-5 degrees?", "- a list", "-- -m stands for what?", "-x.y = 3"])
 def test_a_prompt_may_begin_with_a_minus(prompt: str) -> None:
     assert parse_line(prompt, prompt_follows=True).prompt == prompt.removeprefix("-- ")

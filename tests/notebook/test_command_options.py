@@ -1,4 +1,4 @@
-"""What stands before a command in a cell: taken, or refused before anything is done."""
+"""Options that stand where they do nothing: before a command that does not take them, and behind a question."""
 
 from __future__ import annotations
 
@@ -89,3 +89,39 @@ def test_an_agent_has_its_skills_listed_and_no_background_runs(notebook: Any, sc
     notebook.names["anna"] = alloy.Agent(model=notebook.names["m"])
     assert notebook.ok("%alloy -a anna /skills").stdout.startswith("There are no skills")
     assert refused(notebook, "-a anna /stop").message.startswith("/stop takes no --agent")
+
+
+def test_short_options_behind_the_question_are_told_to_be_part_of_it(notebook: Any, script: Any) -> None:
+    """`%alloy hi -m scripted:s1.jsonl` asked the default model, without a word."""
+    model = script("One.", "Two.", "Three.")
+    alloy.set_default_model(model)
+    try:
+        told = notebook.ok("%alloy hi -m other:model").stdout
+        plain = notebook.ok("%alloy -- hi -m other:model").stdout
+        body = notebook.ok("%%alloy\nhi -m other:model").stdout
+    finally:
+        alloy.set_default_model(None)
+    assert "`-m other:model` as part of the question: options go first, as in `%alloy -m other:model hi`" in told
+    assert "options go first" not in plain + body
+    assert [request.messages[-1].text for request in model.requests] == ["hi -m other:model"] * 3
+
+
+@pytest.mark.parametrize("behind", ["--show", "--no-context", "--model other:x", "-m m --fresh"])
+def test_long_options_behind_the_question_are_refused_and_nothing_is_sent(
+    behind: str, notebook: Any, script: Any
+) -> None:
+    """What `--show` was to look at had been sent."""
+    model = script("One.", "Two.")
+    error = refused(notebook, f"-m m hi {behind}")
+    assert error.message.endswith("stands behind the question: options go first; nothing was sent")
+    assert f"`%alloy {behind} hi`" in (error.hint or "")
+    assert model.requests == []
+    assert notebook.ok(f"%alloy -m m -- hi {behind}").value.text == "One."
+    assert notebook.ok(f"%%alloy -m m\nhi {behind}").stdout.count("Two.") == 1
+
+
+def test_options_behind_a_command_that_asks_are_put_before_it(notebook: Any, script: Any) -> None:
+    script("One.")
+    notebook.ok("%alloy -m m hi")
+    error = refused(notebook, "/retry -m x")
+    assert (error.message, error.hint) == ("options stand before /retry", "write `%alloy -m x /retry`")
