@@ -165,12 +165,12 @@ class NotebookCommands:
     def stop(self, run_id: str) -> None:
         from .going import stop_runs
 
-        say(stop_runs(run_id))
+        say(stop_runs(run_id, self._names))
 
     def attach(self, run_id: str) -> None:
         from .going import attach
 
-        attach(self._magics.shell, run_id)
+        attach(self._magics.shell, run_id, self._names)
 
     def jobs(self) -> None:
         from .jobs import list_jobs
