@@ -207,7 +207,8 @@ def _usage(place: Place, argument: str) -> None:
         "total": usage.total_tokens,
     }
     lines = [f"{name + ':':<16}{count:>10,}" for name, count in rows.items()]
-    place.say("\n".join([*lines, f"{'cost:':<16}{cost_words(cost if usage.total_tokens else 0.0):>10}"]))
+    price = cost_words(cost if usage.total_tokens else 0.0).removeprefix("cost ")
+    place.say("\n".join([*lines, f"{'cost:':<16}{price:>10}"]))
 
 
 def _undo(place: Place, argument: str) -> None:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .context.meter import ContextUsage
     from .context.skills import Skill
     from .messages import Message
+    from .providers.base import Provider
     from .session import SessionStore
     from .usage import Budget, Usage
 
@@ -28,6 +29,9 @@ class Place(Protocol):
 
     def model_and_why(self) -> tuple[str, str]:
         """The model that answers, and why it is this one."""
+
+    def provider(self) -> Provider:
+        """The model that answers itself. Raises what keeps it from being had."""
 
     def set_model(self, name: str) -> None:
         """Have another one answer from now on."""

@@ -104,8 +104,8 @@ def _by_skill(args: Namespace, notes: Notes) -> str:
 
 
 def names_in(text: str) -> list[str]:
-    """Names with commas between them."""
-    return [name.strip() for name in text.split(",") if name.strip()]
+    """Names with commas between them, each once."""
+    return list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
 def compose(question: str, context: str) -> str:

@@ -48,7 +48,7 @@ class _Flag:
 
 
 def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
 def _variable(text: str) -> str:
@@ -62,6 +62,13 @@ def _whole(text: str) -> int:
         return int(text)
     except ValueError:
         raise ValueError("a whole number") from None
+
+
+def _turns(text: str) -> int:
+    turns = _whole(text)
+    if turns < 1:
+        raise ValueError("1 or more: without a turn no model is asked")
+    return turns
 
 
 def _number(text: str) -> float:
@@ -91,7 +98,7 @@ FLAGS = (
     _Flag(("--output",), "output", str, "TYPE", "a type, such as a pydantic model, that the answer must match"),
     _Flag(("--system",), "system_prompt", str, '"TEXT"', "the system prompt"),
     _Flag(("--tool-choice",), "tool_choice", str, "NAME", "auto, required, none, or the tool that must be called"),
-    _Flag(("--max-turns",), "max_turns", _whole, "N", "how many times the model may be called"),
+    _Flag(("--max-turns",), "max_turns", _turns, "N", "how many times the model may be called"),
     _Flag(("--budget",), "budget", str, "LIMIT", "dollars, or a variable that holds a Budget"),
     _Flag(("--timeout",), "timeout", _number, "SECONDS", "for the whole answer, tools included"),
     _Flag(("--thinking",), "thinking", read_thinking, "HOW", "low, medium, high, on, off, or a number of tokens"),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..context.skills import Skill
     from ..messages import Message
     from ..options import Options
+    from ..providers.base import Provider
     from ..session import SessionStore
     from ..usage import Budget, Usage
     from .magics import AlloyMagics
@@ -65,6 +66,11 @@ class NotebookCommands:
 
         chosen, why = choose_model()
         return chosen if isinstance(chosen, str) else f"{chosen.name}:{chosen.model}", why
+
+    def provider(self) -> Provider:
+        from ..providers.registry import resolve_model
+
+        return resolve_model()
 
     def set_model(self, name: str) -> None:
         """That of the process: cells that name none are asked of it."""

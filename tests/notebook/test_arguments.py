@@ -34,6 +34,7 @@ def test_options_come_first_and_the_prompt_is_left_as_it_is() -> None:
         ("--record Off", "record", "off"),
         ("--output City", "output", "City"),
         ("-t read, bash", "tools", ("read", "bash")),
+        ("-t read,read", "tools", ("read",)),
         ("--timeout 90", "timeout", 90.0),
         ("--thinking high", "thinking", "high"),
         ("--thinking 2000", "thinking", 2000),
@@ -80,7 +81,8 @@ def test_the_command_lines_word_for_a_session_points_to_the_commands() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["-m", "--system", "-o 1x", "--max-turns many", "--temperature warm", "--timeout soon", "-o a-b"]
+    "line",
+    ["-m", "--system", "-o 1x", "--max-turns many", "--max-turns 0", "--temperature warm", "--timeout soon", "-o a-b"],
 )
 def test_a_missing_or_wrong_value_is_said_with_a_hint(line: str) -> None:
     with pytest.raises(ConfigError) as caught:

@@ -32,6 +32,7 @@ from ...waiting import block_on
 if TYPE_CHECKING:
     from ...context.meter import ContextUsage
     from ...events import Event
+    from ...providers.base import Provider
 
 __all__ = ["Talk"]
 
@@ -156,6 +157,11 @@ class Talk:
 
     def model_and_why(self) -> tuple[str, str]:
         return redact(self.agent().model), self._why
+
+    def provider(self) -> Provider:
+        from ...providers.registry import resolve_model
+
+        return resolve_model(self.agent().dialogue.options.model, working_directory=self._options["working_directory"])
 
     def set_model(self, name: str) -> None:
         model, why = self._choose(name)
