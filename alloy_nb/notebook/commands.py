@@ -74,9 +74,9 @@ class NotebookCommands:
 
     def set_model(self, name: str) -> None:
         """That of the process: cells that name none are asked of it."""
-        from ..providers.registry import set_default_model
+        from ..providers.registry import prefer_model
 
-        set_default_model(self._magics.model_of(name))
+        prefer_model(self._magics.model_of(name), "by /model")
 
     def messages(self) -> Sequence[Message]:
         return self._magics.conversation.messages

@@ -207,6 +207,20 @@ def test_what_is_set_is_told_with_where_from_and_without_keys(
     assert KEY not in told
 
 
+def test_a_model_that_a_command_has_set_is_told_to_be_by_that(notebook: Any, script: Any) -> None:
+    """It was "set by set_default_model in this process"."""
+    script("1")
+    try:
+        assert notebook.ok("%alloy /model m").stdout == "model: scripted:script (by /model)\n"
+        assert "scripted:script (by /model)" in notebook.ok("%alloy /config").stdout
+        notebook.ok("alloy.set_default_model(m)")
+        assert notebook.ok("%alloy /model").stdout == (
+            "model: scripted:script (set by set_default_model in this process)\n"
+        )
+    finally:
+        alloy.set_default_model(None)
+
+
 def test_without_a_model_the_rest_is_told_all_the_same(notebook: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def none(**_: Any) -> Any:
         raise ConfigError("there is no model yet", hint="/login PROVIDER")
