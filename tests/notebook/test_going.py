@@ -47,7 +47,9 @@ def test_the_newest_run_is_shown_also_one_in_the_background_that_is_over(noteboo
 def test_one_that_was_stopped_is_shown(waiting: Notebook) -> None:
     waiting.ok("%alloy /stop two")
     waiting.names["two"].result(check=False)
-    assert "stopped" in waiting.ok("%alloy /attach two").stdout
+    shown = waiting.ok("%alloy /attach two").stdout
+    assert "stopped" in shown
+    assert "is kept" not in shown  # nothing was said
 
 
 def test_the_run_in_a_variable_is_stopped_and_no_other(waiting: Notebook) -> None:

@@ -240,7 +240,7 @@ def test_the_model_of_the_process_is_shown_and_set(notebook: Notebook, script: A
         assert "model: scripted:script" in notebook.ok("%alloy /model m").stdout
         notebook.ok("r = %alloy are you there?")
         assert notebook.names["r"].text == "yes"
-        assert "set_default_model" in notebook.ok("%%alloy\n/model\n").stdout
+        assert "(by /model)" in notebook.ok("%%alloy\n/model\n").stdout
     finally:
         alloy_nb.set_default_model(None)
 
