@@ -40,7 +40,7 @@ async def run_loop(state: RunState) -> AsyncGenerator[list[Event], None]:
                 yield burst
     except asyncio.CancelledError:
         said = any(message.role == "assistant" for message in state.history[state.own_start :])
-        hint = "the partial answer is kept" if said else None
+        hint = "the partial answer is kept" if said else "nothing was said yet; ask again"
         state.finish("cancelled", Cancelled("the run was cancelled", hint=hint))
     except Halted as error:
         state.finish("halted", error)

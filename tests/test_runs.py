@@ -702,8 +702,10 @@ def guarded() -> str:
     return "done"
 
 
-@pytest.mark.parametrize(("words", "hint"), [("", None), ("Half an answer", "the partial answer is kept")])
-def test_a_stopped_run_says_that_its_answer_is_kept_where_there_is_one(words: str, hint: str | None) -> None:
+@pytest.mark.parametrize(
+    ("words", "hint"), [("", "nothing was said yet; ask again"), ("Half an answer", "the partial answer is kept")]
+)
+def test_a_stopped_run_says_that_its_answer_is_kept_where_there_is_one(words: str, hint: str) -> None:
     """It said so of nothing, too."""
 
     class Stays(alloy.Scripted):
