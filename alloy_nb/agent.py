@@ -87,7 +87,10 @@ class Agent(Leaving):
             raise ConfigError(f"topics is the string {topics!r}", hint=f"give a list: topics=[{topics!r}]")
         if topics and pubsub is None:
             raise ConfigError("topics without a bus", hint="give both: Agent(pubsub=bus, topics=[...])")
-        self._init(Dialogue(make_options(options), self._ended), pubsub, on_shutdown)
+        made = make_options(options)
+        if made.max_turns < 1:
+            raise ConfigError("max_turns is 0: it would never answer", hint="give 1 or more: Agent(max_turns=10)")
+        self._init(Dialogue(made, self._ended), pubsub, on_shutdown)
         self._start_session(tuple(topics))
 
     def _init(

@@ -16,7 +16,7 @@ from .providers.base import Provider, Request
 from .providers.health import Health, health_of
 from .providers.registry import resolve_model
 from .providers.vendors import VENDORS
-from .usage import Budget, Usage
+from .usage import UNPRICED, Budget, Usage
 
 __all__ = [
     "Candidate",
@@ -25,6 +25,7 @@ __all__ = [
     "collect_candidates",
     "fitted",
     "in_order_of_promise",
+    "is_priced",
     "may_fall_back",
     "summarizer_of",
     "window_of",
@@ -113,8 +114,13 @@ def check_prices(candidates: Sequence[Candidate], budget: Budget | None) -> None
         if candidate.cost(Usage()) is None:
             raise ConfigError(
                 f"the price of {candidate.label} is not known, so a budget in dollars cannot be kept",
-                hint="limit tokens instead, Budget(tokens=...), or put the model's prices into your models.json",
+                hint=UNPRICED,
             )
+
+
+def is_priced(provider: Provider) -> bool:
+    """Whether it is known what its answers cost."""
+    return Candidate(provider, health_of(provider), ()).cost(Usage()) is not None
 
 
 def lacking(provider: Provider, options: Options) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +41,9 @@ class Command:
 
     `where` names the front ends that have it, `completes` what its argument is one of, `also` its other names. The
     argument is one line, unless it takes `lines`.
+
+    In a cell, `own` says that it is about the notebook's own agent and no other one, `asks` that it puts a question,
+    and so takes the options of one; else `takes` names those that it takes, as `Arguments` does.
     """
 
     name: str
@@ -51,6 +54,9 @@ class Command:
     completes: str = ""
     also: tuple[str, ...] = ()
     lines: bool = False
+    own: bool = False
+    asks: bool = False
+    takes: frozenset[str] = frozenset()
 
 
 def commands_of(place: str) -> tuple[Command, ...]:
@@ -83,13 +89,25 @@ def find_command(prompt: str, commands: Iterable[Command]) -> tuple[Command, str
         return by_name[name], (match[2] or "").strip()
     if name in by_name:
         raise ConfigError(f"{word[0]} takes one line", hint="a question does not begin with a slash")
-    near = nearest(name.lower(), list(by_name))
+    raise ConfigError(f"there is no command {word[0]}", hint=_instead(name.lower(), by_name))
+
+
+def _instead(name: str, by_name: Mapping[str, Command]) -> str:
+    """What to do in place of a command that there is not."""
+    if name in _WANTED:
+        return _WANTED[name]
+    if near := nearest(name, list(by_name)):
+        return f"did you mean /{near}? /help lists all; a question does not begin with a slash"
     known = ", ".join(f"/{command.name}" for command in dict.fromkeys(by_name.values()))
-    raise ConfigError(
-        f"there is no command {word[0]}",
-        hint=(f"did you mean /{near}? " if near else "") + f"the commands are {known}; a question "
-        "does not begin with a slash",
-    )
+    return f"the commands are {known}; a question does not begin with a slash"
+
+
+#: What is looked for in vain, as other programs have it; a front end that has it knows better.
+_WANTED = {
+    "exit": "a cell is left by itself; /reset starts the conversation over",
+    "quit": "a cell is left by itself; /reset starts the conversation over",
+    "clear": "/reset starts the conversation over; what is shown is cleared by the front end",
+}
 
 
 # What every front end has
@@ -189,7 +207,8 @@ def _usage(place: Place, argument: str) -> None:
         "total": usage.total_tokens,
     }
     lines = [f"{name + ':':<16}{count:>10,}" for name, count in rows.items()]
-    place.say("\n".join([*lines, f"{'cost:':<16}{cost_words(cost if usage.total_tokens else 0.0):>10}"]))
+    price = cost_words(cost if usage.total_tokens else 0.0).removeprefix("cost ")
+    place.say("\n".join([*lines, f"{'cost:':<16}{price:>10}"]))
 
 
 def _undo(place: Place, argument: str) -> None:
@@ -286,37 +305,79 @@ _TERMINAL = frozenset({"terminal"})
 
 COMMANDS: tuple[Command, ...] = (
     Command("help", "", "these commands", _help, _EVERYWHERE),
-    Command("model", "[NAME]", "which model answers; NAME answers from now on", _model, _EVERYWHERE, "models"),
+    Command(
+        "model", "[NAME]", "which model answers; NAME answers from now on", _model, _EVERYWHERE, "models", own=True
+    ),
     Command(
         "models", "[PROVIDER]", "which models are known, and which keys are seen", _models, _EVERYWHERE, "providers"
     ),
-    Command("tools", "[NAMES]", "which tools it has; read,bash or none sets them", set_tools, _EVERYWHERE, "tools"),
     Command(
-        "approval", "[POLICY]", "who decides on calls; ask, auto or deny sets it", set_approval, _EVERYWHERE, "policies"
+        "tools", "[NAMES]", "which tools it has; read,bash or none sets them", set_tools, _EVERYWHERE, "tools", own=True
     ),
     Command(
-        "budget", "[DOLLARS]", "what may be spent; DOLLARS from now on, or none", set_budget, _EVERYWHERE, "budgets"
+        "approval",
+        "[POLICY]",
+        "who decides on calls; ask, auto or deny sets it",
+        set_approval,
+        _EVERYWHERE,
+        "policies",
+        own=True,
     ),
-    Command("usage", "", "tokens and dollars of the conversation", _usage, _EVERYWHERE, also=("cost",)),
-    Command("history", "", "the conversation, a line a message", _history, _EVERYWHERE),
-    Command("context", "", "what fills the window of the model, kind by kind", _context, _EVERYWHERE),
-    Command("undo", "", "take the last question back, with all that came of it", _undo, _EVERYWHERE),
-    Command("retry", "", "ask the last question again", _retry, _EVERYWHERE),
-    Command("reset", "", "start the conversation over", _reset, _EVERYWHERE),
+    Command(
+        "budget",
+        "[DOLLARS]",
+        "what may be spent; DOLLARS from now on, or none",
+        set_budget,
+        _EVERYWHERE,
+        "budgets",
+        own=True,
+    ),
+    Command("usage", "", "tokens and dollars of the conversation", _usage, _EVERYWHERE, also=("cost",), own=True),
+    Command("history", "", "the conversation, a line a message", _history, _EVERYWHERE, own=True),
+    Command("context", "", "what fills the window of the model, kind by kind", _context, _EVERYWHERE, own=True),
+    Command("undo", "", "take the last question back, with all that came of it", _undo, _EVERYWHERE, own=True),
+    Command("retry", "", "ask the last question again", _retry, _EVERYWHERE, own=True, asks=True),
+    Command("reset", "", "start the conversation over", _reset, _EVERYWHERE, own=True),
     Command(
         "sessions", "[WORDS]", "the stored conversations; those that hold WORDS, and where", list_sessions, _EVERYWHERE
     ),
-    Command("save", "[NAME]", "store the conversation, from now on as it grows", save, _EVERYWHERE),
-    Command("resume", "[NAME]", "go on with a stored conversation; the newest one", resume, _EVERYWHERE, "sessions"),
-    Command("rewind", "[N]", "take back the last N questions, with all that came of them", rewind, _EVERYWHERE),
-    Command("fork", "NAME", "go on in a copy that is stored under NAME; this one stays as it is", fork, _EVERYWHERE),
-    Command("skills", "", "the skills that are here", _skills, _EVERYWHERE),
-    Command("skill", "NAME [TEXT]", "ask by a skill; /NAME does it, too", use_skill, _EVERYWHERE, "skills", lines=True),
-    Command("config", "", "what is set, and where from", tell, _EVERYWHERE),
+    Command("save", "[NAME]", "store the conversation, from now on as it grows", save, _EVERYWHERE, own=True),
+    Command(
+        "resume",
+        "[NAME]",
+        "go on with a stored conversation; the newest one",
+        resume,
+        _EVERYWHERE,
+        "sessions",
+        own=True,
+    ),
+    Command(
+        "rewind", "[N]", "take back the last N questions, with all that came of them", rewind, _EVERYWHERE, own=True
+    ),
+    Command(
+        "fork",
+        "NAME",
+        "go on in a copy that is stored under NAME; this one stays as it is",
+        fork,
+        _EVERYWHERE,
+        own=True,
+    ),
+    Command("skills", "", "the skills that are here", _skills, _EVERYWHERE, takes=frozenset({"agent", "no_context"})),
+    Command(
+        "skill",
+        "NAME [TEXT]",
+        "ask by a skill; /NAME does it, too",
+        use_skill,
+        _EVERYWHERE,
+        "skills",
+        lines=True,
+        asks=True,
+    ),
+    Command("config", "", "what is set, and where from", tell, _EVERYWHERE, own=True),
     Command("login", "PROVIDER", "ask for a provider's key, and store it", _login, _EVERYWHERE, "providers"),
     Command("doctor", "", "what is here, which model is used and why, what to do next", _doctor, _EVERYWHERE),
-    Command("stop", "[ID]", "stop what goes on in the background", _stop, _NOTEBOOK),
-    Command("attach", "[ID]", "show a run here, live where it goes on", _attach, _NOTEBOOK),
+    Command("stop", "[ID]", "stop what goes on in the background; a variable does for ID", _stop, _NOTEBOOK, "runs"),
+    Command("attach", "[ID]", "show a run here, live where it goes on; the newest", _attach, _NOTEBOOK, "runs"),
     Command("jobs", "", "the jobs of the schedulers here, and when they run next", _jobs, _NOTEBOOK),
     Command("agents", "", "the agents and teams in variables, and how they are", _agents, _NOTEBOOK),
     Command(

@@ -30,7 +30,7 @@ from .storing import Storing
 from .tools.approval import Asker, Decision, Question
 from .usage import Usage
 
-__all__ = ["Execution", "going"]
+__all__ = ["Execution", "driven", "going"]
 
 logger = logging.getLogger("alloy_nb")
 
@@ -111,6 +111,11 @@ class Execution:
     @property
     def options(self) -> Options:
         return self._state.options
+
+    @property
+    def label(self) -> str:
+        """The model that is asked first."""
+        return self._state.candidates[0].label
 
     @property
     def launched(self) -> bool:
@@ -357,7 +362,11 @@ class Execution:
         return self._state.desk.decide(call_id, decision)
 
 
+def driven() -> list[Execution]:
+    """The runs of this process that go on or are kept by somebody, whoever waits for them; oldest first."""
+    return sorted(_driven().copy(), key=lambda execution: execution.begun)
+
+
 def going() -> list[Execution]:
-    """The runs of this process that go on, whoever waits for them; oldest first."""
-    found = [execution for execution in _driven().copy() if execution.result is None]
-    return sorted(found, key=lambda execution: execution.begun)
+    """Those that go on; oldest first."""
+    return [execution for execution in driven() if execution.result is None]

@@ -39,7 +39,9 @@ async def run_loop(state: RunState) -> AsyncGenerator[list[Event], None]:
             async for burst in bursts:
                 yield burst
     except asyncio.CancelledError:
-        state.finish("cancelled", Cancelled("the run was cancelled", hint="the partial answer is kept"))
+        said = any(message.role == "assistant" for message in state.history[state.own_start :])
+        hint = "the partial answer is kept" if said else "nothing was said yet; ask again"
+        state.finish("cancelled", Cancelled("the run was cancelled", hint=hint))
     except Halted as error:
         state.finish("halted", error)
     except AlloyError as error:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .context.meter import ContextUsage
     from .context.skills import Skill
     from .messages import Message
+    from .providers.base import Provider
     from .session import SessionStore
     from .usage import Budget, Usage
 
@@ -28,6 +29,9 @@ class Place(Protocol):
 
     def model_and_why(self) -> tuple[str, str]:
         """The model that answers, and why it is this one."""
+
+    def provider(self) -> Provider:
+        """The model that answers itself. Raises what keeps it from being had."""
 
     def set_model(self, name: str) -> None:
         """Have another one answer from now on."""
@@ -54,8 +58,11 @@ class Place(Protocol):
     def resume(self, name: str) -> None:
         """Go on with the one that is stored under a name."""
 
+    def unanswered(self) -> Message | None:
+        """The question that was asked last, where nothing came of it: it is not in the conversation."""
+
     def rewind(self, questions: int) -> Sequence[Message]:
-        """Take back so many questions, with all that came of them; what was taken."""
+        """Take back so many questions, with all that came of them; what was taken. One unanswered is forgotten."""
 
     def skills(self) -> tuple[Sequence[Skill], Sequence[str]]:
         """Those that may be asked for by name, and what is wrong with others."""

@@ -117,18 +117,18 @@ def rewind(place: Place, argument: str) -> None:
     count = argument or "1"
     if not count.isascii() or not count.isdecimal() or not 0 < int(count) < 10_000:
         raise ConfigError(f"{one_line(argument, 40)!r} is no number of questions", hint="as in /rewind 2")
-    asked = len(_questions(place.messages()))
+    failed = place.unanswered()
+    asked = len(_questions(place.messages())) + (failed is not None)
     if int(count) > asked > 0:
         raise ConfigError(
             f"{int(count)} questions cannot be taken back: the conversation has {asked}",
             hint=f"{place.prefix}/rewind {asked} takes all of them back; {place.prefix}/reset starts over",
         )
-    questions = _questions(place.rewind(int(count)))
-    if not questions:
-        place.say("There is nothing to take back.")
-        return
+    lines = [f"  {in_brief(message)}" for message in _questions(place.rewind(int(count) - (failed is not None)))]
+    if failed is not None:
+        lines.append(f"  {in_brief(failed)} (it got no answer, and was not in the conversation)")
     place.say(
-        "\n".join(["Taken back, with all that came of it:", *(f"  {in_brief(message)}" for message in questions)])
+        "\n".join(["Taken back, with all that came of it:", *lines]) if lines else "There is nothing to take back."
     )
 
 

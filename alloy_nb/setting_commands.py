@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import ConfigError
+from .errors import AlloyError, ConfigError
 from .options import nearest
 from .plain import one_line
 from .redaction import redact_line
-from .usage import Budget
+from .usage import UNPRICED, Budget, dollar_words
 
 if TYPE_CHECKING:
     from .places import Place
@@ -42,7 +42,7 @@ _NAMES = re.compile(r"[,\s]+")
 def set_tools(place: Place, argument: str) -> None:
     """``/tools [NAMES]``"""
     if argument:
-        names = [name for name in _NAMES.split(argument) if name]
+        names = list(dict.fromkeys(name for name in _NAMES.split(argument) if name))
         place.set_tools([] if names == ["none"] else names)
     place.say(f"tools: {', '.join(place.tool_names()) or 'none'}")
 
@@ -59,7 +59,23 @@ def set_budget(place: Place, argument: str) -> None:
     """``/budget [DOLLARS]``"""
     if argument:
         place.set_budget(None if argument == "none" else argument)
-    place.say(f"budget: {budget_words(place.budget())}")
+    budget = place.budget()
+    place.say(f"budget: {budget_words(budget)}")
+    if argument and budget is not None and "usd" in budget.limits:
+        _note_unpriced(place)
+
+
+def _note_unpriced(place: Place) -> None:
+    """That of the model that answers, dollars cannot be counted: else the next question would tell it."""
+    from .candidates import is_priced
+
+    try:
+        provider = place.provider()
+    except AlloyError:  # there is no model yet, which is told where one is asked
+        return
+    if not is_priced(provider):
+        label = one_line(redact_line(f"{provider.name}:{provider.model}"), 80)
+        place.say(f"The price of {label} is not known: it is not asked as long as dollars are limited. {UNPRICED}.")
 
 
 def tell(place: Place, argument: str) -> None:
@@ -110,7 +126,7 @@ def budget_words(budget: Budget | None) -> str:
     """What is spent of it, by each limit.
 
     >>> budget_words(Budget(usd=0.5, tokens=1000)), budget_words(None)
-    ('$0 of $0.5 spent, 0 of 1,000 tokens spent', 'none')
+    ('$0 of $0.50 spent, 0 of 1,000 tokens spent', 'none')
     """
     return "none" if budget is None else ", ".join(_limits(budget))
 
@@ -120,7 +136,7 @@ def _limits(budget: Budget) -> Sequence[str]:
 
     spent = budget.spent
     return [
-        f"{cost_words(spent[name])} of ${limit:g} spent"
+        f"{cost_words(spent[name])} of {dollar_words(limit)} spent"
         if name == "usd"
         else f"{spent[name]:,.0f} of {limit:,.0f} {name.replace('_', ' ')} spent"
         for name, limit in budget.limits.items()

@@ -74,6 +74,7 @@ def skill_commands(skills: Iterable[Skill], commands: Sequence[Command]) -> tupl
             partial(_ask_skill, skill),
             _EVERYWHERE,
             lines=True,
+            asks=True,
         )
         for skill in words
     )

@@ -11,7 +11,7 @@ from typing import Any
 from .errors import BudgetExceeded, ConfigError
 from .keywords import keywords_told
 
-__all__ = ["Budget", "Usage", "add_costs"]
+__all__ = ["UNPRICED", "Budget", "Usage", "add_costs", "dollar_words"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +79,30 @@ def add_costs(usage: Usage, cost: float | None, more: Usage, price: float | None
     return (cost or 0.0) + price
 
 
+def dollar_words(amount: float) -> str:
+    """A limit in US dollars, as a person writes it.
+
+    >>> dollar_words(3), dollar_words(0.5), dollar_words(0.005)
+    ('$3', '$0.50', '$0.005')
+    """
+    if float(amount).is_integer():
+        return f"${amount:,.0f}"
+    return f"${amount:,.2f}" if round(amount, 2) == amount else f"${amount:g}"
+
+
 def _count(value: Any) -> int:
     if isinstance(value, str) and value.isdecimal() and len(value) < 16:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return 0
     return max(0, int(value))
+
+
+#: The ways out where dollars cannot be counted.
+UNPRICED = (
+    "limit tokens instead, Budget(tokens=...), or put the model's prices into your models.json; "
+    "`/budget none` takes away what /budget has set"
+)
 
 
 @keywords_told
@@ -136,7 +154,7 @@ class Budget:
         if "usd" in self._limits and not self._priced:
             raise BudgetExceeded(
                 "the price of an answer is not known, so that nobody can tell what is left of the budget",
-                hint="limit tokens instead, Budget(tokens=...), or put the model's prices into your models.json",
+                hint=UNPRICED,
             )
 
     def debit(self, usage: Usage, cost: float | None) -> None:
@@ -154,9 +172,10 @@ class Budget:
             self._spent["tool_calls"] += 1
 
     def _exceeded(self, name: str) -> BudgetExceeded:
-        said = {"usd": "${:g}", "tokens": "{:g} tokens", "tool_calls": "{:g} tool calls"}[name]
+        limit = self._limits[name]
+        said = dollar_words(limit) if name == "usd" else f"{limit:g} {name.replace('_', ' ')}"
         return BudgetExceeded(
-            f"the budget of {said.format(self._limits[name])} is used up",
+            f"the budget of {said} is used up",
             hint=f"give a larger one, Budget({name}=...), or go on without",
         )
 

@@ -36,13 +36,28 @@ def test_a_command_has_an_argument() -> None:
     assert find_command("/cost", TERMINAL) == (by_name["usage"], "")
 
 
-@pytest.mark.parametrize(("prompt", "hint"), [("/rset", "did you mean /reset?"), ("/fix it", "the commands are")])
 @pytest.mark.parametrize("place", ["notebook", "terminal"])
-def test_an_unknown_command_names_those_there_are(prompt: str, hint: str, place: str) -> None:
+def test_an_unknown_command_names_those_there_are(place: str) -> None:
     with pytest.raises(ConfigError, match="there is no command") as caught:
-        find_command(prompt, commands_of(place))
-    assert hint in (caught.value.hint or "")
+        find_command("/fix it", commands_of(place))
+    assert (caught.value.hint or "").startswith("the commands are /help, ")
     assert all(f"/{command.name}" in (caught.value.hint or "") for command in commands_of(place))
+
+
+def test_a_misspelt_command_names_the_one_that_is_meant_alone() -> None:
+    """All 27 of them came after it."""
+    with pytest.raises(ConfigError, match="there is no command /rset") as caught:
+        find_command("/rset", NOTEBOOK)
+    assert caught.value.hint == "did you mean /reset? /help lists all; a question does not begin with a slash"
+
+
+def test_what_other_programs_have_is_answered_in_a_sentence() -> None:
+    for commands, words in ((NOTEBOOK, ("/exit", "/quit", "/clear")), (TERMINAL, ("/clear",))):
+        for word in words:
+            with pytest.raises(ConfigError, match=f"there is no command {word}") as caught:
+                find_command(word, commands)
+            assert "/reset starts the conversation over" in (caught.value.hint or "")
+            assert len(caught.value.hint or "") < 100
 
 
 def test_a_command_with_more_lines_is_a_mistake_not_a_question() -> None:

@@ -9,11 +9,13 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 import alloy_nb as alloy
+from alloy_nb.providers.base import TextDelta
 from alloy_nb.tools.workers import abandoned_count
 from tests.histories import assert_law_1, assert_law_3
 
@@ -698,3 +700,25 @@ def test_who_hears_a_run_has_the_question_before_it_is_put() -> None:
 def guarded() -> str:
     """Asks first."""
     return "done"
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"), [("", "nothing was said yet; ask again"), ("Half an answer", "the partial answer is kept")]
+)
+def test_a_stopped_run_says_that_its_answer_is_kept_where_there_is_one(words: str, hint: str) -> None:
+    """It said so of nothing, too."""
+
+    class Stays(alloy.Scripted):
+        async def stream(self, request: Any) -> AsyncIterator[Any]:
+            if words:
+                yield TextDelta(words)
+            began.set()
+            await asyncio.Event().wait()
+
+    began = threading.Event()
+    run = alloy.start("go", model=Stays([]))
+    assert began.wait(20)
+    run.cancel()
+    error = run.result(check=False).error
+    assert error is not None
+    assert error.hint == hint

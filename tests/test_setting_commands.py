@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from alloy_nb import Budget, Usage
-from alloy_nb.errors import ConfigError
+from alloy_nb.errors import BudgetExceeded, ConfigError
 from alloy_nb.setting_commands import POLICIES, budget_words, policy_named, read_budget
 
 
@@ -45,3 +45,18 @@ def test_what_is_spent_is_told_by_each_limit() -> None:
     budget.take_call()
     assert budget_words(budget) == "$0.250 of $2 spent, 1,500 of 10,000 tokens spent, 1 of 3 tool calls spent"
     assert budget_words(None) == "none"
+
+
+def test_a_limit_in_dollars_has_its_cents() -> None:
+    """It said `$0.5`."""
+    assert budget_words(Budget(usd=0.5)) == "$0 of $0.50 spent"
+    assert str(exhausted(0.5)) == "the budget of $0.50 is used up"
+    assert str(exhausted(2000)) == "the budget of $2,000 is used up"
+
+
+def exhausted(dollars: float) -> BudgetExceeded:
+    budget = Budget(usd=dollars)
+    budget.debit(Usage(1, 1), dollars)
+    with pytest.raises(BudgetExceeded) as caught:
+        budget.check()
+    return caught.value

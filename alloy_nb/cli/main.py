@@ -145,13 +145,14 @@ def _run_prompt(arguments: list[str]) -> int:
 def _converse(parsed: Namespace, words: list[str]) -> int:
     from ..errors import ConfigError
     from ..tools.toolbox import collect_tools
-    from .prompt import names_in, run_options
+    from .prompt import named_options, names_in, run_options
     from .repl.loop import TOOLS, converse
 
     if parsed.json:
         raise ConfigError("--json prints one answer", hint='ask for it by `alloy -p "..." --json`')
     tools = TOOLS if parsed.tools is None else names_in(parsed.tools)
-    return converse(run_options(parsed, list(collect_tools(tools).values())), " ".join(words))
+    options = run_options(parsed, list(collect_tools(tools).values()))
+    return converse(options, " ".join(words), named_options(parsed))
 
 
 def _hint_at_comma(parsed: Namespace, arguments: list[str]) -> None:

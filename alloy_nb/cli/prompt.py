@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..tools.base import Tool
     from .transcript import Transcript
 
-__all__ = ["add_arguments", "ending_signals", "names_in", "run", "run_options", "show_run"]
+__all__ = ["add_arguments", "ending_signals", "named_options", "names_in", "run", "run_options", "show_run"]
 
 #: Characters of stdin that go along; more fits no model's window.
 _LARGEST_INPUT = 10_000_000
@@ -58,7 +58,6 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--approval",
         type=one_of("--approval", tuple(POLICIES)),
         choices=tuple(POLICIES),
-        default="ask",
         help="of tool calls that change or run things",
     )
     add("--no-stream", action="store_true", help="show the answer when it is whole")
@@ -104,8 +103,8 @@ def _by_skill(args: Namespace, notes: Notes) -> str:
 
 
 def names_in(text: str) -> list[str]:
-    """Names with commas between them."""
-    return [name.strip() for name in text.split(",") if name.strip()]
+    """Names with commas between them, each once."""
+    return list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
 def compose(question: str, context: str) -> str:
@@ -168,11 +167,20 @@ def run_options(args: Namespace, tools: Sequence[Tool]) -> dict[str, Any]:
         "fallback": [resolve_model(name) for name in names_in(args.fallback)],
         "tools": tools,
         "working_directory": args.dir,
-        "approval": args.approval,
+        "approval": args.approval or "ask",
         "stream": not args.no_stream,
         "context_discovery": not args.no_context,
         "skills": not args.no_context,
     }
+
+
+def named_options(args: Namespace) -> frozenset[str]:
+    """Those that were given on the line, by their names in `run_options`."""
+    return frozenset(name for name in _NAMED if getattr(args, name) is not None)
+
+
+#: Options that have a value also where none was given.
+_NAMED = ("approval", "max_turns", "tools")
 
 
 def model_name(provider: str | None, model: str | None) -> str | None:

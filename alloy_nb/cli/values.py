@@ -52,15 +52,15 @@ def seconds(option: str) -> Callable[[str], float]:
 
 
 def whole_number(option: str, usual: int) -> Callable[[str], int]:
-    """A reader of a whole number, 0 or more; without it is `usual`.
+    """A reader of a whole number, 1 or more; without it is `usual`.
 
     >>> whole_number("--max-turns", 25)("3")
     3
     """
 
     def read(text: str) -> int:
-        if not text.strip().isdecimal():
-            raise ConfigError(f"{option} is `{text}`", hint=f"give a whole number, as in {option} {usual}")
+        if not text.strip().isdecimal() or int(text) < 1:
+            raise ConfigError(f"{option} is `{text}`", hint=f"give a whole number, 1 or more, as in {option} {usual}")
         return int(text)
 
     return read

@@ -6,18 +6,24 @@ import keyword
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..commands import command_table, commands_of
 from ..errors import ConfigError
 from ..options import nearest, read_thinking
 
-__all__ = ["Arguments", "parse_line", "usage"]
+if TYPE_CHECKING:
+    from ..commands import Command
+
+__all__ = ["Arguments", "admit", "notes_on", "parse_line", "usage"]
 
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """A magic's line, read. `options` holds what is said of the run, by the names that `alloy.run` uses."""
+    """A magic's line, read. `options` holds what is said of the run, by the names that `alloy.run` uses.
+
+    `behind` is what the prompt ends with that would be options in front of it.
+    """
 
     prompt: str = ""
     options: dict[str, Any] = field(default_factory=dict)
@@ -27,6 +33,7 @@ class Arguments:
     show: bool = False
     no_context: bool = False
     help: bool = False
+    behind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +48,7 @@ class _Flag:
 
 
 def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
 def _variable(text: str) -> str:
@@ -55,6 +62,13 @@ def _whole(text: str) -> int:
         return int(text)
     except ValueError:
         raise ValueError("a whole number") from None
+
+
+def _turns(text: str) -> int:
+    turns = _whole(text)
+    if turns < 1:
+        raise ValueError("1 or more: without a turn no model is asked")
+    return turns
 
 
 def _number(text: str) -> float:
@@ -84,7 +98,7 @@ FLAGS = (
     _Flag(("--output",), "output", str, "TYPE", "a type, such as a pydantic model, that the answer must match"),
     _Flag(("--system",), "system_prompt", str, '"TEXT"', "the system prompt"),
     _Flag(("--tool-choice",), "tool_choice", str, "NAME", "auto, required, none, or the tool that must be called"),
-    _Flag(("--max-turns",), "max_turns", _whole, "N", "how many times the model may be called"),
+    _Flag(("--max-turns",), "max_turns", _turns, "N", "how many times the model may be called"),
     _Flag(("--budget",), "budget", str, "LIMIT", "dollars, or a variable that holds a Budget"),
     _Flag(("--timeout",), "timeout", _number, "SECONDS", "for the whole answer, tools included"),
     _Flag(("--thinking",), "thinking", read_thinking, "HOW", "low, medium, high, on, off, or a number of tokens"),
@@ -98,11 +112,14 @@ FLAGS = (
     _Flag(("--show",), "show", None, "", "print what would be sent, and send nothing"),
     _Flag(("-h", "--help"), "help", None, "", "print this"),
 )
+_BY_KEY = {flag.key: flag for flag in FLAGS}
 _BY_NAME = {name: flag for flag in FLAGS for name in flag.names}
 _OWN = {"out", "agent", "fresh", "show", "no_context", "help"}
 
 # A minus before anything but a letter ("-5 degrees", "- a list") begins a prompt.
 _OPTION = re.compile(r"\s*(--?[A-Za-z][\w-]*)(=?)")
+_LONGEST_BEHIND = 400
+_BEHIND = re.compile(r"(?<=\s)--?[A-Za-z][\w-]*")
 _VALUE = re.compile(r"""\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|(\S+))(?=\s|\Z)""", re.DOTALL)
 
 
@@ -114,6 +131,20 @@ def parse_line(line: str, *, prompt_follows: bool) -> Arguments:
     >>> parse_line('-t read,bash --max-turns 3 Say "hi"', prompt_follows=True).prompt
     'Say "hi"'
     """
+    found, place = _read_options(line)
+    rest, behind = line[place:].strip(), ""
+    if rest == "--" or rest.startswith("-- "):
+        rest = rest[2:].lstrip()
+    elif prompt_follows:
+        behind = _options_behind(rest)
+    elif rest:
+        raise _no_prompt_here(rest)
+    own = {key: value for key, value in found.items() if key in _OWN}
+    return Arguments(rest, {key: value for key, value in found.items() if key not in _OWN}, **own, behind=behind)
+
+
+def _read_options(line: str) -> tuple[dict[str, Any], int]:
+    """What `line` begins with, and where that ends."""
     found: dict[str, Any] = {}
     place = 0
     while match := _OPTION.match(line, place):
@@ -129,15 +160,67 @@ def parse_line(line: str, *, prompt_follows: bool) -> Arguments:
             while text.endswith(",") and (more := _VALUE.match(line, place)):  # `-t read, bash`
                 text, place = text + more[0].strip(), more.end()
         found[flag.key] = _read(flag, match[1], text)
-    rest = line[place:].strip()
-    if rest == "--" or rest.startswith("-- "):
-        rest = rest[2:].lstrip()
-    elif rest and not prompt_follows:
+    return found, place
+
+
+def _options_behind(prompt: str) -> str:
+    """The end of a prompt that would be options in front of it; "" where there is none."""
+    for match in _BEHIND.finditer(prompt, max(0, len(prompt) - _LONGEST_BEHIND)):
+        end = prompt[match.start() :]
+        try:
+            if match[0] in _BY_NAME and _read_options(end)[1] == len(end):
+                return end
+        except ConfigError:
+            continue
+    return ""
+
+
+def _no_prompt_here(rest: str) -> ConfigError:
+    if re.match(r"/[A-Za-z]", rest):
+        return ConfigError(f"after %%alloy stands the command {rest[:60]!r}", hint=f"write `%alloy {rest[:60]}`")
+    return ConfigError(f"after the options of %%alloy stands {rest[:60]!r}", hint="the prompt goes on the lines below")
+
+
+def notes_on(arguments: Arguments) -> list[str]:
+    """What is to be told above the answer of options behind the question, which are part of it.
+
+    Raises `ConfigError` where they have the long names that are ours: sent in spite of ``--show``, it could not be
+    taken back. The short ones are those of other programs, too, which a question may be about.
+    """
+    if not arguments.behind:
+        return []
+    question = arguments.prompt[: -len(arguments.behind)].strip()
+    name = re.split(r"[\s=]", arguments.behind)[0]
+    way = f"`%alloy {arguments.behind} {question}`"
+    if re.search(r"(?<!\S)--[a-z]", arguments.behind):
         raise ConfigError(
-            f"after the options of %%alloy stands {rest[:60]!r}", hint="the prompt goes on the lines below"
+            f"`{name}` stands behind the question: options go first; nothing was sent",
+            hint=f"write {way}, or `%alloy -- {arguments.prompt}` where it is part of the question",
         )
-    own = {key: value for key, value in found.items() if key in _OWN}
-    return Arguments(rest, {key: value for key, value in found.items() if key not in _OWN}, **own)
+    return [f"`{arguments.behind}` as part of the question: options go first, as in {way}"]
+
+
+def admit(command: Command, arguments: Arguments) -> None:
+    """Raise `ConfigError` where options stand before a command that does not take them: nothing is passed over."""
+    if command.own and arguments.agent is not None:
+        agent = arguments.agent
+        raise ConfigError(
+            f"/{command.name} is about the notebook's own agent, and --agent names {agent}",
+            hint=f"leave --agent out; in Python there are {agent}.usage, {agent}.undo_turn() and their like",
+        )
+    if command.asks and not command.lines and arguments.behind:
+        raise ConfigError(
+            f"options stand before /{command.name}",
+            hint=f"write `%alloy {arguments.behind} /{command.name}`",
+        )
+    if command.asks:
+        return
+    given = [*arguments.options, *(key for key in sorted(_OWN) if getattr(arguments, key))]
+    if wrong := [_BY_KEY[key].names[-1] for key in given if key not in command.takes]:
+        raise ConfigError(
+            f"/{command.name} takes no {' and no '.join(wrong)}; nothing was done",
+            hint=f"write `%alloy /{command.name}`: options are for questions",
+        )
 
 
 def _flag(name: str) -> _Flag:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..context.skills import Skill
     from ..messages import Message
     from ..options import Options
+    from ..providers.base import Provider
     from ..session import SessionStore
     from ..usage import Budget, Usage
     from .magics import AlloyMagics
@@ -66,11 +67,16 @@ class NotebookCommands:
         chosen, why = choose_model()
         return chosen if isinstance(chosen, str) else f"{chosen.name}:{chosen.model}", why
 
+    def provider(self) -> Provider:
+        from ..providers.registry import resolve_model
+
+        return resolve_model()
+
     def set_model(self, name: str) -> None:
         """That of the process: cells that name none are asked of it."""
-        from ..providers.registry import set_default_model
+        from ..providers.registry import prefer_model
 
-        set_default_model(self._magics.model_of(name))
+        prefer_model(self._magics.model_of(name), "by /model")
 
     def messages(self) -> Sequence[Message]:
         return self._magics.conversation.messages
@@ -104,6 +110,9 @@ class NotebookCommands:
 
     def used(self) -> tuple[Usage, float | None]:
         return self._magics.conversation.used
+
+    def unanswered(self) -> Message | None:
+        return self._magics.conversation.unanswered
 
     def undo(self) -> Sequence[Message]:
         return self._magics.conversation.undo()
@@ -162,12 +171,12 @@ class NotebookCommands:
     def stop(self, run_id: str) -> None:
         from .going import stop_runs
 
-        say(stop_runs(run_id))
+        say(stop_runs(run_id, self._names))
 
     def attach(self, run_id: str) -> None:
         from .going import attach
 
-        attach(self._magics.shell, run_id)
+        attach(self._magics.shell, run_id, self._names)
 
     def jobs(self) -> None:
         from .jobs import list_jobs

@@ -106,6 +106,11 @@ class Conversation:
         """The question that was asked last, also one of which nothing came."""
         return self._unanswered or (self.exchanges[-1] if self.exchanges else None)
 
+    @property
+    def unanswered(self) -> Message | None:
+        """That one, where nothing came of it: it is not in the conversation."""
+        return self._unanswered.question if self._unanswered is not None else None
+
     def undo(self) -> tuple[Message, ...]:
         """Take the question that was asked last back, with all that came of it; what was taken."""
         if self._unanswered is None:

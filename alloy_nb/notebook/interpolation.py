@@ -7,6 +7,7 @@ stands before it leaves no doubt, and the place is neither code nor mathematics.
 from __future__ import annotations
 
 import difflib
+import keyword
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -61,8 +62,8 @@ class Insertion:
     """What went into a prompt: the expression, the kind of its value, and how many characters it became.
 
     `card` is true where a description stands for the value, instead of the value itself. With `meant`, nothing went
-    in: the expression names no variable, but one that is called almost so, and was left as typed; it is empty where
-    none is near, and a value was wanted all the same. With `typed`, nothing went in either: a variable's name begins
+    in: the expression names no variable, and was left as typed; it is the one that is called almost so, empty where
+    none is. With `typed`, nothing went in either: a variable's name begins
     the braces, but what follows would have to be evaluated.
     """
 
@@ -159,9 +160,9 @@ def _take(value: Any, step: re.Match[str], namespace: Mapping[str, Any]) -> Any:
 
 
 def _meant(expression: str, namespace: Mapping[str, Any]) -> str | None:
-    """The variable that the name is perhaps a misspelling of; "" for `{answer.text}` and `{rows[0]}` without one.
+    """The variable that the name is perhaps a misspelling of; "" for `{df}` and `{answer.text}` without one.
 
-    None for what may as well be a word: `{nothing}`, `{n}`.
+    None for what is more likely no name of anything: `{n}`, `{if}`.
     """
     name = _root(expression)
     known = [other for other in namespace if isinstance(other, str) and not other.startswith("_")]
@@ -171,7 +172,7 @@ def _meant(expression: str, namespace: Mapping[str, Any]) -> str | None:
         near = sorted(alike) or (len(name) >= _SHORTEST_MISSPELT and difflib.get_close_matches(name, known, 1, 0.8))
         if near:
             return near[0]
-        if name != expression:
+        if name != expression or not keyword.iskeyword(name):
             return ""
     return None
 

@@ -17,7 +17,7 @@ from ..errors import AlloyError, ConfigError
 from ..options import Options, working_directory
 from ..prompts import to_message
 from ..redaction import redact_line, register_environment
-from .arguments import Arguments, parse_line, usage
+from .arguments import Arguments, admit, notes_on, parse_line, usage
 from .cell import cell_id, say
 from .commands import NotebookCommands
 from .conversation import AgentConversation, Conversation, Exchange, OwnConversation
@@ -41,8 +41,6 @@ _FINDERS = (
     ("approval", find_approval),
     ("budget", find_budget),
 )
-#: Commands that an agent does not have, for it has methods.
-_OF_ITS_OWN = frozenset({"tools", "approval", "budget", "usage", "undo", "retry", "config"})
 _BRIEF = 80
 
 
@@ -95,8 +93,7 @@ class AlloyMagics(Magics):  # type: ignore[misc]
         found = find_command(prompt, place.commands)
         if found is not None:
             command, argument = found
-            if arguments.agent is not None and command.name in _OF_ITS_OWN:
-                raise _no_command_of(command.name, arguments.agent)
+            admit(command, arguments)
             return command.run(place, argument)
         if not prompt.strip():
             raise ConfigError("there is no question", hint="write it below %%alloy, or after %alloy; `%alloy --help`")
@@ -106,7 +103,7 @@ class AlloyMagics(Magics):  # type: ignore[misc]
         """The question, or with ``--show`` what it would be; with a skill, its text about what was typed."""
         register_environment(os.environ)
         text, inserted = interpolate(prompt, names)
-        inputs = list_insertions(inserted)
+        inputs = [*list_insertions(inserted), *map(redact_line, notes_on(arguments))]
         if skill is not None:
             text = skill.prompt(text)
             inputs.insert(0, f"skill {skill.name}: {len(text):,} characters")
@@ -250,13 +247,6 @@ class AlloyMagics(Magics):  # type: ignore[misc]
             provider = None
         label = "" if provider is None else f"{provider.name}:{provider.model}"
         return look_around(options, directory, provider, collect_tools(given.get("tools") or ())), label
-
-
-def _no_command_of(command: str, agent: str) -> ConfigError:
-    return ConfigError(
-        f"/{command} is about the notebook's own agent, and --agent names {agent}",
-        hint=f"leave --agent out; in Python there are {agent}.usage, {agent}.undo_turn() and their like",
-    )
 
 
 def _context(wanted: bool) -> dict[str, bool]:

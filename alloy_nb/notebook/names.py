@@ -19,6 +19,7 @@ from .interpolation import look_up
 
 if TYPE_CHECKING:
     from ..agent import Agent
+    from ..handle import Run
     from ..team import Team
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "find_team",
     "find_tool",
     "find_type",
+    "runs_in",
     "team_names",
     "words_of",
 ]
@@ -145,10 +147,19 @@ def team_names(names: Mapping[str, Any]) -> list[str]:
     return [name for name, item in names.items() if isinstance(item, Team) and not name.startswith("_")]
 
 
+def runs_in(names: Mapping[str, Any]) -> dict[str, Run]:
+    """The variables that hold a run in the background."""
+    from ..handle import Run
+
+    return {name: item for name, item in names.items() if isinstance(item, Run) and not name.startswith("_")}
+
+
 def words_of(names: Mapping[str, Any], kind: str) -> list[str]:
     """What in the namespace may be said where something of a kind is asked for; the kinds are those of `Command`."""
     if kind == "teams":
         return _team_words(names)
+    if kind == "runs":
+        return list(runs_in(names))
     fits = _FITS.get(kind)
     return [] if fits is None else [name for name, item in names.items() if not name.startswith("_") and fits(item)]
 

@@ -29,6 +29,7 @@ __all__ = [
     "choose_model",
     "no_model",
     "plug_ins",
+    "prefer_model",
     "resolve_model",
     "set_default_model",
     "ways_to_a_model",
@@ -44,6 +45,7 @@ _Chosen = str | Provider
 
 _lock = renewed_in_child(threading.RLock)  # a provider may resolve another one while it is made
 _default: _Chosen | None = None
+_why_default = ""
 #: Providers made from strings, by all that they were made from: a changed key makes another one.
 _made: dict[Hashable, Provider] = {}
 
@@ -59,10 +61,15 @@ def set_default_model(model: str | Provider | None) -> None:
     'Good morning.'
     >>> alloy.set_default_model(None)
     """
-    global _default
+    prefer_model(model, "set by set_default_model in this process")
+
+
+def prefer_model(model: _Chosen | None, why: str) -> None:
+    """The same, where something else than `set_default_model` is what the user knows it by."""
+    global _default, _why_default
     if model is not None:
         resolve_model(model)
-    _default = model
+    _default, _why_default = model, why
 
 
 def resolve_model(
@@ -106,7 +113,7 @@ class Way:
 
 def ways_to_a_model(*, working_directory: str | os.PathLike[str] = ".") -> Iterator[Way]:
     """All ways, in the order in which they are tried; each is looked at when its turn comes."""
-    why = "not set" if _default is None else "set by set_default_model in this process"
+    why = "not set" if _default is None else _why_default
     yield Way("set_default_model", _default, why)
     named = os.environ.get(MODEL_VARIABLE, "").strip()
     yield Way(MODEL_VARIABLE, named or None, f"environment variable {MODEL_VARIABLE}" if named else "not set")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from ..plain import one_line
-from .values import Approval, Block, Notice, Tool
+from .values import Approval, Block, Notice, Text, Tool
 
 if TYPE_CHECKING:
     from .blocks import Transcript
@@ -25,6 +25,7 @@ __all__ = [
     "outcome_words",
     "question_words",
     "reason_words",
+    "standing",
     "thinking_words",
     "token_words",
     "unfinished_words",
@@ -42,6 +43,7 @@ _STATUS = {
     "error": "ended in an error",
     "halted": "halted",
     "cancelled": "stopped; what was said so far is kept",
+    "stopped": "stopped",
     "running": UNFINISHED,
 }
 
@@ -138,7 +140,8 @@ def footer_words(transcript: Transcript, *, static: bool, live: bool = False) ->
     usage, turns = transcript.usage, transcript.turns
     words = ["running"] if live else []
     if transcript.status != "completed" and not live:
-        words.append(_STATUS.get(transcript.status, transcript.status))
+        status = standing(transcript)
+        words.append(_STATUS.get(status, status))
     if transcript.model:
         words.append(transcript.model)
     if turns:
@@ -149,6 +152,24 @@ def footer_words(transcript: Transcript, *, static: bool, live: bool = False) ->
     if not static and not live and transcript.seconds:
         words.append(duration_words(transcript.seconds * 1000))
     return words
+
+
+def standing(transcript: Transcript) -> str:
+    """The status that is told: ``"stopped"`` of a run that was cancelled before anything came of it.
+
+    >>> from alloy_nb.render.blocks import Transcript
+    >>> transcript = Transcript()
+    >>> transcript.status = "cancelled"
+    >>> standing(transcript)
+    'stopped'
+    """
+    if transcript.status != "cancelled" or any(map(_is_of_the_answer, transcript.blocks)):
+        return transcript.status
+    return "stopped"
+
+
+def _is_of_the_answer(block: Block) -> bool:
+    return isinstance(block, Tool) or (isinstance(block, Text) and block.by == "model" and bool(block.markdown.strip()))
 
 
 def unfinished_words(run_id: str, session: str | None = None) -> str:

@@ -244,3 +244,11 @@ def test_middleware_that_is_none_is_said_and_not_passed_over(middleware: Any) ->
     with pytest.raises(alloy.ConfigError) as caught:
         agent_of("a", middleware=middleware)
     assert "alloy.Redact(...)" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("turns", [0, -1])
+def test_an_agent_that_could_never_answer_is_refused(turns: int) -> None:
+    """`max_turns=0` was taken, and nothing was answered."""
+    with pytest.raises(alloy.ConfigError, match=f"max_turns is {turns}") as caught:
+        alloy.Agent(model=alloy.Scripted(["Hi."]), max_turns=turns)
+    assert caught.value.hint

@@ -34,6 +34,7 @@ def test_options_come_first_and_the_prompt_is_left_as_it_is() -> None:
         ("--record Off", "record", "off"),
         ("--output City", "output", "City"),
         ("-t read, bash", "tools", ("read", "bash")),
+        ("-t read,read", "tools", ("read",)),
         ("--timeout 90", "timeout", 90.0),
         ("--thinking high", "thinking", "high"),
         ("--thinking 2000", "thinking", 2000),
@@ -80,7 +81,8 @@ def test_the_command_lines_word_for_a_session_points_to_the_commands() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["-m", "--system", "-o 1x", "--max-turns many", "--temperature warm", "--timeout soon", "-o a-b"]
+    "line",
+    ["-m", "--system", "-o 1x", "--max-turns many", "--max-turns 0", "--temperature warm", "--timeout soon", "-o a-b"],
 )
 def test_a_missing_or_wrong_value_is_said_with_a_hint(line: str) -> None:
     with pytest.raises(ConfigError) as caught:
@@ -91,6 +93,33 @@ def test_a_missing_or_wrong_value_is_said_with_a_hint(line: str) -> None:
 def test_words_after_the_options_of_a_cell_are_an_error_not_a_lost_prompt() -> None:
     with pytest.raises(ConfigError, match="after the options"):
         parse_line("-m a:b what is this", prompt_follows=False)
+
+
+def test_a_command_after_two_percent_signs_is_written_with_one() -> None:
+    with pytest.raises(ConfigError, match="stands the command '/usage'") as caught:
+        parse_line("/usage", prompt_follows=False)
+    assert caught.value.hint == "write `%alloy /usage`"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "behind"),
+    [
+        ("hi -m scripted:s1.jsonl", "-m scripted:s1.jsonl"),
+        ("hi --show", "--show"),
+        ("hi -t read, bash --fresh", "-t read, bash --fresh"),
+        ("hi --max-turns=3", "--max-turns=3"),
+        ("hi --max-turns many", ""),
+        ("what does `git commit -m` mean", ""),
+        ("what does ls -a", ""),
+        ("what does -m x do", ""),
+        ("-- hi -m x", ""),
+        ("the range 3 -5", ""),
+        ("pytest --cov", ""),
+        ("hi-m x", ""),
+    ],
+)
+def test_what_would_be_options_behind_the_question_is_seen(prompt: str, behind: str) -> None:
+    assert parse_line(prompt, prompt_follows=True).behind == behind
 
 
 @pytest.mark.parametrize("prompt", ["-5 degrees?", "- a list", "-- -m stands for what?", "-x.y = 3"])

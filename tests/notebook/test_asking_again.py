@@ -157,6 +157,22 @@ def test_a_question_that_failed_is_the_one_that_is_taken_back(notebook: Any, sto
     assert words(stored, "fox") == said(notebook) == []
 
 
+def test_of_several_that_are_taken_back_the_failed_one_is_one(notebook: Any) -> None:
+    failure = {"error": {"type": "BadRequestError", "message": "no"}}
+    notebook.names["m"] = Scripted(["One.", "Two.", failure])
+    for question in ("Say one", "Say two"):
+        notebook.ok(f"%alloy -m m {question}")
+    assert notebook.run("%alloy -m m Say three").error is not None
+    assert "the conversation has 3" in str(notebook.run("%alloy /rewind 4").error)
+    assert notebook.ok("%alloy /rewind 2").stdout == (
+        "Taken back, with all that came of it:\n"
+        "  user: Say two\n"
+        "  user: Say three (it got no answer, and was not in the conversation)\n"
+    )
+    assert said(notebook) == ["Say one", "One."]
+    assert "Say one" in notebook.ok("%alloy /undo").stdout
+
+
 def test_when_nothing_comes_of_it_the_answer_that_was_there_stays(notebook: Any, stored: alloy.Sessions) -> None:
     failure = {"error": {"type": "BadRequestError", "message": "no"}}
     notebook.names["m"] = Scripted(["One.", failure, "Two."])

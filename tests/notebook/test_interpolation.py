@@ -43,7 +43,7 @@ def filled(text: str, names: dict[str, object] | None = None) -> str:
         "{f(a)} {x[]} {}",
         "f{a} a{b} }{n}",
         r"\\{a}",
-        "{unknown}",
+        "{u} and {if}",
     ],
 )
 def test_what_looks_like_a_variable_but_is_json_latex_a_set_or_code_stays_as_typed(prompt: str) -> None:
@@ -163,7 +163,11 @@ def test_a_misspelt_name_is_left_as_typed_and_told() -> None:
     names = {"sales": [1], "n": 2, "_salse": 3}
     text, inserted = interpolate("{salse} of {sales[0]}, {m}, {other}, `{salse}`, $x_{salse}$, \\{salse}", names)
     assert text == "{salse} of 1, {m}, {other}, `{salse}`, $x_{salse}$, \\{salse}"
-    assert [(item.expression, item.meant) for item in inserted] == [("salse", "sales"), ("sales[0]", None)]
+    assert [(item.expression, item.meant) for item in inserted] == [
+        ("salse", "sales"),
+        ("sales[0]", None),
+        ("other", ""),
+    ]
     assert list_insertions(inserted)[0] == "{salse} as typed: no such variable, did you mean {sales}?"
 
 
@@ -174,13 +178,16 @@ def test_a_misspelt_name_is_left_as_typed_and_told() -> None:
         ("Sales", ", did you mean {sales}?"),
         ("fd", ", did you mean {df}?"),
         ("fd.columns", ", did you mean {df}?"),
+        ("nothing", ""),
+        ("dg", ""),
+        ("größe", ""),
         ("answer.text", ""),
         ("rows[0]", ""),
         ('rows["a"]', ""),
     ],
 )
 def test_what_looks_like_a_variable_and_is_none_is_told(expression: str, told: str) -> None:
-    """`{answer.text}` went to the model as these very letters, and nobody was told."""
+    """`{answer.text}`, and `{df}` after a restart, went to the model as these very letters, and nobody was told."""
     text, inserted = interpolate(f"see {{{expression}}}!", {"sales": 1, "df": 2})
     assert text == f"see {{{expression}}}!"
     assert list_insertions(inserted) == [f"{{{expression}}} as typed: no such variable{told}"]
@@ -189,10 +196,16 @@ def test_what_looks_like_a_variable_and_is_none_is_told(expression: str, told: s
 @pytest.mark.parametrize(
     "text",
     [
-        "{nothing}",
         "{n}",
         "{n.a}",
-        "{dg}",
+        "{if}",
+        "{class}",
+        "{ df }",
+        "\\{dg}",
+        "f{dg}",
+        "`{dg}`",
+        "${dg}$",
+        "x_{dg}",
         "`{fd.a}`",
         "$x_{fd}$",
         '{"fd": 1}',

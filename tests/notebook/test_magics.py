@@ -99,6 +99,17 @@ def test_variables_go_in_and_are_listed(notebook: Notebook, script: Any) -> None
     assert "city: str, 4 characters" in ran.stdout
 
 
+def test_a_variable_that_is_gone_is_told_of_above_the_answer_and_in_what_would_be_sent(
+    notebook: Notebook, script: Any
+) -> None:
+    """After a restart `{df}` was sent as these very letters, without a word."""
+    model = script("ok")
+    told = "{df} as typed: no such variable"
+    assert told in notebook.ok("%%alloy -m m\nSummarise {df}\n").stdout
+    assert prompts(model) == ["Summarise {df}"]
+    assert told in notebook.ok("%alloy -m m --show Summarise {df}").stdout
+
+
 def test_local_variables_of_a_function_go_in(notebook: Notebook, script: Any) -> None:
     model = script("ok")
     notebook.ok("def ask(place):\n    %alloy -m m Tell of {place}\nask('Bergen')")
@@ -229,7 +240,7 @@ def test_the_model_of_the_process_is_shown_and_set(notebook: Notebook, script: A
         assert "model: scripted:script" in notebook.ok("%alloy /model m").stdout
         notebook.ok("r = %alloy are you there?")
         assert notebook.names["r"].text == "yes"
-        assert "set_default_model" in notebook.ok("%%alloy\n/model\n").stdout
+        assert "(by /model)" in notebook.ok("%%alloy\n/model\n").stdout
     finally:
         alloy_nb.set_default_model(None)
 

@@ -99,9 +99,47 @@ def test_a_budget_is_spent_by_all_questions_from_now_on(notebook: Any, script: A
     assert notebook.ok("%alloy /budget").stdout == "budget: 15 of 20 tokens spent\n"
     notebook.ok("%alloy -m m two")
     assert isinstance(notebook.run("%alloy -m m three").error, BudgetExceeded)
-    assert notebook.ok("%alloy /budget 0.5").stdout == "budget: $0 of $0.5 spent\n"
+    assert notebook.ok("%alloy /budget 0.5").stdout.splitlines()[0] == "budget: $0 of $0.50 spent"
     assert notebook.ok("%alloy /budget none").stdout == "budget: none\n"
     notebook.ok("%alloy -m m three")
+
+
+def test_that_dollars_cannot_be_counted_is_said_at_once_and_how_the_budget_goes(notebook: Any, script: Any) -> None:
+    """The next question told it, and not how the budget is taken away."""
+    model = script("1")
+    label = f"{model.name}:{model.model}"
+    alloy.set_default_model(model)
+    try:
+        told = notebook.ok("%alloy /budget 3").stdout
+        error = notebook.run("%alloy hi").error
+    finally:
+        alloy.set_default_model(None)
+    assert told.startswith(f"budget: $0 of $3 spent\nThe price of {label} is not known: it is not asked")
+    assert "`/budget none`" in told
+    assert isinstance(error, ConfigError)
+    assert "`/budget none`" in (error.hint or "")
+    assert "not known" not in notebook.ok("%alloy /budget").stdout
+    assert "not known" not in notebook.ok("%alloy /budget none").stdout
+
+
+def test_a_budget_for_a_model_with_a_price_needs_no_more_words(notebook: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLOY_MODEL", "anthropic:claude-sonnet-4-6")
+    assert notebook.ok("%alloy /budget 3").stdout == "budget: $0 of $3 spent\n"
+
+
+def test_a_cost_that_is_unknown_is_called_so_once(notebook: Any, script: Any) -> None:
+    """`cost:           cost unknown`"""
+    script("1")
+    notebook.ok("%alloy -m m hi")
+    assert notebook.ok("%alloy /usage").stdout.splitlines()[-1].split() == ["cost:", "unknown"]
+
+
+def test_a_tool_that_is_named_twice_is_had_once(notebook: Any, script: Any) -> None:
+    """It told to rename one of them."""
+    model = script("1")
+    assert notebook.ok("%alloy /tools read,read").stdout == "tools: read\n"
+    notebook.ok("%alloy -m m -t bash,bash hi")
+    assert tools_of(model) == ["bash"]
 
 
 def test_a_wrong_budget_says_what_to_give(notebook: Any) -> None:
@@ -167,6 +205,20 @@ def test_what_is_set_is_told_with_where_from_and_without_keys(
     assert rows["data folder"].endswith("data (environment variable ALLOY_DATA_DIR)")
     assert rows["session"] == "not stored"
     assert KEY not in told
+
+
+def test_a_model_that_a_command_has_set_is_told_to_be_by_that(notebook: Any, script: Any) -> None:
+    """It was "set by set_default_model in this process"."""
+    script("1")
+    try:
+        assert notebook.ok("%alloy /model m").stdout == "model: scripted:script (by /model)\n"
+        assert "scripted:script (by /model)" in notebook.ok("%alloy /config").stdout
+        notebook.ok("alloy.set_default_model(m)")
+        assert notebook.ok("%alloy /model").stdout == (
+            "model: scripted:script (set by set_default_model in this process)\n"
+        )
+    finally:
+        alloy.set_default_model(None)
 
 
 def test_without_a_model_the_rest_is_told_all_the_same(notebook: Any, monkeypatch: pytest.MonkeyPatch) -> None:

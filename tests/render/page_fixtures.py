@@ -21,7 +21,7 @@ from alloy_nb.render.markdown import split_settled
 from alloy_nb.render.team_html import timeline_heads
 from alloy_nb.render.team_values import KINDS, STATES, MemberTold, Row
 from alloy_nb.render.team_wording import STATE_MARKS, row_cells, state_words
-from alloy_nb.render.values import Approval, Notice, Tool, block_from_dict
+from alloy_nb.render.values import Approval, Notice, Text, Tool, block_from_dict
 from alloy_nb.render.wording import (
     MARKS,
     cost_words,
@@ -148,7 +148,7 @@ def _notices() -> list[dict[str, Any]]:
 
 def _facts() -> list[dict[str, Any]]:
     used = {"model": "claude-sonnet-4-6", "turns": 3, "input_tokens": 4_120, "output_tokens": 312, "cost": 0.0171}
-    statuses = "completed max_turns waiting error halted cancelled running constructor".split()
+    statuses = "completed max_turns waiting error halted cancelled stopped running constructor".split()
     return [
         {},
         *({"status": status} for status in statuses),
@@ -248,6 +248,7 @@ def _transcript(facts: dict[str, Any]) -> Transcript:
     transcript.usage = Usage(facts.get("input_tokens", 0), facts.get("output_tokens", 0))
     for name in ("model", "status", "turns", "cost", "seconds"):
         setattr(transcript, name, facts.get(name, getattr(transcript, name)))
+    transcript.restore([Text("Foxes")])  # of one that was stopped before that, the page is told another status
     return transcript
 
 

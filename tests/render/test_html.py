@@ -109,6 +109,22 @@ def test_an_unknown_cost_is_called_unknown(tell, judge) -> None:
     assert "cost unknown" in words(judge, frozen_html(tell.end().transcript))
 
 
+def test_what_is_kept_of_a_stopped_run_is_told_only_where_something_is(tell, judge) -> None:
+    """It said "what was said so far is kept" where nothing was said, too."""
+    for before in (lambda: None, lambda: tell("thinking_delta", "Hm"), lambda: tell("text_delta", " \n")):
+        before()
+        page = words(judge, frozen_html(tell.end("cancelled").transcript))
+        assert "stopped" in page
+        assert "is kept" not in page
+    tell("text_delta", "Half an")
+    assert "stopped; what was said so far is kept" in words(judge, frozen_html(tell.end("cancelled").transcript))
+
+
+def test_of_a_run_that_called_a_tool_something_is_kept(tell, judge) -> None:
+    tell("tool_start", {"id": "1", "name": "x", "input": {}})
+    assert "what was said so far is kept" in words(judge, frozen_html(tell.end("cancelled").transcript))
+
+
 @pytest.mark.parametrize(
     ("status", "said"), [("cancelled", "stopped"), ("max_turns", "it reached max_turns"), ("halted", "halted")]
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import nullcontext, redirect_stdout
 from functools import partial
 from pathlib import Path
@@ -30,12 +30,12 @@ __all__ = ["converse"]
 TOOLS = ("read", "glob", "grep", "write", "edit", "bash")
 
 
-def converse(options: dict[str, Any], opening: str) -> int:
-    """Talk until the person leaves; the exit code. `opening` is asked first."""
+def converse(options: dict[str, Any], opening: str, named: Collection[str] = ()) -> int:
+    """Talk until the person leaves; the exit code. `opening` is asked first; `named` are options of the line."""
     screen, notes = Screen(sys.stdout), Notes(sys.stderr)
     interrupts = Interrupts()
     hear = partial(_hear, screen, interrupts, editable := can_edit(), stream=options["stream"])
-    talk = Talk(options, hear, screen.say, unseen if editable else nullcontext)
+    talk = Talk(options, hear, screen.say, unseen if editable else nullcontext, named)
     with terminal_as_it_was(editable), ending_signals() as came:
         try:
             interrupts.install()

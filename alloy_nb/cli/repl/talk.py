@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +32,7 @@ from ...waiting import block_on
 if TYPE_CHECKING:
     from ...context.meter import ContextUsage
     from ...events import Event
+    from ...providers.base import Provider
 
 __all__ = ["Talk"]
 
@@ -42,7 +43,8 @@ class Talk:
     """A `TerminalPlace`: the agent is made when it is first needed, since there may be no model before ``/login``.
 
     `options` are those of `Agent`; `model` in it is a name or None. `view` gives what hears the events of a run and
-    writes them; `say` tells the user; `asking` is around each run.
+    writes them; `say` tells the user; `asking` is around each run. `named` are the options that were given on the line,
+    of those that have a value without that.
     """
 
     prefix = ""
@@ -53,6 +55,7 @@ class Talk:
         view: Callable[[], Callable[[Event], None]],
         say: Callable[[str], None],
         asking: Callable[[], AbstractContextManager[None]] = nullcontext,
+        named: Collection[str] = (),
     ) -> None:
         self._options = dict(options)
         self._view = view
@@ -63,8 +66,8 @@ class Talk:
         self._around: tuple[str, ...] = ()
         #: What was asked last, and the conversation before that: where it is the same, nothing came of it.
         self._asked: tuple[str | Message, Sequence[Message]] | None = None
-        #: Options that commands have set.
-        self._by_command: set[str] = set()
+        #: What has set an option: one of the line, or a command.
+        self._set_by = {name: f"--{name.replace('_', '-')}" for name in named}
         self.left = False
 
     def agent(self) -> Agent:
@@ -157,14 +160,19 @@ class Talk:
     def model_and_why(self) -> tuple[str, str]:
         return redact(self.agent().model), self._why
 
+    def provider(self) -> Provider:
+        from ...providers.registry import resolve_model
+
+        return resolve_model(self.agent().dialogue.options.model, working_directory=self._options["working_directory"])
+
     def set_model(self, name: str) -> None:
-        model, why = self._choose(name)
+        model, _ = self._choose(name)
         if self._agent is None:
             self._options["model"] = name
             self.agent()
         else:
             self._agent.set_model(model)
-        self._why = why
+        self._why = "by /model"
 
     def messages(self) -> Sequence[Message]:
         return self._agent.messages if self._agent is not None else ()
@@ -212,20 +220,19 @@ class Talk:
             dialogue = self._agent.dialogue
             dialogue.take(replace(dialogue.options, **{name: value}))  # unlike `override`, also to None
         self._options[name] = value
-        self._by_command.add(name)
+        self._set_by[name] = f"/{name}"
 
     def used(self) -> tuple[Usage, float | None]:
         return (Usage(), 0.0) if self._agent is None else (self._agent.usage, self._agent.cost)
 
     def undo(self) -> Sequence[Message]:
-        unanswered = self._unanswered()
+        unanswered = self.unanswered()
         if unanswered is None:
             return self._take_back()
         self._asked = None
         return (unanswered,)
 
-    def _unanswered(self) -> Message | None:
-        """The last question, where nothing came of it: it is not in the conversation."""
+    def unanswered(self) -> Message | None:
         if self._asked is None or self._asked[1] != self.messages():
             return None
         return to_message(self._asked[0])
@@ -235,7 +242,7 @@ class Talk:
         return self._agent.undo_turn() if self._agent is not None else ()
 
     def retry(self) -> None:
-        unanswered = self._unanswered()
+        unanswered = self.unanswered()
         if unanswered is not None:
             self._ask_again(unanswered)
             return
@@ -266,10 +273,13 @@ class Talk:
             "approval": self.approval() + self._by("approval"),
             "budget": budget_words(self.budget()) + self._by("budget"),
             "system prompt": str(self._options.get("system_prompt") or ""),
-            "thinking": str(self._options.get("thinking") or ""),
-            "max turns": str(self._current("max_turns")),
+            "thinking": "" if (thinking := self._options.get("thinking")) is None else _said(thinking),
+            "max turns": str(self._current("max_turns")) + self._by("max_turns"),
+            "timeout": f"{timeout:g} s" if (timeout := self._options.get("timeout")) is not None else "",
+            "tool choice": str(self._options.get("tool_choice") or ""),
+            "stream": "" if self._options.get("stream", True) else "off: an answer is shown when it is whole",
             "context": self.left_out(),
-            "working directory": str(self._options["working_directory"]),
+            "working directory": str(Path(self._options["working_directory"]).expanduser().absolute()),
             "session": self.session or "not stored",
             "data folder": folder_words(data_folder(), DATA_VARIABLE),
             "settings folder": folder_words(config_folder(), CONFIG_VARIABLE),
@@ -277,7 +287,7 @@ class Talk:
         return {name: value for name, value in given.items() if value}
 
     def _by(self, name: str) -> str:
-        return f" (by /{name})" if name in self._by_command else ""
+        return f" (by {self._set_by[name]})" if name in self._set_by else " (by default)"
 
     def _current(self, name: str) -> Any:
         dialogue: Dialogue = self.agent().dialogue
@@ -318,6 +328,7 @@ class Talk:
             self._agent = self._like(before)
 
     def rewind(self, questions: int) -> Sequence[Message]:
+        self._asked = None
         taken: tuple[Message, ...] = ()
         for _ in range(questions):
             taken = (*self._take_back(), *taken)
@@ -329,3 +340,8 @@ class Talk:
             return
         for line in told_session(self.session, self.messages()):
             self.say(line)
+
+
+def _said(thinking: bool | str | int) -> str:
+    """As it is typed."""
+    return ("on" if thinking else "off") if isinstance(thinking, bool) else str(thinking)

@@ -17,6 +17,7 @@ from ...render.drafts import Draft, WordsDraft
 from ...render.growing import Seen
 from ...render.rich import ALL_PICTURES
 from ...render.values import Approval, Block, Text, Thinking, Tool, block_to_dict
+from ...render.wording import standing
 
 if TYPE_CHECKING:
     from ...render.blocks import Transcript
@@ -123,7 +124,7 @@ def facts_of(transcript: Transcript) -> dict[str, Any]:
     """What is known of the run as a whole."""
     return {
         "model": transcript.model,
-        "status": transcript.status,
+        "status": standing(transcript),
         "turns": transcript.turns,
         "input_tokens": transcript.usage.input_tokens,
         "output_tokens": transcript.usage.output_tokens,

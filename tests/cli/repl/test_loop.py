@@ -154,7 +154,7 @@ def test_another_model_answers_from_now_on(talk: Talk, script: Script, tmp_path:
     alloy.send("/model\r")
     assert "script.jsonl (as you asked)" in " ".join(alloy.expect(READY).split())
     alloy.send("/model scripted:other.jsonl\r")
-    assert "other.jsonl (as you asked)" in " ".join(alloy.expect(READY).split())
+    assert "other.jsonl (by /model)" in " ".join(alloy.expect(READY).split())
     alloy.send("go\r")
     assert "I am the other one." in alloy.expect(READY)
     alloy.send("/history\r")
@@ -197,6 +197,27 @@ def test_what_is_set_is_told_and_tools_are_changed(talk: Talk, script: Script) -
     alloy.send("/help\r")
     told = alloy.expect(READY)
     assert all(f"/{command.name}" in told for command in commands_of("terminal"))
+
+
+def test_where_settings_come_from_is_told_and_so_is_what_the_line_has_set(
+    talk: Talk, script: Script, tmp_path: Path
+) -> None:
+    """`--timeout 3` was not among them, nor where tools, approval and budget come from; the folder was `.`."""
+    alloy = talk("-m", script("One."), "-t", "read", "--timeout", "3", "--thinking", "off", "--tool-choice", "none")
+    alloy.send("/budget none\r")
+    alloy.expect(READY)
+    alloy.send("/config\r")
+    told = alloy.expect(READY)
+    rows = {
+        name.strip(): " ".join(value.split()) for name, _, value in (row.partition(":") for row in told.split("\n"))
+    }
+    assert rows["tools"] == "read (by --tools)"
+    assert rows["approval"] == "ask (by default)"
+    assert rows["budget"] == "none (by /budget)"
+    assert rows["max turns"] == "25 (by default)"
+    assert (rows["timeout"], rows["thinking"], rows["tool choice"]) == ("3 s", "off", "none")
+    assert rows["working directory"].startswith("/")
+    leave(alloy)
 
 
 def test_it_is_told_that_context_files_are_left_out(talk: Talk, script: Script, tmp_path: Path) -> None:

@@ -82,8 +82,9 @@ def test_a_budget_is_spent_by_all_questions_and_taken_away(tmp_path: Path) -> No
     talk = Told(tmp_path, alloy.Scripted(["1", "2", "3"]))
     assert talk.take_all("/budget") == "budget: none"
     talk.take("one")
-    assert talk.take_all("/budget $0.50") == "budget: $0 of $0.5 spent"
-    assert talk.settings()["budget"] == "$0 of $0.5 spent (by /budget)"
+    assert talk.take_all("/budget $0.50").startswith("The price of scripted:script is not known")
+    assert talk.said[-2] == "budget: $0 of $0.50 spent"
+    assert talk.settings()["budget"] == "$0 of $0.50 spent (by /budget)"
     with pytest.raises(ConfigError, match="a budget in dollars cannot be kept"):  # nobody knows what this one costs
         talk.take("two")
     assert talk.take_all("/budget none") == "budget: none"
@@ -135,3 +136,13 @@ def test_an_answer_stays_where_nothing_comes_of_asking_again(tmp_path: Path, mon
     with pytest.raises(ConfigError, match="a budget in dollars"):
         talk.take("/retry")
     assert [message.text for message in talk.messages()] == ["one", "1", "two", "3"]
+
+
+def test_a_question_that_failed_is_the_first_that_rewind_takes_back(tmp_path: Path) -> None:
+    failure = {"error": {"type": "BadRequestError", "message": "no"}}
+    talk = Told(tmp_path, alloy.Scripted(["1", failure]))
+    told = talk.take_all("one", "two", "/rewind")
+    assert told.endswith("user: two (it got no answer, and was not in the conversation)")
+    assert [message.text for message in talk.messages()] == ["one", "1"]
+    assert talk.take_all("/rewind").endswith("\n  user: one")
+    assert talk.take_all("/rewind") == "There is nothing to take back."
