@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from inspect import getattr_static
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..team import Team
 
 __all__ = [
+    "TYPES",
     "UserNames",
     "find_agent",
     "find_approval",
@@ -38,7 +39,7 @@ __all__ = [
 
 _DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*\Z")
 _LIST = re.compile(r"list\[(.+)\]\Z")
-_TYPES = ("str", "int", "float", "bool", "list", "dict")
+TYPES = ("str", "int", "float", "bool", "list", "dict")
 
 
 class UserNames(Mapping[str, Any]):
@@ -114,10 +115,10 @@ def find_type(name: str, names: Mapping[str, Any]) -> Any:
         return list[find_type(inner[1], names)]  # type: ignore[misc]
     if _is_bound(name, names):
         return look_up(name, names)
-    if name in _TYPES:
+    if name in TYPES:
         return getattr(builtins, name)
     types = [key for key, item in names.items() if isinstance(item, type) and not key.startswith("_")]
-    near = nearest(name, [*types, *_TYPES])
+    near = nearest(name, [*types, *TYPES])
     raise ConfigError(
         f"--output: there is no type `{name}`",
         hint=f"did you mean `{near}`?" if near else "define it first: a pydantic model, or a dataclass",
@@ -214,6 +215,12 @@ def _may_be_tool(value: Any) -> bool:
     return isinstance(value, FunctionType | Tool)
 
 
+def _is_agent(value: Any) -> bool:
+    from ..agent import Agent
+
+    return isinstance(value, Agent)
+
+
 def _may_be_model(value: Any) -> bool:
     """By what is there: to ask an object of whatever kind for it may run code of its own, or raise."""
     has = (getattr_static(value, name, None) is not None for name in ("stream", "model"))
@@ -226,6 +233,9 @@ _FITS: Mapping[str, Callable[[Any], bool]] = {
     "models": _may_be_model,
     "policies": lambda item: isinstance(item, FunctionType),
     "budgets": lambda item: isinstance(item, Budget),
+    "agents": _is_agent,
+    "types": lambda item: isinstance(item, type),
+    "variables": lambda item: not isinstance(item, ModuleType),
 }
 
 
