@@ -39,10 +39,12 @@ def test_options_and_their_values_in_the_order_in_which_they_are_offered(page: P
     assert page.run(0) == "ok"
     # Where nothing is typed yet, JupyterLab adds the words of the cell behind what the kernel offers.
     assert typed(page, "%alloy --approval ")[:4] == ["ask", "auto", "deny", "decide"]
-    assert typed(page, "%%alloy --t") == ["--temperature", "--timeout", "--tool-choice", "--tools"]
+    assert typed(page, "%%alloy --t") == ["--temperature", "--thinking", "--timeout", "--tool-choice", "--tools"]
     page.raw.locator(".jp-Cell .cm-content").nth(1).click()
     page.raw.keyboard.press("ControlOrMeta+a")
     page.raw.keyboard.type("%alloy --ap")
     page.raw.keyboard.press("Tab")
-    page.raw.get_by_text("%alloy --approval").wait_for()
+    page.raw.locator(SHOWN).first.wait_for()
+    page.raw.keyboard.press("Enter")
+    page.raw.locator(SHOWN).first.wait_for(state="hidden")
     assert page.source(1) == "%alloy --approval"
