@@ -236,7 +236,7 @@ def _read_until(terminal: int, text: str) -> str:
     while text not in came:
         ready, _, _ = select.select([terminal], [], [], max(0.0, end - time.monotonic()))
         assert ready, f"{text!r} never came: {came!r}"
-        came += os.read(terminal, 65536).decode("utf-8", "replace")
+        came += os.read(terminal, 65536).decode("utf-8", "replace").replace("\a", "")
     return came
 
 
