@@ -67,7 +67,7 @@ def test_an_unknown_option_names_the_nearest(option: str, near: str) -> None:
         (["doctr"], "`doctr` is no command", "alloy doctor"),
         (["jobs"], "`jobs` is no command", "the commands are doctor, login,"),
         (["jobs"], "`jobs` is no command", "`alloy -p jobs` asks it"),
-        (["helo"], "`helo` is no command", "did you mean `alloy help`?"),
+        (["hepl"], "`hepl` is no command", "did you mean `alloy help`?"),
         (["what", "is", "this"], "`what is this` would begin a conversation", "alloy -p 'what is this'"),
         (["two words"], "`two words` would begin a conversation", "alloy -p 'two words'"),
         (["word " * 30], "which needs a terminal", 'alloy -p "..."'),

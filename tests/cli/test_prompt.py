@@ -275,6 +275,11 @@ def test_another_model_answers_when_the_first_one_fails(alloy: Alloy, script: Sc
     [
         ("--thinking hihg", "--thinking is `hihg`", "did you mean --thinking high?"),
         (
+            "--thinking nope",
+            "--thinking is `nope`",
+            "give on, off, none, minimal, low, medium, high, xhigh, max or a number of tokens",
+        ),
+        (
             "--thinking=-3",
             "--thinking is `-3`",
             "give on, off, none, minimal, low, medium, high, xhigh, max or a number of tokens",
@@ -302,6 +307,15 @@ def test_a_wrong_value_is_wrong_usage_told_in_the_words_of_a_shell(
 def test_an_errors_hint_is_told_once(alloy: Alloy, script: Script) -> None:
     said = alloy("-p", "Hello", "-m", script(FAILS))
     assert said.err.count("try later") == 1
+
+
+@pytest.mark.parametrize("kind", ["ProviderError", "OverloadedError"])
+def test_of_a_service_that_is_overloaded_it_says_to_try_again(kind: str, alloy: Alloy, script: Script) -> None:
+    """It sent to `alloy doctor`, which knows nothing of it."""
+    said = alloy("-p", "Hello", "-m", script({"error": {"type": kind, "message": "overloaded", "retryable": False}}))
+    assert (said.code, said.err.splitlines()[0]) == (1, "Error: overloaded")
+    assert "try again" in said.err
+    assert "doctor" not in said.err
 
 
 def _raise() -> None:
