@@ -209,33 +209,38 @@ def find_approval(name: str, names: Mapping[str, Any], option: str = "--approval
     raise ConfigError(f"{option} is {name!r}", hint="give ask, auto, deny, or the name of a function (call, ctx)")
 
 
+def _is_a(value: Any, *kinds: type) -> bool:
+    """By its type alone: a proxy without its object raises when it is asked for its class."""
+    return issubclass(type(value), kinds)
+
+
 def _may_be_tool(value: Any) -> bool:
     from ..tools.base import Tool
 
-    return isinstance(value, FunctionType | Tool)
+    return _is_a(value, FunctionType, Tool)
 
 
 def _is_agent(value: Any) -> bool:
     from ..agent import Agent
 
-    return isinstance(value, Agent)
+    return _is_a(value, Agent)
 
 
 def _may_be_model(value: Any) -> bool:
     """By what is there: to ask an object of whatever kind for it may run code of its own, or raise."""
     has = (getattr_static(value, name, None) is not None for name in ("stream", "model"))
-    return not isinstance(value, type) and all(has)
+    return not _is_a(value, type) and all(has)
 
 
 #: What fits where something of a kind is asked for.
 _FITS: Mapping[str, Callable[[Any], bool]] = {
     "tools": _may_be_tool,
     "models": _may_be_model,
-    "policies": lambda item: isinstance(item, FunctionType),
-    "budgets": lambda item: isinstance(item, Budget),
+    "policies": lambda item: _is_a(item, FunctionType),
+    "budgets": lambda item: _is_a(item, Budget),
     "agents": _is_agent,
-    "types": lambda item: isinstance(item, type),
-    "variables": lambda item: not isinstance(item, ModuleType),
+    "types": lambda item: _is_a(item, type),
+    "variables": lambda item: not _is_a(item, ModuleType),
 }
 
 

@@ -283,3 +283,13 @@ def test_bash_at_work(typed: str, becomes: str, alloy: Alloy, stored: dict[str, 
         shell.kill()
         shell.wait()
         os.close(ours)
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_nothing_of_a_files_name_is_code(alloy: Alloy, tmp_path: Path) -> None:
+    (tmp_path / "completion").write_text(alloy("completion", "bash").out)
+    (tmp_path / "a $(touch made)").touch()
+    command = ["bash", "--norc", "-c", _BASH, "bash", "completion", "alloy", "-m", "scripted", ":", "a"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30, cwd=tmp_path)
+    assert done.stdout == "a\\ \\$\\(touch\\ made\\)\n"
+    assert not (tmp_path / "made").exists()

@@ -68,9 +68,15 @@ def test_an_object_that_answers_to_any_name_is_left_alone(notebook: Any) -> None
     notebook.ok("class Proxy:\n    def __getattr__(self, name):\n        raise RuntimeError(name)\nproxy = Proxy()")
     notebook.ok("my_model, local = alloy.Scripted([]), alloy.testing.Function(lambda request: '')")
     notebook.ok("class Client:\n    def stream(self): ...\nclient = Client()")  # as of HTTP
-    offers = complete("%alloy /model ", "", UserNames(notebook.shell))
-    assert {"my_model", "local"} <= set(offers)
-    assert not {"proxy", "client"} & set(offers)
+    notebook.ok(
+        "class Unbound:\n    @property\n    def __class__(self):\n        raise RuntimeError\nunbound = Unbound()"
+    )
+    for line in ("%alloy /model ", "%alloy -m "):
+        offers = [offer.text for offer in complete(line, UserNames(notebook.shell)) or ()]
+        assert {"my_model", "local"} <= set(offers)
+        assert not {"proxy", "client", "unbound"} & set(offers)
+    for option in ("-a", "-o", "-t", "--output", "--budget", "--approval"):
+        assert complete(f"%alloy {option} ", UserNames(notebook.shell)) is not None
 
 
 def test_teams_by_their_variables_and_by_what_they_are_called(notebook: Any) -> None:
