@@ -376,7 +376,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("config", "", "what is set, and where from", tell, _EVERYWHERE, own=True),
     Command("login", "PROVIDER", "ask for a provider's key, and store it", _login, _EVERYWHERE, "providers"),
     Command("doctor", "", "what is here, which model is used and why, what to do next", _doctor, _EVERYWHERE),
-    Command("stop", "[ID]", "stop what goes on in the background; a variable does for ID", _stop, _NOTEBOOK, "runs"),
+    Command("stop", "[ID]", "stop what goes on in the background; a variable does for ID", _stop, _NOTEBOOK, "going"),
     Command("attach", "[ID]", "show a run here, live where it goes on; the newest", _attach, _NOTEBOOK, "runs"),
     Command("jobs", "", "the jobs of the schedulers here, and when they run next", _jobs, _NOTEBOOK),
     Command("agents", "", "the agents and teams in variables, and how they are", _agents, _NOTEBOOK),

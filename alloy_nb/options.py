@@ -126,11 +126,19 @@ _ALIASES = {"request_id": "run_id", "system": "system_prompt", "max_tokens": "ma
 def nearest(word: str, known: Sequence[str] | frozenset[str]) -> str | None:
     """The known word most like `word`, or None when nothing is near.
 
-    >>> nearest("modle", ["model", "tools"])
-    'model'
+    Of four letters three are no likeness: a short word has all letters of its like, in whatever order, or all but one.
+
+    >>> nearest("modle", ["model", "tools"]), nearest("raed", ["read"]), nearest("nope", ["none", "openai"])
+    ('model', 'read', None)
     """
-    found = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
-    return found[0] if found else None
+    likeness = _SHORT_LIKENESS if len(word) <= _SHORT else _LIKENESS
+    found = difflib.get_close_matches(word, sorted(known), n=1, cutoff=likeness)
+    swapped = (other for other in sorted(known) if sorted(other) == sorted(word))
+    return found[0] if found else next(swapped, None)
+
+
+_LIKENESS, _SHORT_LIKENESS = 0.66, 0.8
+_SHORT = 4
 
 
 def wrong_choice(name: str, given: Any, known: Sequence[str]) -> ConfigError:

@@ -9,9 +9,25 @@ import pytest
 
 import alloy_nb as alloy
 from alloy_nb.errors import OverloadedError
-from alloy_nb.options import make_options
+from alloy_nb.options import make_options, nearest
 from alloy_nb.testing import Function, no_delays
 from alloy_nb.tools.context import ToolContext
+
+
+@pytest.mark.parametrize(
+    ("word", "near"),
+    [
+        ("nope", None),  # was `openai`, where a provider was asked for, and `none`, where a way to think was
+        ("raed", "read"),
+        ("raedd", "read"),
+        ("ope", None),
+        ("opnai", "openai"),
+        ("non", "none"),
+        ("", None),
+    ],
+)
+def test_a_word_is_near_when_hardly_anything_else_could_be_meant(word: str, near: str | None) -> None:
+    assert nearest(word, ["openai", "none", "read", "edit"]) == near
 
 
 @pytest.mark.parametrize(

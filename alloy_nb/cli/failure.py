@@ -6,7 +6,7 @@ import errno
 import os
 import sys
 
-from ..errors import AlloyError, AuthError, ConfigError
+from ..errors import AlloyError, AuthError, ConfigError, ProviderError
 from .console import Notes
 
 __all__ = [
@@ -27,6 +27,9 @@ WRONG_USAGE = 2
 INTERRUPTED = 130
 READER_GONE = 141
 
+#: What to do where an error does not say: a service that fails is no matter of this machine's.
+_OF_A_SERVICE = "the service may be busy: try again later, or ask another model by -m"
+_OF_THIS_MACHINE = "`alloy doctor` shows how this machine is set up"
 _LONGEST = 2000
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
@@ -78,7 +81,7 @@ def report(error: Exception, notes: Notes | None = None) -> int:
     notes = notes or Notes(sys.stderr)
     if isinstance(error, AlloyError):
         message = error.message or type(error).__name__
-        hint = error.hint or "`alloy doctor` shows how this machine is set up"
+        hint = error.hint or (_OF_A_SERVICE if isinstance(error, ProviderError) else _OF_THIS_MACHINE)
         hint = _ways_to_a_model() if is_no_model(error) else hint
     else:
         message = f"{type(error).__name__}: {error}"

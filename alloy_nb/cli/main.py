@@ -25,9 +25,13 @@ COMMANDS = {
 }
 
 
+#: Words that are taken as what everybody means by them.
+_WORDS = {"help": "--help", "version": "--version"}
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code: 0 done, 1 the run failed, 2 wrong usage or configuration."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    arguments = _meant(list(sys.argv[1:] if argv is None else argv))
     if arguments in (["--version"], ["-V"]):
         return _version()
     try:
@@ -37,6 +41,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     finally:
         if argv is None:
             _let_exit_be()
+
+
+def _meant(arguments: list[str]) -> list[str]:
+    """`help`, `version` and `help COMMAND` as the options that tell it."""
+    if len(arguments) == 1:
+        return [_WORDS.get(arguments[0], arguments[0])]
+    if len(arguments) == 2 and arguments[0] == "help" and arguments[1] in COMMANDS:
+        return [arguments[1], "--help"]
+    return arguments
 
 
 def _run(arguments: list[str]) -> int:
@@ -120,7 +133,6 @@ def _run_command(arguments: list[str]) -> int:
 
 
 def _run_prompt(arguments: list[str]) -> int:
-    from ..options import nearest
     from . import prompt
     from .console import is_terminal
     from .parser import split_words
@@ -137,8 +149,8 @@ def _run_prompt(arguments: list[str]) -> int:
             raise _no_prompt(words)
         parser.print_help(sys.stderr)
         return 2
-    if len(words) == 1 and nearest(words[0], list(COMMANDS)):
-        raise _no_prompt(words)
+    if len(words) == 1 and ((_is_bare(words[0]) and words == arguments) or _near_command(words[0])):
+        raise _no_command(words[0])
     return _converse(parsed, words)
 
 
@@ -198,18 +210,37 @@ def _no_prompt(words: list[str]) -> Exception:
     import shlex
 
     from ..errors import ConfigError
-    from ..options import nearest
     from ..plain import one_line
 
     question = one_line(" ".join(words), 60)
     if not question:
         return ConfigError("there is no question", hint='ask by `alloy -p "..."`; `alloy --help` lists the rest')
-    near = nearest(words[0], list(COMMANDS)) if len(words) == 1 else None
-    if near:
-        return ConfigError(f"`{question}` is no command", hint=f"did you mean `alloy {near}`?")
+    if len(words) == 1 and (_is_bare(words[0]) or _near_command(words[0])):
+        return _no_command(words[0])
     # A pipe that somebody left open must not be waited for: without -p nothing is asked.
     whole = '"..."' if question.endswith("…") else shlex.quote(question)
     return ConfigError(
         f"`{question}` would begin a conversation, which needs a terminal",
         hint=f"for one answer write `alloy -p {whole}`",
     )
+
+
+def _is_bare(word: str) -> bool:
+    """Whether it looks like a command's name: no sentence (in Chinese one is a word), no path, no word with a slash."""
+    return word.isascii() and word.replace("-", "").replace("_", "").isalnum()
+
+
+def _near_command(word: str) -> str | None:
+    from ..options import nearest
+
+    return nearest(word.lower(), [*COMMANDS, *_WORDS])
+
+
+def _no_command(word: str) -> Exception:
+    from ..errors import ConfigError
+    from ..plain import one_line
+
+    word, near = one_line(word, 60), _near_command(word)
+    meant = f"did you mean `alloy {near}`?" if near else f"the commands are {', '.join(COMMANDS)}"
+    ask = f"`alloy -p {word}` asks it"
+    return ConfigError(f"`{word}` is no command", hint=f"{meant} {ask}" if near else f"{ask}; {meant}")

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from ..errors import ConfigError
 from ..options import nearest
+from ..plain import one_line
 
 __all__ = ["Parser", "chosen_parser", "refuse_unknown", "split_words"]
 
@@ -23,7 +24,32 @@ class Parser(argparse.ArgumentParser):
         super().__init__(**{"allow_abbrev": False, **settings})
 
     def error(self, message: str) -> NoReturn:
-        raise ConfigError(message, hint=f"`{self.prog} --help` lists the options")
+        missing = message.removeprefix("the following arguments are required: ")
+        raise ConfigError(
+            message if missing == message else f"`{self.prog}` needs {missing}",
+            hint=f"`{self.prog} --help` lists the options",
+        )
+
+    def _match_argument(self, action: argparse.Action, arg_strings_pattern: str) -> int:
+        try:
+            return super()._match_argument(action, arg_strings_pattern)
+        except argparse.ArgumentError as error:
+            if not action.option_strings:
+                raise
+            name, value = action.option_strings[-1], action.metavar or action.dest.upper()
+            raise ConfigError(f"{name} needs a value", hint=f"{name} {value}: {action.help}") from error
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is None or value in action.choices:
+            return
+        known = list(map(str, action.choices))
+        near = nearest(str(value).lower(), known)
+        is_command = isinstance(action, argparse._SubParsersAction)
+        what = "no command of" if is_command else f"no {action.metavar or action.dest} for"
+        raise ConfigError(
+            f"`{one_line(str(value), 40)}` is {what} `{self.prog}`",
+            hint=f"did you mean {near}?" if near else f"there are {', '.join(known)}",
+        )
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):

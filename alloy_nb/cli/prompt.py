@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
-from ..options import nearest
 from ..redaction import redact, redact_data, redact_known
 from ..setting_commands import POLICIES
 from .console import Notes, OutputGone, is_terminal, silence_stdout
@@ -73,33 +72,41 @@ def run(args: Namespace) -> int:
     tools = collect_tools(names_in(args.tools or ""))
     live = is_terminal(sys.stdout) and not args.no_stream and not args.json
     transcript = Transcript(tools, live=live)
-    prompt = compose(args.prompt if args.no_context else _by_skill(args, transcript.notes), _read_stdin())
+    prompt = compose(_by_skill(args, transcript.notes), _read_stdin())
     options = run_options(args, list(tools.values()))
     options["model"] = resolve_model(options["model"])
     return show_run(prompt, options, transcript, as_json=args.json)
 
 
 def _by_skill(args: Namespace, notes: Notes) -> str:
-    """The question; of one that begins with a skill's word, as in a conversation, the skill's text about the rest."""
+    """The question; of one that begins with a skill's word, as in a conversation, the skill's text about the rest.
+
+    Raises `ConfigError` for any other word with a slash.
+    """
     question = str(args.prompt)
-    word = next(iter(question.split(maxsplit=1)), "")
-    if not word.startswith("/"):
+    if not question.lstrip().startswith("/"):
         return question
-    from ..commands import commands_of
+    from ..commands import commands_of, find_command
     from ..context.surroundings import skills_of
     from ..folders import home_folder
     from ..skill_commands import skill_commands
 
-    skills, _ = skills_of(True, Path(args.dir).expanduser().absolute(), home_folder())
-    words = {command.name for command in skill_commands(skills, commands_of("terminal"))}
-    skill = next((skill for skill in skills if skill.name == word[1:] and skill.name in words), None)
-    if skill is not None:
-        text = skill.prompt(question.strip()[len(word) :].strip())
-        notes.line(f"skill {skill.name}: {len(text):,} characters" + (f" from {skill.path}" if skill.path else ""))
-        return text
-    if near := nearest(word[1:], sorted(words)):
-        notes.line(f"{word} is sent as typed: no skill has that name; did you mean /{near}?", "yellow")
-    return question
+    own = commands_of("terminal")
+    here = () if args.no_context else skills_of(True, Path(args.dir).expanduser().absolute(), home_folder())[0]
+    found = find_command(question, (*own, *skill_commands(here, own)))
+    if found is None:
+        return question
+    command, about = found
+    if command in own:
+        raise ConfigError(
+            f"/{command.name} is a command of a conversation",
+            hint="`alloy` begins one; a question does not begin with a slash",
+        )
+    skill = next(skill for skill in here if skill.name == command.name)
+    notes.line(
+        f"skill {skill.name}: {len(skill.prompt(about)):,} characters" + (f" from {skill.path}" if skill.path else "")
+    )
+    return skill.prompt(about)
 
 
 def names_in(text: str) -> list[str]:

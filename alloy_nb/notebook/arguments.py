@@ -15,7 +15,7 @@ from ..options import nearest, read_thinking
 if TYPE_CHECKING:
     from ..commands import Command
 
-__all__ = ["Arguments", "admit", "notes_on", "parse_line", "usage"]
+__all__ = ["FLAGS", "Arguments", "Unfinished", "admit", "notes_on", "parse_line", "unfinished", "usage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +221,48 @@ def admit(command: Command, arguments: Arguments) -> None:
             f"/{command.name} takes no {' and no '.join(wrong)}; nothing was done",
             hint=f"write `%alloy /{command.name}`: options are for questions",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """What is being written at the end of a line: an option's name, the value of the option `key`, or the prompt."""
+
+    text: str
+    key: str = ""
+    option: bool = False
+
+
+def unfinished(line: str) -> Unfinished:
+    """What stands last on `line`, which somebody is still writing.
+
+    >>> unfinished("-t read,gr").text, unfinished("-t read Say").text, unfinished("--fresh --ap").option
+    ('read,gr', 'Say', True)
+    """
+    place = 0
+    while match := _OPTION.match(line, place):
+        if not match[2] and (match.end() == len(line) or not line[match.end()].isspace()):
+            break
+        flag = _BY_NAME.get(match[1])
+        place = match.end()
+        if flag is not None and flag.read is not None:
+            end = _value_end(line, place, flag)
+            if end is None:
+                return Unfinished(line[place:].lstrip(), flag.key)
+            place = end
+    rest = line[place:].lstrip()
+    return Unfinished(rest, option=re.fullmatch(r"--?(?:[A-Za-z][\w-]*)?", rest) is not None)
+
+
+def _value_end(line: str, place: int, flag: _Flag) -> int | None:
+    """Where the value behind `place` ends; None when something of it may still come."""
+    value = _VALUE.match(line, place)
+    while value is not None and value.end() < len(line):
+        if (value[3] or "").startswith(('"', "'")):  # a quote that nothing closes yet
+            return None
+        if flag.read is not _names or not value[0].endswith(","):
+            return value.end()
+        value = _VALUE.match(line, value.end())
+    return None
 
 
 def _flag(name: str) -> _Flag:

@@ -56,8 +56,9 @@ def _make_hub(shell: Any) -> None:
 
 def unload(shell: Any) -> None:
     """Take the magics away again."""
-    from . import syntax
+    from . import completing, syntax
 
     for kind in ("line", "cell"):
         shell.magics_manager.magics[kind].pop("alloy", None)
     syntax.unregister(shell)
+    completing.unregister(shell)

@@ -16,7 +16,7 @@ from .names import runs_in
 if TYPE_CHECKING:
     from .live.hub import Hub
 
-__all__ = ["attach", "stop_runs"]
+__all__ = ["attach", "run_words", "stop_runs"]
 
 #: So many runs are told of where another one was asked for.
 _MOST_TOLD = 8
@@ -79,6 +79,18 @@ def _not_shown(names: Mapping[str, Any]) -> list[Execution]:
     """What may be shown though it was not yet: what goes on, and what is over and in a variable."""
     held = {run.run_id for run in runs_in(names).values()}
     return [run for run in driven() if run.result is None or run.run_id in held]
+
+
+def run_words(shell: Any, kind: str, names: Mapping[str, Any]) -> list[str]:
+    """What ``/stop`` takes (kind "going") and what ``/attach`` does ("runs"): variables, then ids, the newest first."""
+    from .live.hub import find_hub
+
+    hub = find_hub(shell) if kind == "runs" else None
+    runs = {run.run_id: run for run in (_not_shown(names) if kind == "runs" else going())}
+    runs.update((live.run_id, live.execution) for live in (hub.runs if hub is not None else ()))
+    variables = [name for name, run in runs_in(names).items() if run.run_id in runs]
+    ids = sorted(runs, key=lambda name: runs[name].begun, reverse=True)
+    return [*variables, *ids, *(team.name for team in (hub.teams if hub is not None else ()))]
 
 
 def _newest(runs: Iterable[Execution]) -> str:

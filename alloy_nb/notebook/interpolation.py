@@ -16,7 +16,7 @@ from typing import Any
 from ..errors import ConfigError
 from .cards import describe
 
-__all__ = ["Insertion", "interpolate", "look_up"]
+__all__ = ["Insertion", "interpolate", "is_free", "look_up"]
 
 _NUMBER = r"-?\d+"
 _SUBSCRIPT = rf"""\[(?:{_NUMBER}|(?:{_NUMBER})?:(?:{_NUMBER})?|"[^"\\\n]*"|'[^'\\\n]*'|[^\W\d]\w*)\]"""
@@ -91,15 +91,15 @@ def interpolate(text: str, namespace: Mapping[str, Any]) -> tuple[str, tuple[Ins
             expression = match["expression"]
             brace = match.start()
             if _root(expression) not in namespace:
-                meant = _meant(expression, namespace) if _is_free(text, brace) else None
+                meant = _meant(expression, namespace) if is_free(text, brace) else None
                 if meant is not None:
                     inserted.append(Insertion(expression, "", 0, meant=meant))
                 continue
-            if _is_free(text, brace):
+            if is_free(text, brace):
                 value, insertion = _render(expression, namespace)
                 inserted.append(insertion)
                 pieces += text[place:brace], value
-            elif text[brace - 1] == "\\" and _is_free(text, brace - 1):
+            elif text[brace - 1] == "\\" and is_free(text, brace - 1):
                 pieces += text[place : brace - 1], match[0]
             else:
                 continue
@@ -115,7 +115,7 @@ def _as_typed(text: str, start: int, end: int, namespace: Mapping[str, Any]) -> 
     for match in _EVALUATED.finditer(text, start, end):
         expression = match["expression"]
         closed = all(expression.count(opening) == expression.count(closing) for opening, closing in ("()", "[]"))
-        if closed and _root(expression) in namespace and _is_free(text, match.start()):
+        if closed and _root(expression) in namespace and is_free(text, match.start()):
             found.append(Insertion(expression, "", 0, typed=True))
     return found
 
@@ -189,7 +189,7 @@ def _root(expression: str) -> str:
     return name[0]
 
 
-def _is_free(text: str, place: int) -> bool:
+def is_free(text: str, place: int) -> bool:
     """True when nothing before `place` says that this brace is something else's."""
     return _NEVER_AFTER.search(text[max(0, place - _LONGEST_LEAD) : place]) is None
 

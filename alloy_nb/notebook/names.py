@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from inspect import getattr_static
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..team import Team
 
 __all__ = [
+    "TYPES",
     "UserNames",
     "find_agent",
     "find_approval",
@@ -38,7 +39,7 @@ __all__ = [
 
 _DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*\Z")
 _LIST = re.compile(r"list\[(.+)\]\Z")
-_TYPES = ("str", "int", "float", "bool", "list", "dict")
+TYPES = ("str", "int", "float", "bool", "list", "dict")
 
 
 class UserNames(Mapping[str, Any]):
@@ -114,10 +115,10 @@ def find_type(name: str, names: Mapping[str, Any]) -> Any:
         return list[find_type(inner[1], names)]  # type: ignore[misc]
     if _is_bound(name, names):
         return look_up(name, names)
-    if name in _TYPES:
+    if name in TYPES:
         return getattr(builtins, name)
     types = [key for key, item in names.items() if isinstance(item, type) and not key.startswith("_")]
-    near = nearest(name, [*types, *_TYPES])
+    near = nearest(name, [*types, *TYPES])
     raise ConfigError(
         f"--output: there is no type `{name}`",
         hint=f"did you mean `{near}`?" if near else "define it first: a pydantic model, or a dataclass",
@@ -208,24 +209,38 @@ def find_approval(name: str, names: Mapping[str, Any], option: str = "--approval
     raise ConfigError(f"{option} is {name!r}", hint="give ask, auto, deny, or the name of a function (call, ctx)")
 
 
+def _is_a(value: Any, *kinds: type) -> bool:
+    """By its type alone: a proxy without its object raises when it is asked for its class."""
+    return issubclass(type(value), kinds)
+
+
 def _may_be_tool(value: Any) -> bool:
     from ..tools.base import Tool
 
-    return isinstance(value, FunctionType | Tool)
+    return _is_a(value, FunctionType, Tool)
+
+
+def _is_agent(value: Any) -> bool:
+    from ..agent import Agent
+
+    return _is_a(value, Agent)
 
 
 def _may_be_model(value: Any) -> bool:
     """By what is there: to ask an object of whatever kind for it may run code of its own, or raise."""
     has = (getattr_static(value, name, None) is not None for name in ("stream", "model"))
-    return not isinstance(value, type) and all(has)
+    return not _is_a(value, type) and all(has)
 
 
 #: What fits where something of a kind is asked for.
 _FITS: Mapping[str, Callable[[Any], bool]] = {
     "tools": _may_be_tool,
     "models": _may_be_model,
-    "policies": lambda item: isinstance(item, FunctionType),
-    "budgets": lambda item: isinstance(item, Budget),
+    "policies": lambda item: _is_a(item, FunctionType),
+    "budgets": lambda item: _is_a(item, Budget),
+    "agents": _is_agent,
+    "types": lambda item: _is_a(item, type),
+    "variables": lambda item: not _is_a(item, ModuleType),
 }
 
 

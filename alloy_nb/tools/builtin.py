@@ -39,9 +39,9 @@ def builtin_tool(name: str) -> Tool:
 
 
 def _hint(name: str) -> str:
-    from difflib import get_close_matches
+    from ..options import nearest
 
-    near = get_close_matches(name.lower(), BUILTIN_TOOLS, n=1)
+    near = nearest(name.lower(), list(BUILTIN_TOOLS))
     if near:
-        return f"did you mean {near[0]!r}?"
+        return f"did you mean {near!r}?"
     return f"the built-in tools are {', '.join(BUILTIN_TOOLS)}; for your own, give the function itself"

@@ -40,7 +40,28 @@ CASES = [
     (["alloy", "sessions", "ex"], ["export"]),
     (["alloy", "completion", ""], ["bash", "fish", "zsh"]),
     (["alloy", "login", ""], sorted(VENDORS)),
+    (["alloy", "--thinking", "hi"], ["high"]),
+    (["alloy", "--tool-choice", "re"], ["read", "required"]),
+    (["alloy", "-t", "read,gr"], ["read,grep"]),
+    (["alloy", "--fallback", "mistral,opena"], ["mistral,openai"]),
+    (["alloy", "-m", "sc"], ["scripted:"]),
+    (["alloy", "-m", "local", "se"], []),  # the second word is the question's
+    (["alloy", "what", "do"], []),
+    (["alloy", "local", "pull", "smol"], ["smollm2"]),
     (["alloy", "--dir", ""], []),
+]
+
+#: As bash cuts it, what is offered for the last piece, and what the whole word becomes elsewhere.
+CUT = [
+    (["alloy", "--model", "=", "opena"], ["openai"], ["--model=openai"]),
+    (["alloy", "--model", "="], sorted([*VENDORS, "local", "scripted:"]), None),
+    (["alloy", "-m", "anthropic", ":", "claude-haiku-4"], ["claude-haiku-4-5"], ["anthropic:claude-haiku-4-5"]),
+    (["alloy", "--model", "=", "anthropic", ":", "claude-haiku-4"], ["claude-haiku-4-5"], None),
+    (["alloy", "-m", "scripted", ":", "s"], ["s1.jsonl", "s2.jsonl"], ["scripted:s1.jsonl", "scripted:s2.jsonl"]),
+    (["alloy", "-m", "scripted", ":"], ["completion", "s1.jsonl", "s2.jsonl"], None),
+    (["alloy", "--tools", "=", "read,gr"], ["read,grep"], None),
+    (["alloy", "--approval", "=", "d"], ["deny"], ["--approval=deny"]),
+    (["alloy", "--fallback", "local,anthropic", ":", "claude-haiku-4"], ["claude-haiku-4-5"], None),
 ]
 
 
@@ -54,6 +75,39 @@ def test_bash_completes(typed: list[str], offered: list[str], alloy: Alloy, tmp_
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
     assert done.stderr == ""
     assert sorted(done.stdout.split()) == offered
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+@pytest.mark.parametrize(("typed", "offered", "_"), CUT, ids=["".join(typed[1:]) for typed, _, _ in CUT])
+def test_bash_completes_what_it_cuts(
+    typed: list[str], offered: list[str], _: object, alloy: Alloy, tmp_path: Path
+) -> None:
+    """`-m scripted:s` became the command `sessions`."""
+    (tmp_path / "completion").write_text(alloy("completion", "bash").out)
+    for name in ("s1.jsonl", "s2.jsonl"):
+        (tmp_path / name).touch()
+    command = ["bash", "--norc", "-c", _BASH, "bash", "completion", *typed]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30, cwd=tmp_path)
+    assert done.stderr == ""
+    assert sorted(word for word in done.stdout.split() if word != "data") == offered
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="needs fish")
+@pytest.mark.parametrize(("typed", "offered", "becomes"), CUT, ids=["".join(typed[1:]) for typed, _, _ in CUT])
+def test_fish_completes_behind_colon_and_equals(
+    typed: list[str], offered: list[str], becomes: list[str] | None, alloy: Alloy, tmp_path: Path
+) -> None:
+    if becomes is None:
+        pytest.skip("bash's alone")
+    (tmp_path / "completion").write_text(alloy("completion", "fish").out)
+    for name in ("s1.jsonl", "s2.jsonl"):
+        (tmp_path / name).touch()
+    line = " ".join(typed).replace(" : ", ":").replace(" = ", "=")
+    env = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    code = f"source completion; complete -C '{line}'"
+    command = ["fish", "-N", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30, env=env, cwd=tmp_path)
+    assert sorted(line.partition("\t")[0] for line in done.stdout.splitlines()) == becomes
 
 
 @pytest.mark.skipif(shutil.which("fish") is None, reason="needs fish")
@@ -141,6 +195,10 @@ def test_zsh_takes_it(alloy: Alloy, tmp_path: Path) -> None:
         ("alloy loc", "alloy local "),
         ("alloy -t rea", "alloy -t read "),
         ("alloy --session no", "alloy --session notes "),
+        ("alloy -t read,gr", "alloy -t read,grep "),
+        ("alloy -m anthropic:claude-haiku-4", "alloy -m anthropic:claude-haiku-4-5 "),
+        ("alloy --model=opena", "alloy --model=openai "),
+        ("alloy -m scripted:comp", "alloy -m scripted:completion "),
         ("alloy sessions show the\\ ", "alloy sessions show the\\ second\\ law "),
         ('alloy sessions delete "the ', 'alloy sessions delete "the second law" '),
         ('alloy sessions delete "it', 'alloy sessions delete "it\'s \\$HOME" '),
@@ -178,7 +236,7 @@ def _read_until(terminal: int, text: str) -> str:
     while text not in came:
         ready, _, _ = select.select([terminal], [], [], max(0.0, end - time.monotonic()))
         assert ready, f"{text!r} never came: {came!r}"
-        came += os.read(terminal, 65536).decode("utf-8", "replace")
+        came += os.read(terminal, 65536).decode("utf-8", "replace").replace("\a", "")
     return came
 
 
@@ -186,3 +244,52 @@ def test_every_command_is_in_each_script(alloy: Alloy) -> None:
     for shell in ("bash", "zsh", "fish"):
         script = alloy("completion", shell).out
         assert all(command in script for command in COMMANDS)
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+@pytest.mark.parametrize(
+    ("typed", "becomes"),
+    [
+        ("alloy local remove sm", "alloy local remove small"),  # and not the file `smell`
+        ("alloy -m scripted:sm", "alloy -m scripted:smell "),
+        ("alloy --model=anthropic:claude-haiku-4", "alloy --model=anthropic:claude-haiku-4-5 "),
+        ("alloy -t read,gr", "alloy -t read,grep "),
+        ("alloy look into sm", "alloy look into smell "),
+    ],
+)
+def test_bash_at_work(typed: str, becomes: str, alloy: Alloy, stored: dict[str, str], tmp_path: Path) -> None:
+    """Where a name of ours is wanted, files were offered."""
+    (tmp_path / "completion").write_text(alloy("completion", "bash").out)
+    (tmp_path / "smell").touch()
+    (tmp_path / "data" / "models").mkdir()
+    for name in ("small", "smaller"):
+        (tmp_path / "data" / "models" / f"{name}.gguf").write_bytes(b"GGUF")
+    assert alloy("local", "list", "--names").out == "small\nsmaller\n"
+    ours, theirs = os.openpty()
+    shell = subprocess.Popen(
+        ["bash", "--norc", "-i"],
+        **dict.fromkeys(("stdin", "stdout", "stderr"), theirs),
+        env={**stored, "TERM": "dumb"},
+        cwd=tmp_path,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    try:
+        os.write(ours, b"PS1='re''ady> '; source completion\n")
+        _read_until(ours, "ready> ")
+        os.write(ours, f"{typed}\t".encode())
+        assert _read_until(ours, becomes).endswith(becomes)
+    finally:
+        shell.kill()
+        shell.wait()
+        os.close(ours)
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_nothing_of_a_files_name_is_code(alloy: Alloy, tmp_path: Path) -> None:
+    (tmp_path / "completion").write_text(alloy("completion", "bash").out)
+    (tmp_path / "a $(touch made)").touch()
+    command = ["bash", "--norc", "-c", _BASH, "bash", "completion", "alloy", "-m", "scripted", ":", "a"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30, cwd=tmp_path)
+    assert done.stdout == "a\\ \\$\\(touch\\ made\\)\n"
+    assert not (tmp_path / "made").exists()

@@ -14,6 +14,7 @@ from alloy_nb import __version__
 from alloy_nb.cli.main import COMMANDS, main
 
 from .conftest import Said, environment
+from .terminals import Terminal
 
 Alloy = Callable[..., Said]
 ROOT = Path(__file__).parents[2]
@@ -108,3 +109,20 @@ def test_an_interrupt_before_anything_ran_is_130(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("alloy_nb.cli.doctor.run", interrupted)
     assert main(["doctor"]) == 130
+
+
+def test_help_and_version_are_told_without_a_dash(alloy: Alloy) -> None:
+    """They were asked of a model."""
+    assert alloy("help") == alloy("--help")
+    assert alloy("help").out.startswith("usage: alloy")
+    assert alloy("version") == alloy("--version")
+    assert alloy("help", "local") == alloy("local", "--help")
+
+
+def test_a_lone_word_begins_no_conversation(terminal: Callable[..., Terminal]) -> None:
+    """It is a command that is not there, more likely than a question."""
+    asked = terminal("jobs")
+    code, said = asked.finish()
+    assert code == 2
+    assert "`jobs` is no command" in said
+    assert "`alloy -p jobs` asks it" in said

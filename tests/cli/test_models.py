@@ -185,7 +185,7 @@ def test_a_plug_in_is_named_with_its_package(alloy: Alloy, tmp_path: Path, monke
     )
     told = {section["provider"]: section["plug_in"] for section in json.loads(alloy("models", "--json").out)}
     assert told == {**dict.fromkeys(VENDORS), "acme": "acme-models 1.2"}
-    assert "did you mean `acme`?" in alloy("models", "acne").err
+    assert "did you mean `acme`?" in alloy("models", "amce").err
 
 
 def test_a_plug_in_is_asked_what_it_offers(alloy: Alloy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -275,6 +275,11 @@ def test_another_model_answers_when_the_first_one_fails(alloy: Alloy, script: Sc
     [
         ("--thinking hihg", "--thinking is `hihg`", "did you mean --thinking high?"),
         (
+            "--thinking nope",
+            "--thinking is `nope`",
+            "give on, off, none, minimal, low, medium, high, xhigh, max or a number of tokens",
+        ),
+        (
             "--thinking=-3",
             "--thinking is `-3`",
             "give on, off, none, minimal, low, medium, high, xhigh, max or a number of tokens",
@@ -302,6 +307,15 @@ def test_a_wrong_value_is_wrong_usage_told_in_the_words_of_a_shell(
 def test_an_errors_hint_is_told_once(alloy: Alloy, script: Script) -> None:
     said = alloy("-p", "Hello", "-m", script(FAILS))
     assert said.err.count("try later") == 1
+
+
+@pytest.mark.parametrize("kind", ["ProviderError", "OverloadedError"])
+def test_of_a_service_that_is_overloaded_it_says_to_try_again(kind: str, alloy: Alloy, script: Script) -> None:
+    """It sent to `alloy doctor`, which knows nothing of it."""
+    said = alloy("-p", "Hello", "-m", script({"error": {"type": kind, "message": "overloaded", "retryable": False}}))
+    assert (said.code, said.err.splitlines()[0]) == (1, "Error: overloaded")
+    assert "try again" in said.err
+    assert "doctor" not in said.err
 
 
 def _raise() -> None:
@@ -395,12 +409,31 @@ def test_a_question_that_begins_with_a_skills_word_asks_by_it(alloy: Alloy, scri
     assert alloy("-p", "/review it", "-m", model, stdin="+ x\n").out == "Fine.\n"
     model = script({"text": "Fine.", "on": "Review my commit: names first."})
     assert alloy("-p", "/review\nmy commit", "-m", model).out == "Fine.\n"
-    for typed in ("/reviw it", "/usr/bin/env is a path", "/help"):
-        said = alloy("-p", typed, "-m", script({"text": "As typed.", "on": typed}))
-        assert said.out == "As typed.\n"
-        assert ("did you mean /review?" in said.err) is (typed == "/reviw it")
-    said = alloy("-p", "/review it", "--no-context", "-m", script({"text": "As typed.", "on": "/review it"}))
-    assert said == Said(0, "As typed.\n", "")
+    typed = "/usr/bin/env is a path"
+    assert alloy("-p", typed, "-m", script({"text": "As typed.", "on": typed})).out == "As typed.\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "message", "hint"),
+    [
+        (["/reviw it"], "there is no command /reviw", "did you mean /review?"),
+        (["/nosuch"], "there is no command /nosuch", "a question does not begin with a slash"),
+        (["/usage"], "/usage is a command of a conversation", "`alloy` begins one"),
+        (["/help"], "/help is a command of a conversation", "`alloy` begins one"),
+        (["/review it", "--no-context"], "there is no command /review", "does not begin with a slash"),
+    ],
+)
+def test_a_word_with_a_slash_is_sent_to_no_model(
+    typed: list[str], message: str, hint: str, alloy: Alloy, script: Script, tmp_path: Path
+) -> None:
+    """In a cell it was an error, and here a question."""
+    skills = tmp_path / ".alloy" / "skills"
+    skills.mkdir(parents=True)
+    (skills / "review.md").write_text("Review it.")
+    said = alloy("-p", *typed, "-m", script("never said"))
+    assert (said.code, said.out) == (2, "")
+    assert f"Error: {message}" in said.err
+    assert hint in said.err
 
 
 def test_context_files_and_skills_go_in_unless_told(alloy: Alloy, script: Script, tmp_path: Path) -> None:

@@ -224,3 +224,11 @@ def test_ipython_asks_for_an_approval(terminal: Terminal, tmp_path: Path) -> Non
     terminal.send("y\r")
     terminal.wait_for("Thank you.")
     assert (tmp_path / "made").exists()
+
+
+def test_tab_completes_our_options_in_ipython(terminal: Terminal) -> None:
+    terminal.wait_for("In [")
+    terminal.send("%alloy --app\t")
+    terminal.wait_for("--approval")
+    terminal.send(" den\t")
+    terminal.wait_for("deny")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from IPython.core.completer import provisionalcompleter
 
 from alloy_nb.errors import ConfigError
 from alloy_nb.providers.scripted import Scripted
@@ -75,10 +76,10 @@ def test_runs_are_told_with_variable_model_time_and_question(command: str, waiti
 
 
 def test_a_variable_that_holds_a_run_is_completed(waiting: Notebook) -> None:
-    from alloy_nb.notebook.completing import complete
-    from alloy_nb.notebook.names import UserNames
-
-    assert complete("%alloy /stop t", "t", UserNames(waiting.shell)) == ["two"]
+    for line in ("%alloy /stop tw", "%alloy /attach tw"):
+        with provisionalcompleter():
+            offered = list(waiting.shell.Completer.completions(line, len(line)))
+        assert [found.text for found in offered] == ["two"]
 
 
 def test_without_a_run_there_is_none_to_show(notebook: Notebook) -> None:

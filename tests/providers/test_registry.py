@@ -179,6 +179,7 @@ def test_a_model_without_its_provider_is_told_with_it(spec: str, meant: str) -> 
         ("opnai:gpt-5.2", "did you mean 'openai'"),
         ("my-model", '"openai:my-model"'),
         ("zzz:m", "the providers are: anthropic, openai"),
+        ("nope:m", "the providers are: anthropic, openai"),
         ("", "provider:model"),
     ],
 )

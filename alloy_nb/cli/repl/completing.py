@@ -13,13 +13,14 @@ from ...errors import AlloyError
 from ...session import SessionInfo, SessionStore, conversations
 from ...setting_commands import POLICIES
 
-__all__ = ["Offer", "offers"]
+__all__ = ["Offer", "model_offers", "offers"]
 
 _ARGUMENT = re.compile(r"/([A-Za-z][\w-]*)[ \t]+(?:\S*[,\s])?([^,\s]*)\Z")
 #: A name that may hold blanks is all that follows.
 _REST = re.compile(r"/([A-Za-z][\w-]*)[ \t]+(.*)\Z", re.DOTALL)
 _WITH_BLANKS = ("sessions", "teams")
 _MOST = 200
+_SCRIPTED = "scripted:"
 
 
 class Offer(NamedTuple):
@@ -53,13 +54,32 @@ def offers(
             argument = _REST.match(text) or argument
         if command is not None and command.completes:
             more = own(command.completes) if own is not None else ()
+            if command.completes == "models":
+                return model_offers(argument[2], directory, more)
             words = dict.fromkeys([*_words(command.completes, store, commands), *more])
             return [Offer(word, len(argument[2])) for word in words if word.startswith(argument[2])]
+        if command is not None and not command.lines:
+            return []
     return list(_files(re.split(r"\s", text)[-1], directory))
 
 
-def _words(kind: str, store: Callable[[], SessionStore], commands: Sequence[Command]) -> Iterable[str]:
+def model_offers(typed: str, directory: Path, own: Iterable[str] = ()) -> list[Offer]:
+    """What `typed` may become where a model is named: providers, what is known of each, `own`; files of answers.
+
+    >>> [offer.text for offer in model_offers("mist", Path("."), ["misty"])][:1]
+    ['mistral']
+    """
     from ...models import known_models
+    from ...providers.vendors import VENDORS
+
+    if typed.startswith(_SCRIPTED):
+        return list(_files(typed.removeprefix(_SCRIPTED), directory, all=True))
+    names = [f"{info.provider}:{info.name}" for info in known_models()]
+    words = dict.fromkeys((*VENDORS, "local", _SCRIPTED, *names, *own))
+    return [Offer(word, len(typed)) for word in words if word.startswith(typed)]
+
+
+def _words(kind: str, store: Callable[[], SessionStore], commands: Sequence[Command]) -> Iterable[str]:
     from ...providers.vendors import VENDORS
     from ...tools.builtin import BUILTIN_TOOLS
 
@@ -72,9 +92,6 @@ def _words(kind: str, store: Callable[[], SessionStore], commands: Sequence[Comm
             return ("none",)
         case "providers":
             return VENDORS
-        case "models":
-            names = [f"{info.provider}:{info.name}" for info in known_models()]
-            return (*VENDORS, "local", *names)
         case "skills":
             return [command.name for command in commands if command.lines and not command.completes]
         case "sessions":
@@ -89,10 +106,13 @@ def _listed(store: Callable[[], SessionStore]) -> Iterable[SessionInfo]:
         return ()
 
 
-def _files(word: str, directory: Path) -> Iterator[Offer]:
-    """Files whose path begins so, as it is written: relative to the tools' directory, absolute, or from home."""
+def _files(word: str, directory: Path, *, all: bool = False) -> Iterator[Offer]:
+    """Files whose path begins so, as it is written: relative to the tools' directory, absolute, or from home.
+
+    Those of the directory itself without a word only when `all` is set.
+    """
     head, _, start = word.rpartition("/")
-    if not word:
+    if not word and not all:
         return
     try:
         folder = Path(f"{head}/" if head or word.startswith("/") else "").expanduser()

@@ -97,6 +97,9 @@ class Talk:
         if text.lower() in _LEAVING:
             self.leave()
             return None
+        if text.lower() == "help":
+            self.say("for the commands: /help")
+            return None
         found = find_command(text, self.commands)
         if found is None:
             self.ask(text)

@@ -53,8 +53,15 @@ def test_what_a_command_takes(text: str, expected: str) -> None:
 
 
 def test_a_command_that_takes_nothing_is_offered_nothing(tmp_path: Path) -> None:
-    assert offered("/undo ", tmp_path) == []
+    (tmp_path / "undone").touch()
+    assert offered("/undo un", tmp_path) == []
     assert offered("/login ") == [f"/login {name}" for name in VENDORS]
+
+
+def test_files_of_answers_where_a_model_is_named(tmp_path: Path) -> None:
+    (tmp_path / "said.jsonl").touch()
+    assert offered("/model scr") == ["/model scripted:"]
+    assert offered("/model scripted:", tmp_path) == ["/model scripted:said.jsonl"]
 
 
 def test_a_store_that_cannot_be_read_is_no_reason_to_end() -> None:

@@ -146,3 +146,11 @@ def test_a_question_that_failed_is_the_first_that_rewind_takes_back(tmp_path: Pa
     assert [message.text for message in talk.messages()] == ["one", "1"]
     assert talk.take_all("/rewind").endswith("\n  user: one")
     assert talk.take_all("/rewind") == "There is nothing to take back."
+
+
+def test_help_alone_asks_no_model_and_quit_alone_leaves(tmp_path: Path) -> None:
+    talk = Told(tmp_path, alloy.Scripted([]))
+    assert talk.take_all("Help") == "for the commands: /help"
+    assert not talk.messages()
+    talk.take("quit")
+    assert talk.left
