@@ -26,7 +26,7 @@ from .metering import context_usage
 from .middleware.base import HookContext
 from .middleware.here import call_hooks_here
 from .models import model_info
-from .options import make_options
+from .options import check_overrides, make_options
 from .portal import PORTAL, is_portal_thread
 from .prompts import to_message
 from .providers.base import Provider
@@ -51,6 +51,10 @@ logger = logging.getLogger("alloy_nb")
 
 #: How long the run of an agent that is closed may take to end, in seconds.
 CLOSING = 10.0
+
+#: What an agent takes beside the options where it is made, and where it is asked.
+_MADE_WITH = ("pubsub", "topics", "on_shutdown", "handoffs")
+_BESIDE = ("prompt", "check")
 
 
 class Agent(Leaving):
@@ -87,7 +91,7 @@ class Agent(Leaving):
             raise ConfigError(f"topics is the string {topics!r}", hint=f"give a list: topics=[{topics!r}]")
         if topics and pubsub is None:
             raise ConfigError("topics without a bus", hint="give both: Agent(pubsub=bus, topics=[...])")
-        made = make_options(options)
+        made = make_options(options, _MADE_WITH)
         if made.max_turns < 1:
             raise ConfigError("max_turns is 0: it would never answer", hint="give 1 or more: Agent(max_turns=10)")
         self._init(Dialogue(made, self._ended), pubsub, on_shutdown)
@@ -134,10 +138,12 @@ class Agent(Leaving):
     def chat(self, prompt: Any, *, check: bool = True, **overrides: Any) -> Result:
         """Ask, and wait for the answer; options given here hold for this time. `Busy` when it is at work."""
         PORTAL.refuse_here("Agent.chat")
+        check_overrides(overrides, _BESIDE)
         return ask_agent(self, prompt, overrides, check=check)
 
     async def achat(self, prompt: Any, *, check: bool = True, **overrides: Any) -> Result:
         """The same on the running loop. Cancelling it stops the run; what it had done is kept."""
+        check_overrides(overrides, _BESIDE)
         with self._turn(prompt, overrides) as make:
             return await run_awaited(make, check=check)
 
