@@ -12,6 +12,7 @@ from typing import Any
 
 from .agent_health import Health
 from .agent_tool import AgentTool
+from .articles import a_kind
 from .candidates import window_of
 from .context.condensed import edited, still_holds
 from .context.meter import ContextUsage
@@ -119,9 +120,7 @@ class Agent(Leaving):
         What a session does not hold is said anew: model, tools, policies. Raises `ConfigError` for `messages=`.
         """
         if not isinstance(session, Session):
-            raise ConfigError(
-                f"a {type(session).__name__} is no session", hint="read it first: alloy.Session.from_json(text)"
-            )
+            raise ConfigError(f"{a_kind(session)} is no session", hint="read it first: alloy.Session.from_json(text)")
         if "messages" in options:
             raise ConfigError("messages are the session's own", hint="leave messages= out")
         context = {**(options.get("context") or {}), "session_id": session.id}

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from .articles import a_kind
 from .context.compactor import Compactor
 from .errors import ConfigError
 from .messages import Message
@@ -218,7 +219,7 @@ def check_values(options: Options) -> None:
     for message in options.messages:
         if not isinstance(message, Message):
             raise ConfigError(
-                f"messages holds a {type(message).__name__}",
+                f"messages holds {a_kind(message)}",
                 hint="give Message objects, such as an earlier result's `.messages`",
             )
 

@@ -630,7 +630,7 @@ def test_nobody_is_asked_and_what_was_allowed_before_is(
         # Sent as a prompt: an agent as "a Agent", a dict as the words of its keys.
         (lambda s: s.every("30m", Agent(model=Scripted([]))), "there is no prompt"),
         (lambda s: s.every("30m", {"model": Scripted([])}), "there is no prompt"),
-        (lambda s: s.every("30m", 5, "hi"), "a int is asked"),
+        (lambda s: s.every("30m", 5, "hi"), "an int is asked"),
         (lambda s: s.every("30m", "hi", run_id="r"), "run_id is given"),
         (lambda s: s.every("30m", Agent(model=Scripted([])), "hi", max_turns=1), "max_turns beside an agent"),
         (lambda s: s.every("30m", "hi", model="nobody:x"), "nobody"),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..articles import a_kind
 from ..errors import AlloyError, ConfigError
 from ..forks import renewed_in_child
 from ..models import default_model
@@ -311,7 +312,7 @@ def _no_provider(given: Any) -> ConfigError:
     wanted = ("name", "model", "options", "constrains_arguments", "stream")
     missing = [name for name in wanted if not hasattr(given, name)]
     return ConfigError(
-        f"model is a {type(given).__name__}, which is no provider: it has no {', '.join(missing)}",
+        f"model is {a_kind(given)}, which is no provider: it has no {', '.join(missing)}",
         hint='give "provider:model", or an object such as alloy_nb.OpenAICompatible(...)',
     )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..agent import Agent
+from ..articles import a_kind
 from ..candidates import check_prices, collect_candidates
 from ..errors import AlloyError, ConfigError
 from ..messages import Message
@@ -67,7 +68,7 @@ class Work:
             check_prices(collect_candidates(own, working_directory(own)), own.budget)
             return cls(prompt, f"agent {who.name}" if who.name else "agent", who)
         if who is not None and not isinstance(who, Mapping):
-            raise ConfigError(f"a {type(who).__name__} is asked", hint="give an Agent, or a dict of options for a run")
+            raise ConfigError(f"{a_kind(who)} is asked", hint="give an Agent, or a dict of options for a run")
         check_names(who or {}, beside)
         return cls(prompt, "", None, {**(who or {}), **options}).checked()
 
@@ -83,7 +84,7 @@ class Work:
         """With what could not be kept, given again."""
         if agent is not None:
             if not isinstance(agent, Agent):
-                raise ConfigError(f"agent is a {type(agent).__name__}", hint="give an alloy.Agent")
+                raise ConfigError(f"agent is {a_kind(agent)}", hint="give an alloy.Agent")
             if self.agent is None and "agent" not in self.needs:
                 raise ConfigError("this job asks no agent", hint="to change a job, add it again")
             return replace(self, agent=agent, needs=())
