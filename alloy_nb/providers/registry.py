@@ -255,7 +255,13 @@ def _from_script(file: str, directory: Path) -> Provider:
     # The place in the script is kept for the process; a file that was written anew begins anew.
     stat = path.stat() if path.exists() else None
     version = stat and (stat.st_mtime_ns, stat.st_size)
-    return _made_once(("scripted", path, version), lambda: _load("alloy_nb.providers.scripted:Scripted")(path))
+
+    def make() -> Provider:
+        provider: Provider = _load("alloy_nb.providers.scripted:Scripted")(path)
+        provider.model = file  # as it was written: outputs that are passed on tell of nobody's folders
+        return provider
+
+    return _made_once(("scripted", path, version), make)
 
 
 def _made_once(key: Hashable, make: Callable[[], Provider]) -> Provider:
