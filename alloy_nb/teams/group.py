@@ -79,6 +79,11 @@ class TeamRun(Generic[Outcome]):
         with self._lock:
             return list(self._executions)
 
+    @property
+    def answers(self) -> list[tuple[str, Result]]:
+        """What came of each member so far, with its name, in the order in which they are told."""
+        raise NotImplementedError
+
     def cancel(self) -> bool:
         """Stop all of it; False when it is over already."""
         with self._lock:
