@@ -129,6 +129,20 @@ def test_ipython_shows_text_as_it_is_written(terminal: Terminal, tmp_path: Path)
     terminal.wait_for("completed - The first half, the second half.")
 
 
+@pytest.mark.parametrize("cell", ["%alloy -m model Go on.", "alloy.run('Go on.', model=model)", "await asked()"])
+def test_nothing_follows_where_the_answer_was_shown(terminal: Terminal, tmp_path: Path, cell: str) -> None:
+    """`Out[4]: <Result completed>` stood below each answer."""
+    (tmp_path / "go").touch()
+    terminal.enter(f"HALF = {HALF!r}; team = {TEAM}; asked = lambda: team.abroadcast('Go on.')")
+    terminal.enter(cell)
+    screen = terminal.wait_for("second half.")
+    terminal.enter("print('kept -', (_['coder'] if isinstance(_, dict) else Out[5]).text)")
+    screen += terminal.wait_for("kept - The first half, the second half.")
+    assert "Out[" not in screen.replace("Out[5]).text", "")
+    terminal.enter("1 + 1")
+    terminal.wait_for("Out[7]: 2")
+
+
 def test_ipython_stops_by_ctrl_c_and_goes_on(terminal: Terminal, tmp_path: Path) -> None:
     terminal.enter("%%alloy -m model -o answer", "Go on.")
     terminal.wait_for("The first")
