@@ -204,16 +204,33 @@ def test_ctrl_c_stops_what_a_cell_awaits(
     terminal.wait_for("still 'The first half, '")  # nothing was left behind on the loop
 
 
-@pytest.mark.parametrize("cell", ["await run", "run.result()"])
-def test_ctrl_c_leaves_alone_what_goes_on_in_the_background(terminal: Terminal, tmp_path: Path, cell: str) -> None:
-    terminal.enter(f"run = alloy.start('Go on.', model=Held([{HALF!r}]))")
-    terminal.enter(f"watched(); {cell}")
+ONE, SEVERAL = "alloy.start('Go on.', model=Held([HALF]))", f"{TEAM}.start_broadcast('Go on.')"
+
+
+@pytest.mark.parametrize(
+    ("begun", "cell"),
+    [
+        (ONE, "await run"),
+        (ONE, "run.result()"),
+        (ONE, "for event in run: pass"),
+        (ONE, "async for event in run: pass"),
+        (SEVERAL, "run.result()"),
+        (SEVERAL, "for event in run: pass"),
+        (SEVERAL, "async for event in run: pass"),
+    ],
+)
+def test_ctrl_c_leaves_alone_what_goes_on_in_the_background(
+    terminal: Terminal, tmp_path: Path, begun: str, cell: str
+) -> None:
+    """Who reads the events had pages of the library's own."""
+    terminal.enter(f"HALF = {HALF!r}; run = {begun}")
+    terminal.enter("watched()", cell)
     _interrupt(terminal, tmp_path)
     screen = terminal.wait_for("Hint: its `cancel()` stops it")
     assert "KeyboardInterrupt: the run goes on, and nobody waits for it" in screen
     assert "Traceback" not in screen
     (tmp_path / "go").touch()
-    terminal.enter("print('then -', (await run).text)")
+    terminal.enter("done = run.result(); print('then -', getattr(done, 'text', None) or done['coder'].text)")
     terminal.wait_for("then - The first half, the second half.")
 
 
