@@ -26,9 +26,11 @@ def answer_lines(name: str, result: Result, console: Console) -> Iterator[Render
         lines = lines[:_MOST]
         where = f"the whole is in the last of team[{name!r}].messages"
         lines.append(Text(shown(f"… and {more} more lines: {where}"), "dim"))
-    if result.error is not None and not result.ok:
+    if result.status == "cancelled":
+        lines.append(Text("stopped", "yellow"))
+    elif result.error is not None and not result.ok:
         hint = f" ({result.error.hint})" if result.error.hint else ""
-        lines.append(Text(shown(f"{result.error.message}{hint}"), "yellow" if result.status == "cancelled" else "red"))
+        lines.append(Text(shown(f"{result.error.message}{hint}"), "red"))
     yield from lines or [Text("(no words)", "dim")]
 
 

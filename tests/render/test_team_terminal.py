@@ -10,6 +10,7 @@ from rich.console import Console
 
 import alloy_nb as alloy
 from alloy_nb.events import Event
+from alloy_nb.render.team_answers import answer_lines
 from alloy_nb.render.team_terminal import Column, TeamColumns, member_of
 from alloy_nb.sinks import resolve
 
@@ -100,6 +101,9 @@ def test_what_went_wrong_stands_where_the_answer_would() -> None:
     lines = said_by(alloy.AuthError("no key", hint="sign in"), terminal=False).splitlines()
     assert lines[:2] == ["✗ coder", "no key (sign in)"]
     assert said_by("", terminal=False).splitlines()[1] == "(no words)"
+    on = console(terminal=False)
+    lines = list(answer_lines("a", alloy.Result(text="So far", status="cancelled", error=alloy.Cancelled("x")), on))
+    assert list(map(str, lines)) == ["So far", "stopped"]
 
 
 def test_the_columns_of_a_chain_leave_each_ones_answer() -> None:
