@@ -12,6 +12,7 @@ from typing import Any
 
 from .agent_health import Health
 from .agent_tool import AgentTool
+from .articles import a_kind
 from .candidates import window_of
 from .context.condensed import edited, still_holds
 from .context.meter import ContextUsage
@@ -26,7 +27,7 @@ from .metering import context_usage
 from .middleware.base import HookContext
 from .middleware.here import call_hooks_here
 from .models import model_info
-from .options import make_options
+from .options import check_overrides, make_options
 from .portal import PORTAL, is_portal_thread
 from .prompts import to_message
 from .providers.base import Provider
@@ -51,6 +52,10 @@ logger = logging.getLogger("alloy_nb")
 
 #: How long the run of an agent that is closed may take to end, in seconds.
 CLOSING = 10.0
+
+#: What an agent takes beside the options where it is made, and where it is asked.
+_MADE_WITH = ("pubsub", "topics", "on_shutdown", "handoffs")
+_BESIDE = ("prompt", "check")
 
 
 class Agent(Leaving):
@@ -87,7 +92,7 @@ class Agent(Leaving):
             raise ConfigError(f"topics is the string {topics!r}", hint=f"give a list: topics=[{topics!r}]")
         if topics and pubsub is None:
             raise ConfigError("topics without a bus", hint="give both: Agent(pubsub=bus, topics=[...])")
-        made = make_options(options)
+        made = make_options(options, _MADE_WITH)
         if made.max_turns < 1:
             raise ConfigError("max_turns is 0: it would never answer", hint="give 1 or more: Agent(max_turns=10)")
         self._init(Dialogue(made, self._ended), pubsub, on_shutdown)
@@ -115,9 +120,7 @@ class Agent(Leaving):
         What a session does not hold is said anew: model, tools, policies. Raises `ConfigError` for `messages=`.
         """
         if not isinstance(session, Session):
-            raise ConfigError(
-                f"a {type(session).__name__} is no session", hint="read it first: alloy.Session.from_json(text)"
-            )
+            raise ConfigError(f"{a_kind(session)} is no session", hint="read it first: alloy.Session.from_json(text)")
         if "messages" in options:
             raise ConfigError("messages are the session's own", hint="leave messages= out")
         context = {**(options.get("context") or {}), "session_id": session.id}
@@ -134,10 +137,12 @@ class Agent(Leaving):
     def chat(self, prompt: Any, *, check: bool = True, **overrides: Any) -> Result:
         """Ask, and wait for the answer; options given here hold for this time. `Busy` when it is at work."""
         PORTAL.refuse_here("Agent.chat")
+        check_overrides(overrides, _BESIDE)
         return ask_agent(self, prompt, overrides, check=check)
 
     async def achat(self, prompt: Any, *, check: bool = True, **overrides: Any) -> Result:
         """The same on the running loop. Cancelling it stops the run; what it had done is kept."""
+        check_overrides(overrides, _BESIDE)
         with self._turn(prompt, overrides) as make:
             return await run_awaited(make, check=check)
 

@@ -29,6 +29,8 @@ _LIKE_YES = re.compile(
     r"(?:[yt]|ye|yes+|yeah|yep|yup|ok|okay|k|sure|fine|allow\w*|always|approved?|accept\w*|agreed?|granted"
     r"|go ahead|go on|go for it|do it|please do)\b(?! not\b|n't)"
 )
+#: A word of the conversation that asks, such as `/undo`; not a path.
+_COMMAND = re.compile(r"(?:%%?alloy\s+)?/[a-zA-Z][\w-]*(?=\s|$)")
 _TRIES = 5
 #: The marks of a paste, in a terminal that was told to set them.
 _PASTED = re.compile(r"\x1b\[20[01]~")
@@ -64,7 +66,7 @@ def _kernel() -> Any:
 def ask_on_stdin(question: Question, wanted: Wanted = lambda: True) -> Decision:
     """Put the question, read the answer. An unreadable stdin is a no; anything that is no key is the reason why not.
 
-    What may be meant as a yes but is none of the keys is asked about again, and so is nothing.
+    What may be meant as a yes but is none of the keys is asked about again, and so are nothing and a command.
     `wanted` is asked when its turn has come: one prompt at a time, and a question may be settled meanwhile.
     """
     name = one_line(question.call.name, 60)
@@ -89,25 +91,31 @@ def ask_on_stdin(question: Question, wanted: Wanted = lambda: True) -> Decision:
 
 
 def _read_clear(prompt: str) -> str:
-    """An answer that is a key, or a reason; after several that are neither, the last one."""
+    """An answer that is a key, or a reason; after several that are neither, the last one. A command is no reason."""
     answer = ""
     for _ in range(_TRIES):
         answer = _PASTED.sub("", input(prompt)).strip()
         if not is_unclear(answer):
             break
         said = f"`{one_line(answer, 40)}` is neither" if answer else "nothing was answered"
+        if _is_command(answer):
+            said = "answer the question first"
         prompt = f"  {said}: y, a or t allows it · n denies it, or say why not: "
-    return answer
+    return "" if _is_command(answer) else answer
+
+
+def _is_command(answer: str) -> bool:
+    return _COMMAND.match(answer) is not None
 
 
 def is_unclear(answer: str) -> bool:
-    """Whether it is nothing, or sounds like a yes without being one: consent is never guessed, nor is a refusal.
+    """Whether it is nothing, a command, or sounds like a yes without being one: neither consent nor refusal is guessed.
 
-    >>> is_unclear("Yes please"), is_unclear("y"), is_unclear("not in this folder")
-    (True, False, False)
+    >>> is_unclear("Yes please"), is_unclear("/undo"), is_unclear("y"), is_unclear("/tmp/x is not yours")
+    (True, True, False, False)
     """
     word = answer.strip().lower()
-    return not word or (word not in _ALLOW and _LIKE_YES.match(word) is not None)
+    return not word or _is_command(word) or (word not in _ALLOW and _LIKE_YES.match(word) is not None)
 
 
 def _forget_typed() -> None:

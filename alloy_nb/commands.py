@@ -345,7 +345,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "resume",
         "[NAME]",
-        "go on with a stored conversation; the newest one",
+        "go on with a stored conversation; the newest other one",
         resume,
         _EVERYWHERE,
         "sessions",

@@ -21,7 +21,7 @@ from .exchanges import Exchanges
 from .execution import Execution
 from .history import open_calls, repair
 from .messages import Message, ToolCall
-from .options import Options, working_directory
+from .options import Options, check_overrides, working_directory
 from .portal import PORTAL, Portal
 from .recorder import Recorder, with_session
 from .result import Result
@@ -36,9 +36,6 @@ from .usage import Usage, add_costs
 __all__ = ["Dialogue", "Host"]
 
 logger = logging.getLogger("alloy_nb")
-
-#: What belongs to the agent and cannot be said anew for one run.
-_ITS_OWN = ("messages", "name", "max_pending", "session", "store")
 
 
 class Host(Protocol):
@@ -208,9 +205,7 @@ class Dialogue:
         given = dict(overrides)
         if "request_id" in given:  # Alloy's word for it
             given.setdefault("run_id", given.pop("request_id"))
-        for name in _ITS_OWN:
-            if name in given:
-                raise ConfigError(f"{name} is the agent's own", hint="say it where the agent is made")
+        check_overrides(given)
         if prompt is None and not self._exchanges.messages:
             raise ConfigError("there is no prompt and no conversation yet", hint="pass a prompt")
         options = self.options.override(**given, messages=self._exchanges.messages)

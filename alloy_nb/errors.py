@@ -257,6 +257,6 @@ class SessionConflict(SessionError):
     """Somebody else has stored something in a session since it was opened here."""
 
     default_hint = (
-        "open it again to go on from there: by /resume in a conversation; in Python by a new Agent(session=...), or "
-        "alloy.run with that session"
+        "open it again to go on from there: by /resume NAME in a conversation; in Python by a new Agent(session=...), "
+        "or alloy.run with that session"
     )

@@ -7,14 +7,14 @@ from typing import Any
 
 from .events import Event
 from .execution import Execution
-from .interrupting import goes_on, interrupts_cancel
+from .interrupting import goes_on, interrupts_cancel, interrupts_told, steps_of
 from .journal import follow, follow_async
 from .portal import PORTAL
 from .prompts import to_message
 from .result import Result, Status
 from .sinks import resolve
 from .tools.approval import Decision, Remember
-from .waiting import await_end, block_on, interruption
+from .waiting import await_end, block_on
 
 __all__ = ["Run", "TextStream"]
 
@@ -73,10 +73,8 @@ class Run:
         The time that a person takes at a question is not cut short.
         """
         PORTAL.refuse_here("Run.result")
-        try:
+        with interrupts_told(goes_on):
             return block_on(self._execution, check=check, timeout=timeout, owns=False)
-        except KeyboardInterrupt as error:
-            raise interruption(goes_on()) from error
 
     def __await__(self) -> Generator[Any, None, Result]:
         with interrupts_cancel(goes_on):
@@ -84,7 +82,7 @@ class Run:
 
     def __iter__(self) -> Iterator[Event]:
         PORTAL.refuse_here("Run.__iter__")
-        with self._execution.attendance.reading() as idle:
+        with interrupts_told(goes_on), self._execution.attendance.reading() as idle:
             for events in follow(self._execution.journal, idle):
                 yield from events
 
@@ -94,7 +92,7 @@ class Run:
             async def waits(place: int) -> None:
                 idle(place)
 
-            async for events in follow_async(self._execution.journal, waits):
+            async for events in steps_of(follow_async(self._execution.journal, waits), goes_on):
                 for event in events:
                     yield event
 

@@ -11,14 +11,16 @@ import asyncio
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from .errors import Cancelled
 from .waiting import interruption
 
-__all__ = ["goes_on", "interrupts_cancel"]
+__all__ = ["goes_on", "interrupts_cancel", "interrupts_told", "steps_of"]
+
+_Step = TypeVar("_Step")
 
 #: The coroutine that IPython makes of a cell.
 _CELL = "run_cell_async"
@@ -65,6 +67,26 @@ def interrupts_cancel(told: Callable[[], Cancelled]) -> Iterator[None]:
         guard.held -= 1
         if not guard.held and signal.getsignal(signal.SIGINT) is guard:
             signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+async def steps_of(stream: AsyncIterator[_Step], told: Callable[[], Cancelled]) -> AsyncIterator[_Step]:
+    """A stream whose steps are awaited so; what its reader does between them is the reader's own."""
+    while True:
+        with interrupts_cancel(told):
+            try:
+                step = await anext(stream)
+            except StopAsyncIteration:
+                return
+        yield step
+
+
+@contextmanager
+def interrupts_told(told: Callable[[], Cancelled]) -> Iterator[None]:
+    """Around a wait that blocks, of somebody for whom it goes on: an interrupt is two lines, too."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise interruption(told()) from error
 
 
 def goes_on() -> Cancelled:

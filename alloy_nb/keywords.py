@@ -12,6 +12,9 @@ from .errors import ConfigError
 
 __all__ = ["keywords_told"]
 
+#: Words of others' for what is called otherwise here.
+_OTHERS_WORDS = {"dollars": "usd", "dollar": "usd", "cost": "usd", "money": "usd"}
+
 _Made = TypeVar("_Made", bound=Callable[..., Any])
 
 
@@ -78,8 +81,10 @@ def _taken(calls: Iterable[Callable[..., Any]]) -> tuple[Sequence[str], Sequence
     return list(named), unnamed, True
 
 
-def _meant(word: str, named: Iterable[str], unnamed: Sequence[str], name: str) -> str:
-    near = next(iter(difflib.get_close_matches(word, [*named, *unnamed], 1)), None)
+def _meant(word: str, named: Sequence[str], unnamed: Sequence[str], name: str) -> str:
+    others = [other for other, ours in _OTHERS_WORDS.items() if ours in named]
+    near = next(iter(difflib.get_close_matches(word, [*named, *unnamed, *others], 1)), None)
+    near = _OTHERS_WORDS.get(near, near) if near in others else near
     if near in unnamed:
         return f"give `{near}` without a name: {name}(...)"
     return (

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from .articles import a_kind
 from .errors import ConfigError
 
 __all__ = [
@@ -371,7 +372,7 @@ def _read(data: Mapping[str, Any], name: str, kind: type[Any], *otherwise: Any) 
     if otherwise and value is None:
         return otherwise[0]
     if not isinstance(value, kind):
-        raise TypeError(f"{name} is a {type(value).__name__}")
+        raise TypeError(f"{name} is {a_kind(value)}")
     return value
 
 

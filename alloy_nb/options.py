@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from .articles import a_kind
 from .context.compactor import Compactor
 from .errors import ConfigError
 from .messages import Message
@@ -30,6 +31,7 @@ __all__ = [
     "RECORDS",
     "THINKING",
     "Options",
+    "check_overrides",
     "check_thinking",
     "make_options",
     "nearest",
@@ -118,7 +120,10 @@ class Options:
 
 
 _NAMES = frozenset(f.name for f in fields(Options))
+#: What belongs to an agent and cannot be said anew for one run of it.
+_AGENTS_OWN = ("messages", "name", "max_pending", "session", "store")
 _MAY_BE_NONE = frozenset({"timeout", "request_timeout", "tool_timeout", "display", "compactor"})
+_OF_A_RUN = _NAMES.difference(_AGENTS_OWN)
 #: Other words for an option, from systems that users come from.
 _ALIASES = {"request_id": "run_id", "system": "system_prompt", "max_tokens": "max_output_tokens"}
 
@@ -152,8 +157,10 @@ def wrong_choice(name: str, given: Any, known: Sequence[str]) -> ConfigError:
     return ConfigError(f"{name} is {given!r}", hint=hint)
 
 
-def make_options(given: Mapping[str, Any]) -> Options:
+def make_options(given: Mapping[str, Any], beside: Sequence[str] = ()) -> Options:
     """Options from keyword arguments; an unknown one is a `ConfigError` that names the nearest known one.
+
+    `beside` are the other words that whoever was called takes: one of them may have been meant.
 
     >>> make_options({"max_turns": 3}).max_turns
     3
@@ -161,21 +168,38 @@ def make_options(given: Mapping[str, Any]) -> Options:
     given = dict(given)
     if "request_id" in given:  # Alloy's word for it
         given.setdefault("run_id", given.pop("request_id"))
-    check_names(given)
+    check_names(given, beside)
     # None means "the default" also where the default is something else.
     options = Options(**{name: value for name, value in given.items() if value is not None or name in _MAY_BE_NONE})
     check_values(options)
     return options
 
 
-def check_names(given: Mapping[str, Any]) -> None:
+def check_names(given: Mapping[str, Any], beside: Sequence[str] = (), known: frozenset[str] = _NAMES) -> None:
     unknown = [name for name in given if name not in _NAMES]
     if not unknown:
         return
     name = unknown[0]
-    near = _ALIASES.get(name) or nearest(name, _NAMES)
-    hint = f"did you mean `{near}`?" if near else "the options are: " + ", ".join(sorted(_NAMES))
+    near = _ALIASES.get(name) or nearest(name, known.union(beside))
+    hint = f"did you mean `{near}`?" if near else "the options are: " + ", ".join(sorted(known))
     raise ConfigError(f"unknown option `{name}`", hint=hint)
+
+
+def check_overrides(given: Mapping[str, Any], beside: Sequence[str] = ()) -> None:
+    """Raise `ConfigError` for what cannot be said for one run of an agent; `beside` is as in `make_options`.
+
+    >>> try:
+    ...     check_overrides({"name": ["coder"]}, ("names", "display"))
+    ... except ConfigError as error:
+    ...     print(error.message, error.hint, sep="; ")
+    name is the agent's own; did you mean `names`?
+    """
+    check_names({name: value for name, value in given.items() if name != "request_id"}, beside, _OF_A_RUN)
+    for name in _AGENTS_OWN:
+        if name in given:
+            near = nearest(name, beside)
+            hint = f"did you mean `{near}`?" if near else "say it where the agent is made"
+            raise ConfigError(f"{name} is the agent's own", hint=hint)
 
 
 def check_values(options: Options) -> None:
@@ -185,6 +209,8 @@ def check_values(options: Options) -> None:
             value = getattr(options, name)
             if not fits(value):
                 raise ConfigError(f"{name} is {value!r}", hint=hint.format(name=name))
+    if options.budget is not None and not isinstance(options.budget, Budget):
+        raise ConfigError(f"budget is {options.budget!r}", hint=_budget_meant(options.budget))
     for item in options.middleware:
         if isinstance(item, str | type):
             name = item if isinstance(item, str) else item.__name__
@@ -201,7 +227,7 @@ def check_values(options: Options) -> None:
     for message in options.messages:
         if not isinstance(message, Message):
             raise ConfigError(
-                f"messages holds a {type(message).__name__}",
+                f"messages holds {a_kind(message)}",
                 hint="give Message objects, such as an earlier result's `.messages`",
             )
 
@@ -214,9 +240,19 @@ def _is_whole(value: Any, least: int) -> bool:
     return isinstance(value, int) and _is_number(value, least)
 
 
+def _budget_meant(value: Any) -> str:
+    """A small number was meant as dollars: nobody limits a run to a few tokens."""
+    dollars = _is_number(value, 0) and value < _FEWEST_TOKENS
+    meant = f"usd={value:g}" if dollars else f"tokens={value if _is_whole(value, 1) else 100_000:_}"
+    return f"give a Budget: budget=alloy.Budget({meant})"
+
+
 def _is_store(value: Any) -> bool:
     return value is None or all(callable(getattr(value, name, None)) for name in ("append", "read"))
 
+
+#: A budget that is a number from here on was meant as tokens.
+_FEWEST_TOKENS = 1000
 
 #: Options, what their values must be like, and what to do when they are not.
 _CHECKS: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
@@ -262,11 +298,6 @@ _CHECKS: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
         ("compactor",),
         lambda value: value is None or isinstance(value, Compactor),
         "give a Compactor: compactor=alloy.Compactor(keep=20), or None for none",
-    ),
-    (
-        ("budget",),
-        lambda value: value is None or isinstance(value, Budget),
-        "give a Budget: budget=alloy.Budget(tokens=100_000)",
     ),
     (
         ("on_event", "on_chunk"),

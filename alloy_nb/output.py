@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
+from .articles import a_kind
 from .errors import ConfigError, OutputError
 from .json_text import find_json, is_json, pretty_json
 from .typed_dicts import modernize
@@ -22,6 +23,8 @@ _HINT = "use a simpler type, say in the prompt what is wanted, or choose a stron
 _MOST_PROBLEMS, _LONGEST_VALUE = 10, 60
 #: Whose types hold numbers and tables in a form that JSON does not have.
 _WRAPPED = re.compile(r'\s*\{\s*"value"\s*:(.*)\}\s*', re.DOTALL)
+#: What is a value, and was given for a type.
+_VALUES = (str, bytes, int, float, complex, list, tuple, dict, set)
 _ARRAYS = ("numpy", "pandas", "polars", "torch", "pyarrow", "xarray", "scipy")
 
 
@@ -48,6 +51,8 @@ class OutputType:
 
         if isinstance(type_, FunctionType | BuiltinFunctionType | MethodType):
             raise _no_type(type_, "it is a function")
+        if isinstance(type_, _VALUES):
+            raise _no_type(type_, f"it is {a_kind(type_)}")
         try:
             type_ = modernize(type_)
             self._adapter: Any = TypeAdapter(type_)
@@ -57,7 +62,7 @@ class OutputType:
                 self._wrapped = create_model("Answer", value=(type_, ...))
                 schema = _wrap(schema)
         except (PydanticUserError, PydanticUndefinedAnnotation) as error:
-            raise _no_type(type_, error.message.split("\n")[0]) from error
+            raise _no_type(type_, _without_advice(error.message)) from error
         except (NameError, TypeError) as error:
             raise _no_type(type_, str(error)) from error
         self.schema = schema
@@ -117,6 +122,12 @@ class OutputType:
                 f"a validator of {self.name} raised {type(error).__name__}: {error}",
                 hint="raise ValueError in a validator for what the model is to mend",
             ) from error
+
+
+def _without_advice(message: str) -> str:
+    """What pydantic says is wrong, without what it advises those who build on it."""
+    unknown = re.match(r"Unable to generate pydantic-core schema for (.+?)\. Set `", message, re.DOTALL)
+    return f"nothing tells how {unknown[1]} is made of JSON" if unknown else message.split("\n")[0]
 
 
 def _no_type(type_: Any, why: str) -> ConfigError:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from .articles import a_kind
 from .errors import ConfigError
 from .messages import Audio, Document, Image, Message, Part, Text, ToolCall, ToolResult
 
@@ -35,7 +36,7 @@ def _to_part(item: Any) -> Part:
     if isinstance(item, str):
         return Text(item)
     if isinstance(item, ToolCall | ToolResult):
-        raise ConfigError(f"a {type(item).__name__} is no prompt", hint="pass it inside messages=")
+        raise ConfigError(f"{a_kind(item)} is no prompt", hint="pass it inside messages=")
     if isinstance(item, Part):
         return item
     if isinstance(item, Path):
@@ -45,7 +46,7 @@ def _to_part(item: Any) -> Part:
     if hasattr(item, "savefig") or hasattr(item, "save"):
         return Image.from_figure(item)
     raise ConfigError(
-        f"cannot send a {type(item).__name__}",
+        f"cannot send {a_kind(item)}",
         hint="pass text, a Path, bytes of an image, a PIL image, a figure, or a Message",
     )
 

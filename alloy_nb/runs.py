@@ -28,6 +28,9 @@ __all__ = ["FindSink", "Run", "arun", "in_background", "run", "run_awaited", "ru
 #: Gives the sink for the option `display`, and for what went in beside the prompt.
 FindSink = Callable[[str | None, Sequence[str]], Sink | None]
 
+#: What `run` and `arun` take beside the options.
+_BESIDE = ("prompt", "check")
+
 
 def run(prompt: Any, *, check: bool = True, **options: Any) -> Result:
     """Run until done, blocking; the result, or (with `check`) the error it ended in, raised.
@@ -40,7 +43,7 @@ def run(prompt: Any, *, check: bool = True, **options: Any) -> Result:
     'Hi'
     """
     PORTAL.refuse_here("run")
-    return run_blocking(partial(_execution, prompt, make_options(options)), check=check)
+    return run_blocking(partial(_execution, prompt, make_options(options, _BESIDE)), check=check)
 
 
 async def arun(prompt: Any, *, check: bool = True, **options: Any) -> Result:
@@ -51,7 +54,7 @@ async def arun(prompt: Any, *, check: bool = True, **options: Any) -> Result:
     >>> asyncio.run(arun("Hello", model=Scripted([{"text": "Hi"}]))).text
     'Hi'
     """
-    return await run_awaited(partial(_execution, prompt, make_options(options)), check=check)
+    return await run_awaited(partial(_execution, prompt, make_options(options, _BESIDE)), check=check)
 
 
 def start(prompt: Any, **options: Any) -> Run:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -33,6 +33,15 @@ logger = logging.getLogger("alloy_nb")
 
 #: So many jobs are named where a scheduler is told on one line.
 _TOLD = 5
+
+
+#: What the ways to add a job take beside the options of its run.
+_JOBS = ("prompt", "name", "on_result", "misfire")
+_TAKEN: Mapping[type, Sequence[str]] = {
+    Every: (*_JOBS, "jitter"),
+    Cron: (*_JOBS, "jitter", "timezone"),
+    At: (*_JOBS, "timezone"),
+}
 
 
 def _nobody() -> dict[Scheduler, None]:
@@ -159,7 +168,7 @@ class Scheduler(Leaving):
         misfire: Misfire,
         options: Mapping[str, Any],
     ) -> Job:
-        work, delay = Work.read(who, prompt, options), read_jitter(jitter, schedule)
+        work, delay = Work.read(who, prompt, options, _TAKEN[type(schedule)]), read_jitter(jitter, schedule)
         with self._engine.changing():
             self._check_open()
             name = self._name(name)

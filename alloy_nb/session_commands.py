@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["fork", "found_line", "list_sessions", "resume", "rewind", "save", "session_line", "told_session"]
 
 
+#: How a conversation is called that nobody has named.
+_OWN_NAME = "%Y-%m-%d-%H%M%S"
+
+
 def list_sessions(place: Place, argument: str) -> None:
     from .sessions.library import Sessions
 
@@ -61,17 +65,36 @@ def save(place: Place, argument: str) -> None:
     if place.session is not None and name in ("", place.session):
         place.say(f"It is stored as {one_line(place.session, 80)}, as it grows.")
         return
-    name = name or f"{datetime.now():%Y-%m-%d-%H%M%S}"
+    before = place.session
+    name = name or f"{datetime.now():{_OWN_NAME}}"
     if place.store().read(name):
         raise ConfigError(
             f"there is a conversation {one_line(name, 40)!r} already",
             hint="save it under another name; /resume goes on with that one",
         )
     how = place.save(name)
+    left = _left_behind(place, before)
     if not place.messages():
-        place.say(f"Nothing is said yet; from the first question on it is stored as {one_line(name, 80)}.")
+        place.say(f"Nothing is said yet; from the first question on it is stored as {one_line(name, 80)}{left}.")
         return
-    place.say(f"Stored as {one_line(name, 80)}; `{one_line(how)}` goes on with it.")
+    place.say(f"Stored as {one_line(name, 80)}{left}; `{one_line(how)}` goes on with it.")
+
+
+def _left_behind(place: Place, before: str | None) -> str:
+    """What becomes of the name that it had: one that it got by itself is gone, one that a person gave stays."""
+    if before is None or not place.store().read(before):
+        return ""
+    if not _is_own_name(before):
+        return f"; what is stored as {one_line(before, 80)} stays as it is"
+    place.store().delete(before)
+    return f", no longer as {before}"
+
+
+def _is_own_name(name: str) -> bool:
+    try:
+        return f"{datetime.strptime(name, _OWN_NAME):{_OWN_NAME}}" == name
+    except ValueError:
+        return False
 
 
 def resume(place: Place, argument: str) -> None:
@@ -80,7 +103,11 @@ def resume(place: Place, argument: str) -> None:
     sessions = Sessions(place.store())
     name = _name(argument)
     if not name:
-        name = next((info.id for info in conversations(sessions.store)), "")
+        others = (info for info in conversations(sessions.store) if info.id != place.session and info.messages != 0)
+        name = next((info.id for info in others), "")
+        if not name and place.session is not None:
+            hint = f"{place.prefix}/resume {one_line(place.session, 80)} opens this one anew"
+            raise ConfigError("no other conversation is stored", hint=hint)
         if not name:
             raise ConfigError("no conversation is stored yet", hint="/save stores this one")
     sessions.get(name)  # what is wrong with it is said before anything changes

@@ -18,7 +18,7 @@ from .handle import Run
 from .interrupting import interrupts_cancel
 from .keywords import keywords_told
 from .leaving import Leaving
-from .options import make_options
+from .options import check_overrides, make_options
 from .portal import PORTAL
 from .prompts import to_message
 from .result import Result
@@ -115,6 +115,7 @@ class Team(Leaving):
         """
         PORTAL.refuse_here("Team.delegate")
         try:
+            check_overrides(overrides, _DELEGATE)
             agent, options = self._addressed(name, overrides)
             return ask_agent(agent, prompt, options, check=check, find=partial(find_delegate_sink, self, name))
         except AlloyError as error:
@@ -125,6 +126,7 @@ class Team(Leaving):
     async def adelegate(self, name: str, prompt: Any, *, check: bool = True, **overrides: Any) -> Result:
         """The same, awaited on the running loop; the member works on its lane. Being cancelled stops its run."""
         try:
+            check_overrides(overrides, _DELEGATE)
             execution = self._begin(name, prompt, overrides)
         except AlloyError as error:
             if check:
@@ -167,7 +169,7 @@ class Team(Leaving):
     ) -> TeamRun[TeamResults]:
         """The same in the background: a handle of all of them, at once."""
         self._check_open()
-        make_options(overrides)  # what is wrong for all of them is nobody's own result
+        self._check_said(overrides, _BROADCAST)  # what is wrong for all of them is nobody's own result
         run = Broadcast(self.name, self._asked(names), _text_of(prompt))
         options = {"correlation_id": run.run_id, **overrides}
         with _stopped_by_interrupt(run):
@@ -180,24 +182,41 @@ class Team(Leaving):
         """Ask one member after another: each one's text is the next one's prompt; the last one's `Result`.
 
         Each one after the first is told what was asked at the beginning, too. It stops at the first that does not
-        complete. `usage` and `cost` are of all of them; ``[]`` gives an empty result.
+        complete. `usage` and `cost` are of all of them; ``[]`` gives an empty result. All names and options are looked
+        at before the first one is asked: `ConfigError` for one that is unknown.
         """
         PORTAL.refuse_here("Team.handoff")
         sink = find_team_sink(display, self)
-        return self.start_handoff(names, prompt, **overrides).wait(check=check, sink=sink)
+        try:
+            run = self.start_handoff(names, prompt, **overrides)
+        except AlloyError as error:
+            if check:
+                raise
+            return Result(status="error", error=error)
+        return run.wait(check=check, sink=sink)
 
     async def ahandoff(
         self, names: Sequence[str], prompt: Any, *, check: bool = True, display: str | None = "auto", **overrides: Any
     ) -> Result:
         """The same, awaited on the running loop. Being cancelled stops it."""
         sink = find_team_sink(display, self)
-        return await self.start_handoff(names, prompt, **overrides).wait_async(check=check, sink=sink)
+        try:
+            run = self.start_handoff(names, prompt, **overrides)
+        except AlloyError as error:
+            if check:
+                raise
+            return Result(status="error", error=error)
+        return await run.wait_async(check=check, sink=sink)
 
     def start_handoff(self, names: Sequence[str], prompt: Any, **overrides: Any) -> TeamRun[Result]:
         """The same in the background: a handle of all of it, at once."""
         check_list(names)
+        names = list(names)
         self._check_open()
-        run = Handover(self.name, list(names), _text_of(prompt))
+        self._check_said(overrides, _HANDOFF)
+        for name in names:  # before the first one is asked, who is at the mercy of the last one's name
+            self._member(name)
+        run = Handover(self.name, names, _text_of(prompt))
 
         def begin(place: int, text: Any) -> Execution:
             options = {"correlation_id": run.run_id, **overrides}
@@ -210,6 +229,11 @@ class Team(Leaving):
         with _stopped_by_interrupt(run):
             run.begin(begin, prompt)
         return run
+
+    def _check_said(self, overrides: Mapping[str, Any], beside: Sequence[str]) -> None:
+        """Wrong options are told once, before anybody is asked."""
+        check_overrides(overrides, beside)
+        make_options(overrides)
 
     def _asked(self, names: Sequence[str] | None) -> list[str]:
         """The members of a broadcast: all, or those of the names, each once."""
@@ -463,6 +487,11 @@ class Team(Leaving):
     def _handed(self, giver: str, to: str) -> None:
         self._timeline.note("handoff", to, **{"from": giver, "to": to})
 
+
+#: What the ways to ask take beside options.
+_DELEGATE = ("name", "prompt", "check")
+_BROADCAST = ("names", "prompt", "display")
+_HANDOFF = ("names", "prompt", "check", "display")
 
 #: What a member after the first one of a hand-off is told beside its prompt, and how much of the task.
 _TASK = (

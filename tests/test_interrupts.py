@@ -11,10 +11,12 @@ import pytest
 
 import alloy_nb as alloy
 from alloy_nb import waiting
+from alloy_nb.bell import Bell
 from alloy_nb.execution import Execution
 from alloy_nb.options import make_options
 from alloy_nb.portal import Portal
 from alloy_nb.state import RunState
+from alloy_nb.testing import Function
 from alloy_nb.tools.workers import MAIN
 
 
@@ -47,6 +49,35 @@ def test_after_an_interrupt_at_one_question_no_other_is_put(monkeypatch: pytest.
     with pytest.raises(KeyboardInterrupt):
         alloy.run("go", model=alloy.Scripted([call("launch", 3), "done"]), tools=[launch])
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_an_interrupt_of_who_reads_the_events_is_told_in_two_lines(
+    monkeypatch: pytest.MonkeyPatch, several: bool
+) -> None:
+    """It was a traceback of the library's own, and said nothing of the run, which goes on."""
+    held = threading.Event()
+    model = Function(lambda _: held.wait(10) and "Done.")
+    team = alloy.Team({"coder": {"model": model}})
+    run: Any = team.start_broadcast("x") if several else alloy.start("x", model=model)
+    events = iter(run)
+    next(events)
+    waits = Bell.wait
+
+    def interrupted(bell: Bell, seconds: float) -> None:
+        if threading.current_thread() is threading.main_thread():
+            raise KeyboardInterrupt
+        waits(bell, seconds)
+
+    monkeypatch.setattr(Bell, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        list(events)
+    monkeypatch.undo()
+    told = caught.value._render_traceback_()  # type: ignore[attr-defined]
+    assert told == ["KeyboardInterrupt: the run goes on, and nobody waits for it", "Hint: its `cancel()` stops it"]
+    held.set()
+    assert run.result(timeout=10)
+    team.stop()
 
 
 def test_a_pump_that_was_never_counted_out_holds_no_job(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ LAYERS = {
     "_version": 0,
     "errors": 0,
     "redaction": 0,
+    "articles": 0,
     "plain": 0,
     "wrapping": 0,
     "guests": 0,

@@ -80,6 +80,17 @@ def test_a_wrong_value_is_said_before_anything_runs(options: dict) -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "meant"),
+    [(0.5, "usd=0.5"), (1, "usd=1"), (50_000, "tokens=50_000"), ("x", "tokens=100_000"), (-1, "tokens=100_000")],
+)
+def test_a_budget_that_is_a_number_is_offered_as_what_was_meant(given: object, meant: str) -> None:
+    """Of half a dollar a budget of tokens was made."""
+    with pytest.raises(alloy.ConfigError, match="budget is") as caught:
+        make_options({"budget": given})
+    assert caught.value.hint == f"give a Budget: budget=alloy.Budget({meant})"
+
+
+@pytest.mark.parametrize(
     ("given", "word"),
     [("2000", "thinking=2000"), ("hihg", "'high'"), ("High", "'high'"), ("zzz", "medium"), (-5, "a number of tokens")],
 )

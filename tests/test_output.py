@@ -182,6 +182,24 @@ def test_no_value_is_read_out_of_the_beginning_of_an_answer() -> None:
         OutputType(City).parse('Not {"name": "Oslo", "people": 7} but {"name": "Ber', cut=True)
 
 
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ("x", "it is a str"),
+        (3, "it is an int"),
+        ([int], "it is a list"),
+        (alloy.Agent, "nothing tells how <class 'alloy_nb.agent.Agent'> is made of JSON"),
+        (list[alloy.Agent], "nothing tells how <class 'alloy_nb.agent.Agent'> is made of JSON"),
+    ],
+)
+def test_what_is_no_type_is_told_in_our_words(given: Any, why: str) -> None:
+    """pydantic's own were quoted, with what it advises those who build on it."""
+    with pytest.raises(alloy.ConfigError) as caught:
+        OutputType(given)
+    assert caught.value.message == f"output={given!r} is no type that a model can answer with: {why}"
+    assert caught.value.hint
+
+
 def test_a_type_that_cannot_be_validated_is_a_config_error() -> None:
     class Strange:
         pass

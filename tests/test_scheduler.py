@@ -627,7 +627,10 @@ def test_nobody_is_asked_and_what_was_allowed_before_is(
         (lambda s: s.every("30m", None), "there is no prompt"),
         (lambda s: s.every("30m", " "), "the prompt is empty"),
         (lambda s: s.every("30m", {"modle": "x"}, "hi"), "unknown option `modle`"),
-        (lambda s: s.every("30m", 5, "hi"), "a int is asked"),
+        # Sent as a prompt: an agent as "a Agent", a dict as the words of its keys.
+        (lambda s: s.every("30m", Agent(model=Scripted([]))), "there is no prompt"),
+        (lambda s: s.every("30m", {"model": Scripted([])}), "there is no prompt"),
+        (lambda s: s.every("30m", 5, "hi"), "an int is asked"),
         (lambda s: s.every("30m", "hi", run_id="r"), "run_id is given"),
         (lambda s: s.every("30m", Agent(model=Scripted([])), "hi", max_turns=1), "max_turns beside an agent"),
         (lambda s: s.every("30m", "hi", model="nobody:x"), "nobody"),
@@ -651,6 +654,49 @@ def test_mistakes_are_said_when_a_job_is_added(
     with pytest.raises(ConfigError, match=words) as caught:
         give(scheduler)
     assert caught.value.hint
+    assert scheduler.jobs() == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ({"nmae": "a"}, "name"),
+        ({"onresult": print}, "on_result"),
+        ({"misfre": "skip"}, "misfire"),
+        ({"jiter": 3}, "jitter"),
+        ({"modle": "x"}, "model"),
+    ],
+)
+def test_a_word_that_was_meant_otherwise_names_the_right_one(
+    scheduler: Scheduler, given: dict[str, Any], meant: str
+) -> None:
+    """`nmae` was told to belong to the agent, and `onresult` with all options, without `on_result`."""
+    for who in ((Agent(model=Scripted([])), "hi"), ({"model": Scripted([])}, "hi"), ("hi",)):
+        with pytest.raises(ConfigError, match="unknown option") as caught:
+            scheduler.every("30m", *who, **given)
+        assert caught.value.hint == f"did you mean `{meant}`?"
+    assert scheduler.jobs() == ()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"skills": ["missing.md"]}, "there is no skill"),
+        ({"budget": alloy.Budget(usd=1)}, "the price of scripted:script is not known"),
+        ({"compactor": alloy.Compactor(summarize="nobody:x")}, "unknown provider 'nobody'"),
+        ({"tool_choice": "read"}, "there are no tools"),
+        ({"output": 3}, "no type that a model can answer with"),
+    ],
+)
+def test_what_a_run_would_be_refused_for_is_told_when_its_job_is_added(
+    scheduler: Scheduler, options: dict[str, Any], words: str
+) -> None:
+    """It was told at the first run, at night."""
+    with pytest.raises(ConfigError, match=words):
+        scheduler.every("30m", "hi", model=Scripted([]), **options)
+    if "budget" in options:
+        with pytest.raises(ConfigError, match=words):
+            scheduler.every("30m", Agent(model=Scripted([]), **options), "hi")
     assert scheduler.jobs() == ()
 
 

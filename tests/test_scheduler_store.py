@@ -234,7 +234,7 @@ def test_what_cannot_be_kept_is_waited_for(
     ("give", "words"),
     [
         (lambda s: s.attach("nobody"), "there is no job 'nobody'"),
-        (lambda s: s.attach("x", agent=5), "agent is a int"),
+        (lambda s: s.attach("x", agent=5), "agent is an int"),
         (lambda s: s.attach("x", on_result=5), "on_result is 5"),
         (lambda s: s.attach("x", max_turns=3), "max_turns is not missing"),
         (lambda s: s.attach("x", agent=Agent(model=Scripted([]))), "asks no agent"),

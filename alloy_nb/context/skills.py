@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..articles import a_kind
 from ..errors import ConfigError
 from ..folders import home_folder
 from ..keywords import keywords_told
@@ -169,7 +170,7 @@ def _of(item: Any, directory: Path) -> Sequence[Skill]:
     if isinstance(item, Skill):
         return [item]
     if not isinstance(item, str | os.PathLike):
-        raise ConfigError(f"skills holds a {type(item).__name__}", hint="give paths, or alloy.Skill objects")
+        raise ConfigError(f"skills holds {a_kind(item)}", hint="give paths, or alloy.Skill objects")
     path = directory / Path(item).expanduser()
     if not path.is_dir() or (path / FOLDER_FILE).exists():
         return [Skill.from_path(path)]

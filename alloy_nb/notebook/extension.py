@@ -23,6 +23,7 @@ def load(shell: Any) -> None:
     from .cell import watch
     from .magics import AlloyMagics
     from .parents import keep_parents
+    from .quiet import be_quiet
     from .replies import keep_listening
 
     earlier = _loaded.get(shell)
@@ -32,6 +33,7 @@ def load(shell: Any) -> None:
     syntax.register(shell)
     completing.register(shell)
     watch(shell)
+    be_quiet(shell)
     keep_listening(shell)
     keep_parents(shell)
     _loaded[shell] = magics
@@ -57,8 +59,10 @@ def _make_hub(shell: Any) -> None:
 def unload(shell: Any) -> None:
     """Take the magics away again."""
     from . import completing, syntax
+    from .quiet import be_usual
 
     for kind in ("line", "cell"):
         shell.magics_manager.magics[kind].pop("alloy", None)
     syntax.unregister(shell)
     completing.unregister(shell)
+    be_usual(shell)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..articles import a_kind
 from ..errors import ConfigError
 from .cards import describe
 
@@ -138,7 +139,7 @@ def look_up(expression: str, namespace: Mapping[str, Any]) -> Any:
             raise
         except Exception as error:  # whatever somebody's attribute or container raises
             raise ConfigError(
-                f"{{{expression}}}: `{expression[: step.start()]}` (a {type(value).__name__}) has no "
+                f"{{{expression}}}: `{expression[: step.start()]}` ({a_kind(value)}) has no "
                 f"`{step[0]}` ({type(error).__name__})",
                 hint=f"correct it, or write \\{{{expression}}} for the words themselves",
             ) from error

@@ -11,6 +11,7 @@ from inspect import getattr_static
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from ..articles import a_kind
 from ..errors import ConfigError
 from ..options import APPROVALS, nearest
 from ..setting_commands import read_budget
@@ -91,7 +92,7 @@ def find_tool(name: str, names: Mapping[str, Any]) -> Any:
     if callable(value):
         return value
     if value is not None:
-        raise ConfigError(f"`{name}` is a {type(value).__name__}, no tool", hint="name a function or a built-in tool")
+        raise ConfigError(f"`{name}` is {a_kind(value)}, no tool", hint="name a function or a built-in tool")
     functions = [key for key, item in names.items() if not key.startswith("_") and _may_be_tool(item)]
     near = nearest(name, [*BUILTIN_TOOLS, *functions])
     hint = f"did you mean `{near}`?" if near else f"the built-in tools are {', '.join(BUILTIN_TOOLS)}"
@@ -134,7 +135,7 @@ def find_agent(name: str, names: Mapping[str, Any]) -> Agent:
         return found
     agents = [key for key, item in names.items() if isinstance(item, Agent) and not key.startswith("_")]
     near = nearest(name, agents)
-    what = f"`{name}` is a {type(names[name]).__name__}, no agent" if name in names else f"there is no agent `{name}`"
+    what = f"`{name}` is {a_kind(names[name])}, no agent" if name in names else f"there is no agent `{name}`"
     hint = f"did you mean `{near}`?" if near else f"make one first: {name} = alloy.Agent(tools=[...])"
     raise ConfigError(f"--agent: {what}", hint=hint)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
+from ..articles import a_kind
 from ..errors import ConfigError
 from ..options import Options, make_options
 from ..plain import one_line
@@ -65,7 +66,7 @@ class Settings:
         found = find_approval(name, names, "/approval")
         if not callable(found) and found != name:
             raise ConfigError(
-                f"/approval: `{one_line(name, 40)}` is a {type(found).__name__}",
+                f"/approval: `{one_line(name, 40)}` is {a_kind(found)}",
                 hint="give ask, auto, deny, or the name of a function (call, ctx) -> bool",
             )
         make_options({"approval": found})

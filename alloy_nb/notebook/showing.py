@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..articles import a_kind
 from ..errors import ConfigError
 from ..render.blocks import Transcript
 from ..render.bundle import RECORD_MIME, Kept, bundle, record_kept
@@ -79,7 +80,7 @@ def _found(value: Any) -> Iterator[Transcript | TeamTold]:
     elif hasattr(value, "__fspath__"):
         value = _read_file(Path(value))
     if not isinstance(value, Mapping):
-        raise ConfigError(f"a {type(value).__name__} is no run record", hint=_HINT)
+        raise ConfigError(f"{a_kind(value)} is no run record", hint=_HINT)
     found = list(_records(value))
     # What holds no other records is taken for one itself: what is wrong with it is said by who reads it.
     for record in found or [value]:

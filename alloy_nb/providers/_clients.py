@@ -12,6 +12,7 @@ from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 
+from ..articles import a_kind
 from ..errors import ConfigError
 from ..overrides import Overrides
 from ..redaction import redact
@@ -198,7 +199,7 @@ def _call(factory: ClientFactory, held: _LoopClients, key: Hashable) -> httpx2.A
         raise ConfigError(f"http_client failed with {problem}", hint=hint)
     if not all(hasattr(client, name) for name in ("build_request", "send", "aclose", "is_closed")):
         raise ConfigError(
-            f"http_client gave a {type(client).__name__}",
+            f"http_client gave {a_kind(client)}",
             hint="give a function without arguments that makes an httpx2.AsyncClient",
         )
     try:

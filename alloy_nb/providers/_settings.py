@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlunsplit
 
+from ..articles import a_kind
 from ..errors import ConfigError
 from ..redaction import register_secret
 from ._environment import read_address
@@ -43,7 +44,7 @@ def check_headers(headers: Any) -> dict[str, Secret]:
     if headers is None:
         return {}
     if not isinstance(headers, Mapping):
-        raise ConfigError(f"headers is a {type(headers).__name__}", hint='give a mapping: headers={"X-Name": "value"}')
+        raise ConfigError(f"headers is {a_kind(headers)}", hint='give a mapping: headers={"X-Name": "value"}')
     if not all(isinstance(name, str) and _NAME.fullmatch(name) for name in headers):
         # It is not repeated: a whole line of a header, with its key, may stand there.
         raise ConfigError("headers holds a name that no header has", hint='give name and value: {"X-Name": "value"}')
@@ -53,7 +54,7 @@ def check_headers(headers: Any) -> dict[str, Secret]:
 def check_header(name: str, value: Any) -> Secret:
     """The value, kept from sight; a `ConfigError` for what no HTTP header can carry."""
     if not isinstance(value, str):
-        raise ConfigError(f"the header {name!r} is a {type(value).__name__}", hint="give its value as a text")
+        raise ConfigError(f"the header {name!r} is {a_kind(value)}", hint="give its value as a text")
     if not (value.isascii() and value.isprintable()):
         raise ConfigError(
             f"{name!r} holds characters that no HTTP header can carry",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 from .._version import __version__
+from ..articles import a_kind
 from ..errors import AlloyError, ConfigError, ProviderError, ProviderTimeout, ServerError, StreamError
 from ..keywords import keywords_told
 from ..redaction import redact
@@ -89,7 +90,7 @@ class HTTPProvider:
             raise ConfigError(f"model is {model!r}", hint="give the model's name, as the service spells it")
         if http_client is not None and not callable(http_client):
             raise ConfigError(
-                f"http_client is a {type(http_client).__name__}",
+                f"http_client is {a_kind(http_client)}",
                 hint="give a function that makes the client: http_client=lambda: httpx2.AsyncClient(...)",
             )
         self.model = model

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..articles import a_kind
 from ..errors import ConfigError
 from ..redaction import MASK, register_environment, register_secret
 from .credentials import credentials_path, from_keyring, read_credentials
@@ -103,7 +104,7 @@ def key_text(given: Any, where: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise ConfigError(f"{where} is a {type(value).__name__}", hint="give the key as a text")
+        raise ConfigError(f"{where} is {a_kind(value)}", hint="give the key as a text")
     value = value.strip()
     if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
         value = value[1:-1].strip()

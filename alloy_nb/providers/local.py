@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ..articles import a_kind
 from ..errors import ConfigError, ProviderTimeout
 from ..keywords import keywords_told
 from ..weights.catalogue import CATALOGUE
@@ -59,7 +60,7 @@ class Local:
         _require_library()
         if spec is not None and not isinstance(spec, str | os.PathLike):
             raise ConfigError(
-                f"the model is a {type(spec).__name__}", hint='give its name, as in Local("smollm2"), or a file\'s path'
+                f"the model is {a_kind(spec)}", hint='give its name, as in Local("smollm2"), or a file\'s path'
             )
         self.model, path = locate(None if spec is None else os.fspath(spec))
         self.path = path

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..articles import a_kind
 from ..errors import AlloyError, ConfigError
 from ..forks import renewed_in_child
 from ..models import default_model
@@ -254,7 +255,13 @@ def _from_script(file: str, directory: Path) -> Provider:
     # The place in the script is kept for the process; a file that was written anew begins anew.
     stat = path.stat() if path.exists() else None
     version = stat and (stat.st_mtime_ns, stat.st_size)
-    return _made_once(("scripted", path, version), lambda: _load("alloy_nb.providers.scripted:Scripted")(path))
+
+    def make() -> Provider:
+        provider: Provider = _load("alloy_nb.providers.scripted:Scripted")(path)
+        provider.model = file  # as it was written: outputs that are passed on tell of nobody's folders
+        return provider
+
+    return _made_once(("scripted", path, version), make)
 
 
 def _made_once(key: Hashable, make: Callable[[], Provider]) -> Provider:
@@ -311,7 +318,7 @@ def _no_provider(given: Any) -> ConfigError:
     wanted = ("name", "model", "options", "constrains_arguments", "stream")
     missing = [name for name in wanted if not hasattr(given, name)]
     return ConfigError(
-        f"model is a {type(given).__name__}, which is no provider: it has no {', '.join(missing)}",
+        f"model is {a_kind(given)}, which is no provider: it has no {', '.join(missing)}",
         hint='give "provider:model", or an object such as alloy_nb.OpenAICompatible(...)',
     )
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..articles import a_kind
 from ..errors import (
     BadRequestError,
     ConfigError,
@@ -185,7 +186,7 @@ def _listed(extra: dict[str, Any], name: str) -> list[Any]:
     """A list of `extra_body` that adds to ours."""
     value = extra.pop(name, None) or []
     if isinstance(value, str | bytes | Mapping) or not isinstance(value, Sequence):
-        raise ConfigError(f"extra_body[{name!r}] is a {type(value).__name__}", hint="give a list")
+        raise ConfigError(f"extra_body[{name!r}] is {a_kind(value)}", hint="give a list")
     return list(value)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from .. import errors
+from ..articles import a_kind
 from ..errors import ConfigError, ProviderError, StreamError
 from ..keywords import keywords_told
 from ..options import nearest
@@ -100,7 +101,7 @@ class Scripted:
             self.model = "script"
             if not isinstance(lines, Iterable):
                 raise ConfigError(
-                    f"a script is a {type(lines).__name__}", hint='give a list of answers, ["Hello"], or a file of them'
+                    f"a script is {a_kind(lines)}", hint='give a list of answers, ["Hello"], or a file of them'
                 )
             answers = [_check(line, f"answer {number}") for number, line in enumerate(lines, 1)]
         self.requests: list[Request] = []
@@ -250,7 +251,7 @@ def _check(line: Any, where: str) -> _Answer:
         return _Answer(error=line)
     if not isinstance(line, Mapping):
         raise ConfigError(
-            f"{where}: a {type(line).__name__}", hint="an answer is an object or a text, or in Python a ProviderError"
+            f"{where}: {a_kind(line)}", hint="an answer is an object or a text, or in Python a ProviderError"
         )
     _check_keys(line, _KEYS, where)
     for key, kinds in _KINDS.items():

@@ -1,4 +1,4 @@
-"""A team at work in a terminal: a column for each member, live; at the end a table of what came of it."""
+"""A team at work in a terminal: a column for each member, live; then the answers, and a table of what they took."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from ..teams.group import TeamRun
 from ..usage import Usage, add_costs
 from .clean import shown
 from .notices import NOTICES, names_whom, notice_of
+from .team_answers import answer_lines
 from .wording import cost_words, duration_words, token_words
 
 __all__ = ["Column", "TeamColumns", "member_of"]
@@ -117,8 +118,7 @@ class Column:
 
     @property
     def dot(self) -> Text:
-        mark, colour = _DOTS.get(self.status, ("●", "dim"))
-        return Text(mark, colour)
+        return _dot(self.status)
 
     @property
     def facts(self) -> str:
@@ -132,6 +132,11 @@ class Column:
             for fact in (f"{token_words(self.usage.total_tokens)} tokens", cost_words(self.cost)):
                 words = f"{words} · {fact}" if len(words) + len(fact) + 3 <= wide else words
         return words
+
+
+def _dot(status: str) -> Text:
+    mark, colour = _DOTS.get(status, ("●", "dim"))
+    return Text(mark, colour)
 
 
 def _clean_tail(words: str) -> str:
@@ -149,9 +154,9 @@ def _key(input: Any) -> str:
 
 
 class TeamColumns:
-    """A sink of a team's run: panels side by side while it goes on, where the terminal can show them; then a table.
+    """A sink of a team's run: panels side by side while it goes on, where the terminal can show them.
 
-    What there is no room for is one line a member.
+    What there is no room for is one line a member. Then each one's answer, and a table.
     """
 
     interval = 0.125
@@ -172,7 +177,7 @@ class TeamColumns:
 
     def _begin(self) -> None:
         if self._console.is_terminal and not self._console.is_dumb_terminal:
-            self._live = Live(self.renderable(), console=self._console, auto_refresh=False, transient=True)
+            self._live = Live(self._frame(), console=self._console, auto_refresh=False, transient=True)
             self._live.start()
 
     def feed(self, events: Sequence[Event]) -> None:
@@ -183,7 +188,11 @@ class TeamColumns:
         if self._live is None:
             self._begin()
         else:
-            self._live.update(self.renderable(), refresh=True)
+            self._live.update(self._frame(), refresh=True)
+
+    def _frame(self) -> RenderableType:
+        """With an empty line below it, for the `^C` that a terminal echoes: it breaks none of those to be erased."""
+        return Group(self.renderable(), Text(""))
 
     def step_aside(self) -> None:
         """Leave the terminal to a question: columns that stand still above it would say what is not so any more."""
@@ -195,6 +204,11 @@ class TeamColumns:
         self.step_aside()
         if self._told is not None and self._run is not None:
             self._told.update(execution.run_id for _, execution in self._run.executions)
+        for name, result in self._run.answers if self._run is not None else ():
+            self._console.print(Text.assemble(_dot(result.status), " ", (shown(name), "bold")))
+            for line in answer_lines(name, result, self._console):
+                self._console.print(line, soft_wrap=not self._console.is_terminal)
+            self._console.print()
         self._console.print(self.summary())
 
     def renderable(self) -> RenderableType:
@@ -238,11 +252,9 @@ class TeamColumns:
 
     def summary(self) -> Table:
         """What came of it: a line a member."""
-        table = Table(box=None, show_edge=False, pad_edge=False, expand=True)
+        table = Table(box=None, show_edge=False, pad_edge=False)
         for name in ("", "agent", "status", "tokens", "cost", "time"):
             table.add_column(name, no_wrap=True, overflow="ellipsis", header_style="dim")
-        # What there is no room for is left out here, and nowhere else.
-        table.add_column("last words", no_wrap=True, overflow="ellipsis", header_style="dim", ratio=1)
         for column in self._columns.values():
             used = column.usage.total_tokens
             table.add_row(
@@ -252,7 +264,6 @@ class TeamColumns:
                 token_words(used) if used else "",
                 cost_words(column.cost) if used else "",
                 duration_words(column.seconds * 1000) if column.seconds else "",
-                Text("".join(column.lines(1))),
             )
         return table
 

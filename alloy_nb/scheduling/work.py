@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..agent import Agent
-from ..candidates import collect_candidates
+from ..articles import a_kind
+from ..candidates import check_prices, collect_candidates
 from ..errors import AlloyError, ConfigError
 from ..messages import Message
-from ..options import make_options, working_directory
+from ..options import check_names, make_options, working_directory
 from ..prompts import to_message
 from ..redaction import redact, redact_data, redact_line
 from ..result import Result
 from ..runs import Run, start
-from ..tools.toolbox import collect_tools
+from ..state import RunState
 
 __all__ = ["Work", "failed", "see_to_end"]
 
@@ -41,15 +42,19 @@ class Work:
     needs: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, who: Any, prompt: Any, options: Mapping[str, Any]) -> Work:
+    def read(cls, who: Any, prompt: Any, options: Mapping[str, Any], beside: Sequence[str] = ()) -> Work:
         """Of what a user gives; every mistake in it is raised here.
 
-        `who` is an agent or a mapping of options; where there is no `prompt`, it is the prompt.
+        `who` is an agent or a mapping of options; where there is no `prompt`, it is the prompt. `beside` are the other
+        words that a job takes.
         """
-        if prompt is None:
+        if prompt is None and not isinstance(who, Agent | Mapping):
             who, prompt = None, who
         if prompt is None:
-            raise ConfigError("there is no prompt", hint='say what is to be asked: every("30m", "What is new?")')
+            asked = "agent" if isinstance(who, Agent) else "{...}" if who is not None else None
+            example = ", ".join(filter(None, ('"30m"', asked, '"What is new?"')))
+            raise ConfigError("there is no prompt", hint=f"say what is to be asked: every({example})")
+        check_names(options, beside)
         if not isinstance(prompt, str):
             prompt = to_message(prompt)
         elif not prompt.strip():
@@ -59,25 +64,27 @@ class Work:
                 raise ConfigError(
                     f"{', '.join(options)} beside an agent", hint="say the options where the agent is made"
                 )
+            own = who.dialogue.options
+            check_prices(collect_candidates(own, working_directory(own)), own.budget)
             return cls(prompt, f"agent {who.name}" if who.name else "agent", who)
         if who is not None and not isinstance(who, Mapping):
-            raise ConfigError(f"a {type(who).__name__} is asked", hint="give an Agent, or a dict of options for a run")
+            raise ConfigError(f"{a_kind(who)} is asked", hint="give an Agent, or a dict of options for a run")
+        check_names(who or {}, beside)
         return cls(prompt, "", None, {**(who or {}), **options}).checked()
 
     def checked(self) -> Work:
         """The same, whose options are known to be right; `asks` is the model that would answer now."""
         if "run_id" in self.options or "request_id" in self.options:
             raise ConfigError("run_id is given", hint="leave it out: each run of a job has its own")
-        options = make_options(self.options)
-        collect_tools(options.tools)
-        candidates = collect_candidates(options, working_directory(options))
-        return replace(self, asks=candidates[0].label)
+        # What a run is made of is looked at where it is made: nobody waits for the first one to be told of it.
+        state = RunState(self.prompt, make_options(self.options))
+        return replace(self, asks=state.candidates[0].label)
 
     def given(self, agent: Agent | None, options: Mapping[str, Any]) -> Work:
         """With what could not be kept, given again."""
         if agent is not None:
             if not isinstance(agent, Agent):
-                raise ConfigError(f"agent is a {type(agent).__name__}", hint="give an alloy.Agent")
+                raise ConfigError(f"agent is {a_kind(agent)}", hint="give an alloy.Agent")
             if self.agent is None and "agent" not in self.needs:
                 raise ConfigError("this job asks no agent", hint="to change a job, add it again")
             return replace(self, agent=agent, needs=())

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from ..articles import a_kind
 from ..errors import ConfigError, SessionError
 from ..keywords import keywords_told
 from ..plain import one_line
@@ -285,7 +286,7 @@ def _read_url(url: Any) -> sqlalchemy.URL:
 
     example = "as in SQLStore('postgresql+psycopg://user:password@host/database')"
     if not isinstance(url, str | URL):
-        raise ConfigError(f"the URL of a database is a {type(url).__name__}", hint=f"give a string, {example}")
+        raise ConfigError(f"the URL of a database is {a_kind(url)}", hint=f"give a string, {example}")
     try:
         read = make_url(url)
     except (ArgumentError, ValueError):

@@ -11,14 +11,13 @@ from uuid import uuid4
 from ..errors import AlloyError, ConfigError
 from ..events import Event, now_ms
 from ..execution import Execution
-from ..interrupting import goes_on, interrupts_cancel
+from ..interrupting import goes_on, interrupts_cancel, interrupts_told, steps_of
 from ..journal import Journal, follow, follow_async
 from ..portal import PORTAL
 from ..pump import Pump
 from ..result import Result, Status
 from ..tools.approval import Decision, Remember
 from ..tools.workers import MAIN
-from ..waiting import interruption
 from .confluence import Confluence
 from .results import TeamResults, summed
 from .waiting import TeamSink, await_team, stopped, wait_for_team
@@ -79,6 +78,11 @@ class TeamRun(Generic[Outcome]):
         with self._lock:
             return list(self._executions)
 
+    @property
+    def answers(self) -> list[tuple[str, Result]]:
+        """What came of each member so far, with its name, in the order in which they are told."""
+        raise NotImplementedError
+
     def cancel(self) -> bool:
         """Stop all of it; False when it is over already."""
         with self._lock:
@@ -123,10 +127,8 @@ class TeamRun(Generic[Outcome]):
     def result(self, timeout: float | None = None, check: bool = True) -> Outcome:
         """Wait for the end, at most `timeout` seconds (then `TimeoutError`); giving up does not end it."""
         PORTAL.refuse_here("TeamRun.result")
-        try:
+        with interrupts_told(goes_on):
             return self.wait(timeout=timeout, check=check, owns=False)
-        except KeyboardInterrupt as error:
-            raise interruption(goes_on()) from error
 
     def wait(
         self,
@@ -153,14 +155,15 @@ class TeamRun(Generic[Outcome]):
 
     def __iter__(self) -> Iterator[Event]:
         PORTAL.refuse_here("TeamRun.__iter__")
-        for events in follow(self.journal, self._passed_by):
-            yield from events
+        with interrupts_told(goes_on):
+            for events in follow(self.journal, self._passed_by):
+                yield from events
 
     async def __aiter__(self) -> AsyncIterator[Event]:
         async def idle(place: int) -> None:
             self._passed_by(place)
 
-        async for events in follow_async(self.journal, idle):
+        async for events in steps_of(follow_async(self.journal, idle), goes_on):
             for event in events:
                 yield event
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..agent_tool import AgentTool
+from ..articles import a_kind
 from ..dialogue import Dialogue
 from ..errors import ConfigError, ToolError
 from ..guests import call_guest
@@ -69,7 +70,7 @@ def handoff_tools(given: Sequence[Agent | Handoff]) -> Iterator[Tool]:
         dialogue = getattr(handoff.agent, "dialogue", None)
         if not isinstance(dialogue, Dialogue):
             raise ConfigError(
-                f"handoffs holds a {type(handoff.agent).__name__}",
+                f"handoffs holds {a_kind(handoff.agent)}",
                 hint="give agents: handoffs=[alloy.Agent(name='critic', ...)], or alloy.Handoff(agent, ...)",
             )
         name = dialogue.options.name or "agent"
@@ -167,7 +168,5 @@ class HandoffTool(AgentTool):
             messages = tuple(await call_guest(self._filter, messages))
             for message in messages:
                 if not isinstance(message, Message):
-                    raise ToolError(
-                        f"the filter of `{self.name}` gave a {type(message).__name__}, where messages belong"
-                    )
+                    raise ToolError(f"the filter of `{self.name}` gave {a_kind(message)}, where messages belong")
         return without_signed_thoughts(messages)

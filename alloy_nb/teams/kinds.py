@@ -39,6 +39,10 @@ class Broadcast(TeamRun[TeamResults]):
         with self._lock:
             return TeamResults({name: self._results[name] for name in self.names if name in self._results})
 
+    @property
+    def answers(self) -> list[tuple[str, Result]]:
+        return list(self.results.items())
+
     def begin(self, begin: Callable[[str], Execution]) -> None:
         """Have each one begin; who cannot has a result that says so."""
         for name in self.names:
@@ -78,6 +82,10 @@ class Handover(TeamRun[Result]):
         """Who has answered so far, and what."""
         with self._lock:
             return tuple(zip(self.names, self._steps, strict=False))
+
+    @property
+    def answers(self) -> list[tuple[str, Result]]:
+        return list(self.steps)
 
     def begin(self, begin: Begin, prompt: Any) -> None:
         """Have the first one begin; each end begins the next."""

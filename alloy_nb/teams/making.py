@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..agent import Agent
+from ..articles import a_kind
 from ..errors import AlloyError, ConfigError
 from ..options import make_options, nearest
 from ..plain import revealed_name
@@ -18,7 +19,7 @@ def check_team(agents: Any, context: Any, budget: Any, timeout: Any, name: Any) 
     """Wrong values are said here, before anything is made."""
     if not isinstance(agents, Mapping):
         raise ConfigError(
-            f"agents is a {type(agents).__name__}",
+            f"agents is {a_kind(agents)}",
             hint="give a dict of names: alloy.Team({'coder': alloy.Agent(...), 'critic': dict(model=...)})",
         )
     if not _is_name(name):
@@ -46,7 +47,7 @@ def make_member(name: str, given: Any, home: Home, clock: Callable[[], float]) -
         agent = _agent_of(name, given)
     else:
         raise ConfigError(
-            f"agent {name!r} is a {type(given).__name__}",
+            f"agent {name!r} is {a_kind(given)}",
             hint="give an alloy.Agent, or its options as a dict: {'coder': dict(model=..., tools=[...])}",
         )
     if agent.dialogue.host is not None:

@@ -9,6 +9,7 @@ from contextlib import aclosing
 from pathlib import PurePath
 from typing import Any, cast
 
+from ..articles import a_kind
 from ..errors import AlloyError, ConfigError, ProviderError
 from ..options import PROVIDER_OPTIONS
 from ..providers.base import NATIVE, Delta, Done, OutputForms, Request, TextDelta
@@ -47,7 +48,7 @@ class Function:
         model: str = "function",
     ) -> None:
         if not callable(function):
-            raise ConfigError(f"the function is a {type(function).__name__}", hint="give a function of the request")
+            raise ConfigError(f"the function is {a_kind(function)}", hint="give a function of the request")
         self.function = function
         self.model = model
         self.requests: list[Request] = []
@@ -72,7 +73,7 @@ class Function:
         elif isinstance(said, Delta):
             said = [said]
         elif isinstance(said, bytes) or not isinstance(said, Iterable | AsyncIterable):
-            raise self._mistake(f"gave a {type(said).__name__}")
+            raise self._mistake(f"gave {a_kind(said)}")
         ended = True
         try:
             async for piece in _each(said):
@@ -84,7 +85,7 @@ class Function:
                 elif isinstance(piece, Done):
                     ended = True
                 elif not isinstance(piece, Delta):
-                    raise self._mistake(f"gave a {type(piece).__name__} among its pieces")
+                    raise self._mistake(f"gave {a_kind(piece)} among its pieces")
                 yield piece
         finally:
             if hasattr(said, "aclose"):

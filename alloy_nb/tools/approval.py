@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from ..articles import a_kind
 from ..errors import ConfigError
 from ..guests import call_guest, contain, is_async
 from ..messages import ToolCall
@@ -245,7 +246,7 @@ def _as_answer(value: Any) -> Decision:
         return value
     if value is None or is_bool(value):
         return Decision(bool(value), None if value else "the approval function said no", by="function")
-    why = f"the approval function returned a {type(value).__name__}, where only True allows a call"
+    why = f"the approval function returned {a_kind(value)}, where only True allows a call"
     return Decision(False, why, by="function")
 
 

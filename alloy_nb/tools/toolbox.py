@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from ..articles import a_kind
 from ..errors import ConfigError
 from ..providers.base import ToolSpec
 from .base import Tool
@@ -47,7 +48,7 @@ def _to_tool(item: str | Tool | Callable[..., Any]) -> Tool:
 
         return tool(item)
     raise ConfigError(
-        f"a {type(item).__name__} is no tool",
+        f"{a_kind(item)} is no tool",
         hint="give a function, an @alloy.tool, a Tool object, or the name of a built-in tool",
     )
 

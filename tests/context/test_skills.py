@@ -145,7 +145,7 @@ def test_they_may_be_named_one_by_one(tmp_path: Path) -> None:
     put(tmp_path / "many" / "d" / "SKILL.md")
     given = ["a.md", Path("b"), str(tmp_path / "many"), Skill("e")]
     assert [skill.name for skill in named_skills(given, tmp_path)] == ["a", "b", "c", "d", "e"]
-    for wrong, what in (([1], "holds a int"), (["none"], "there is no skill"), (["a.md", Skill("a")], "two skills")):
+    for wrong, what in (([1], "holds an int"), (["none"], "there is no skill"), (["a.md", Skill("a")], "two skills")):
         with pytest.raises(ConfigError, match=what):
             named_skills(wrong, tmp_path)
 

@@ -129,6 +129,20 @@ def test_ipython_shows_text_as_it_is_written(terminal: Terminal, tmp_path: Path)
     terminal.wait_for("completed - The first half, the second half.")
 
 
+@pytest.mark.parametrize("cell", ["%alloy -m model Go on.", "alloy.run('Go on.', model=model)", "await asked()"])
+def test_nothing_follows_where_the_answer_was_shown(terminal: Terminal, tmp_path: Path, cell: str) -> None:
+    """`Out[4]: <Result completed>` stood below each answer."""
+    (tmp_path / "go").touch()
+    terminal.enter(f"HALF = {HALF!r}; team = {TEAM}; asked = lambda: team.abroadcast('Go on.')")
+    terminal.enter(cell)
+    screen = terminal.wait_for("second half.")
+    terminal.enter("print('kept -', (_['coder'] if isinstance(_, dict) else Out[5]).text)")
+    screen += terminal.wait_for("kept - The first half, the second half.")
+    assert "Out[" not in screen.replace("Out[5]).text", "")
+    terminal.enter("1 + 1")
+    terminal.wait_for("Out[7]: 2")
+
+
 def test_ipython_stops_by_ctrl_c_and_goes_on(terminal: Terminal, tmp_path: Path) -> None:
     terminal.enter("%%alloy -m model -o answer", "Go on.")
     terminal.wait_for("The first")
@@ -190,16 +204,33 @@ def test_ctrl_c_stops_what_a_cell_awaits(
     terminal.wait_for("still 'The first half, '")  # nothing was left behind on the loop
 
 
-@pytest.mark.parametrize("cell", ["await run", "run.result()"])
-def test_ctrl_c_leaves_alone_what_goes_on_in_the_background(terminal: Terminal, tmp_path: Path, cell: str) -> None:
-    terminal.enter(f"run = alloy.start('Go on.', model=Held([{HALF!r}]))")
-    terminal.enter(f"watched(); {cell}")
+ONE, SEVERAL = "alloy.start('Go on.', model=Held([HALF]))", f"{TEAM}.start_broadcast('Go on.')"
+
+
+@pytest.mark.parametrize(
+    ("begun", "cell"),
+    [
+        (ONE, "await run"),
+        (ONE, "run.result()"),
+        (ONE, "for event in run: pass"),
+        (ONE, "async for event in run: pass"),
+        (SEVERAL, "run.result()"),
+        (SEVERAL, "for event in run: pass"),
+        (SEVERAL, "async for event in run: pass"),
+    ],
+)
+def test_ctrl_c_leaves_alone_what_goes_on_in_the_background(
+    terminal: Terminal, tmp_path: Path, begun: str, cell: str
+) -> None:
+    """Who reads the events had pages of the library's own."""
+    terminal.enter(f"HALF = {HALF!r}; run = {begun}")
+    terminal.enter("watched()", cell)
     _interrupt(terminal, tmp_path)
     screen = terminal.wait_for("Hint: its `cancel()` stops it")
     assert "KeyboardInterrupt: the run goes on, and nobody waits for it" in screen
     assert "Traceback" not in screen
     (tmp_path / "go").touch()
-    terminal.enter("print('then -', (await run).text)")
+    terminal.enter("done = run.result(); print('then -', getattr(done, 'text', None) or done['coder'].text)")
     terminal.wait_for("then - The first half, the second half.")
 
 

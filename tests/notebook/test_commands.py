@@ -92,6 +92,16 @@ def test_the_conversation_is_saved_and_stored_as_it_grows(notebook: Any, stored:
     assert "already" in str(notebook.run("%alloy /save my first analysis").error)
 
 
+def test_a_conversation_that_was_named_later_is_stored_once(notebook: Any, stored: alloy.Sessions) -> None:
+    notebook.ok("%alloy -m m Say one")
+    notebook.ok("%alloy /save")
+    (own,) = [info.id for info in stored.list()]
+    told = notebook.ok("%alloy /save thesis").stdout
+    assert told == f"Stored as thesis, no longer as {own}; `%alloy /resume thesis` goes on with it.\n"
+    assert [info.id for info in stored.list()] == ["thesis"]
+    assert words(stored, "thesis") == ["Say one", "One."]
+
+
 def test_a_new_kernel_resumes_it(notebook: Any, stored: alloy.Sessions) -> None:
     alloy.run("I am Ann.", model=Scripted(["Hello, Ann."]), session="the fox", display=None)
     assert notebook.ok("%alloy /resume the fox").stdout == (

@@ -359,7 +359,7 @@ def test_what_is_no_agent_names_the_nearest(notebook: Notebook, script: Any) -> 
     assert (error.message, error.hint) == ("--agent: there is no agent `helpr`", "did you mean `helper`?")
     error = notebook.run("%alloy -a thing hi").error
     assert isinstance(error, ConfigError)
-    assert "is a int, no agent" in error.message
+    assert "is an int, no agent" in error.message
 
 
 def test_show_tells_what_an_agent_would_be_sent(notebook: Notebook, script: Any) -> None:

@@ -83,7 +83,7 @@ def test_who_decides_on_calls_is_set_from_now_on(notebook: Any, script: Any) -> 
 
 def test_a_wrong_policy_names_the_right_ones(notebook: Any) -> None:
     notebook.ok("number, word = 3, 'auto'")
-    for wrong, told in (("atuo", "did you mean auto?"), ("pause", "ask, auto, deny"), ("number", "is a int")):
+    for wrong, told in (("atuo", "did you mean auto?"), ("pause", "ask, auto, deny"), ("number", "is an int")):
         assert told in hint_of(notebook.run(f"%alloy /approval {wrong}"))
     assert "ask, auto, deny, or the name of a function" in hint_of(notebook.run("%alloy /approval word"))
     assert notebook.ok("%alloy /approval").stdout.startswith("approval: ask ")

@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+import alloy_nb as alloy
 from alloy_nb.errors import AuthError, ConfigError
 from alloy_nb.messages import Message
 from alloy_nb.models import default_model
@@ -206,6 +207,15 @@ def test_a_script_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.Monke
     path.write_text('"another script"\n')
     assert first("scripted:answers.jsonl") == TextDelta("another script")
     assert isinstance(resolve_model("scripted:answers.jsonl", working_directory=tmp_path), Scripted)
+
+
+def test_a_script_is_called_as_it_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was shown with the whole path, in greetings and in notebooks that were passed on."""
+    (tmp_path / "answers.jsonl").write_text('"one"\n"two"\n')
+    monkeypatch.chdir(tmp_path)
+    agent = alloy.Agent(model="scripted:answers.jsonl")
+    assert agent.model == agent.dialogue.label == agent.context_usage().model == "scripted:answers.jsonl"
+    assert agent.chat("hi").model == "answers.jsonl"
 
 
 def test_a_script_that_is_not_there(tmp_path: Path) -> None:

@@ -28,16 +28,16 @@ def make(name: str, **settings: Any) -> Any:
     [
         ({"headers": ["a"]}, "headers is a list"),
         ({"headers": "x: y"}, "headers is a str"),
-        ({"headers": 5}, "headers is a int"),
-        ({"headers": {"a": 3}}, "the header 'a' is a int"),
+        ({"headers": 5}, "headers is an int"),
+        ({"headers": {"a": 3}}, "the header 'a' is an int"),
         ({"headers": {3: "a"}}, "a name that no header has"),
         ({"headers": {f"Authorization: Bearer {KEY}": ""}}, "a name that no header has"),
         ({"headers": {"a": "line\nbreak"}}, "'a' holds characters"),
-        ({"api_key": 5}, "the api_key argument is a int"),
+        ({"api_key": 5}, "the api_key argument is an int"),
         ({"api_key": b"x"}, "the api_key argument is a bytes"),
         ({"base_url": 3}, "base_url is no http address"),
         ({"base_url": b"http://x.test"}, "base_url is no http address"),
-        ({"http_client": 3}, "http_client is a int"),
+        ({"http_client": 3}, "http_client is an int"),
     ],
 )
 def test_a_setting_of_the_wrong_kind_is_told_before_anything_is_sent(

@@ -10,6 +10,7 @@ from rich.console import Console
 
 import alloy_nb as alloy
 from alloy_nb.events import Event
+from alloy_nb.render.team_answers import answer_lines
 from alloy_nb.render.team_terminal import Column, TeamColumns, member_of
 from alloy_nb.sinks import resolve
 
@@ -55,8 +56,8 @@ def test_what_there_is_no_room_for_is_a_line_a_member() -> None:
     assert lines[0].rstrip().endswith("I am here.")
 
 
-def test_at_the_end_stays_a_table_and_nothing_of_the_columns() -> None:
-    """Where the output is no terminal the table is all there is."""
+def test_at_the_end_stay_the_answers_and_a_table_and_nothing_of_the_columns() -> None:
+    """Where the output is no terminal that is all there is."""
     on = console(terminal=False)
     with team_of("coder", "critic") as team:
         run = team.start_broadcast("x")
@@ -64,20 +65,74 @@ def test_at_the_end_stays_a_table_and_nothing_of_the_columns() -> None:
     text = on.file.getvalue()  # type: ignore[attr-defined]
     assert "╭" not in text
     assert "\x1b" not in text
-    assert [line.split()[:3] for line in text.splitlines()[1:]] == [
+    assert text.splitlines()[:6] == ["✓ coder", "I am here.", "", "✓ critic", "I am here.", ""]
+    assert [line.split()[:3] for line in text.splitlines()[7:]] == [
         ["✓", "coder", "completed"],
         ["✓", "critic", "completed"],
     ]
 
 
-def test_long_words_leave_the_facts_of_the_table_whole() -> None:
-    on = console(terminal=False)
-    with team_of("coder", text="word " * 200) as team:
+def said_by(*lines: Any, terminal: bool = True) -> str:
+    """What stays on the screen of a broadcast to one member."""
+    on = console(terminal=terminal)
+    with alloy.Team({"coder": {"model": alloy.Scripted(lines)}}) as team:
         team.start_broadcast("x").wait(sink=TeamColumns(on))
-    last = on.file.getvalue().splitlines()[-1]  # type: ignore[attr-defined]
-    assert last.split()[:6] == ["✓", "coder", "completed", "15", "cost", "unknown"]
-    assert last.endswith("…")
-    assert len(last) <= 100
+    return on.file.getvalue().rpartition("\x1b[2K")[2]  # type: ignore[attr-defined, no-any-return]
+
+
+def test_an_answer_stays_whole_and_set_as_markdown() -> None:
+    """Of one that ends in code three backticks were left, and no answer was to be seen."""
+    lines = said_by("# Fox\n\nIt *runs*:\n\n```python\nrun(1)\n```").splitlines()
+    assert [line.rstrip() for line in lines[:6]] == ["✓ coder", "Fox", "", "It runs:", "", "  run(1)"]
+    assert "```" not in "".join(lines)
+    words = "word " * 200
+    assert said_by(words, terminal=False).splitlines()[1].strip() == words.strip()
+
+
+def test_a_long_answer_is_cut_and_says_where_the_rest_is() -> None:
+    lines = said_by("\n".join(f"- item {n}" for n in range(60)), terminal=False).splitlines()
+    assert lines[40:42] == [
+        "- item 39",
+        "… and 20 more lines: the whole is in the last of team['coder'].messages",
+    ]
+
+
+def test_what_went_wrong_stands_where_the_answer_would() -> None:
+    lines = said_by(alloy.AuthError("no key", hint="sign in"), terminal=False).splitlines()
+    assert lines[:2] == ["✗ coder", "no key (sign in)"]
+    assert said_by("", terminal=False).splitlines()[1] == "(no words)"
+    on = console(terminal=False)
+    lines = list(answer_lines("a", alloy.Result(text="So far", status="cancelled", error=alloy.Cancelled("x")), on))
+    assert list(map(str, lines)) == ["So far", "stopped"]
+
+
+def test_the_columns_of_a_chain_leave_each_ones_answer() -> None:
+    on = console(terminal=False)
+    with team_of("coder", "critic") as team:
+        team.start_handoff(["critic", "coder"], "x").wait(sink=TeamColumns(on))
+    assert on.file.getvalue().splitlines()[:5] == [  # type: ignore[attr-defined]
+        "✓ critic",
+        "I am here.",
+        "",
+        "✓ coder",
+        "I am here.",
+    ]
+
+
+def test_what_a_terminal_echoes_of_an_interrupt_breaks_no_line_of_the_columns() -> None:
+    """`^C` behind a frame as wide as the screen took a line more, and one of the frame stayed on the screen."""
+    on = console()
+    sink = TeamColumns(on)
+    with team_of("coder", "critic") as team:
+        run = team.start_broadcast("x")
+        sink.open(run)
+        try:
+            for _ in range(2):
+                sink.feed(())
+                assert on.file.getvalue().rstrip(" ").endswith("╯\n")  # type: ignore[attr-defined]
+        finally:
+            sink.close()
+            run.result()
 
 
 def test_nothing_that_is_said_steers_the_terminal_or_shows_a_key(monkeypatch: pytest.MonkeyPatch) -> None:

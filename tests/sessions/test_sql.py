@@ -59,7 +59,7 @@ def test_its_password_is_shown_nowhere(url: str) -> None:
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        (3, "is a int"),
+        (3, "is an int"),
         (f"no url {SECRET}", "no URL"),
         (f"nosuchdb://ann:{SECRET}@x/y", "knows no database"),
         ("sqlite://", "in memory"),

@@ -106,9 +106,9 @@ async def _fails_later(_: Request) -> AsyncIterator[str]:
         (_fails_later, r"`_fails_later` behind the model 'function' failed with KeyError: 'x'"),
         (lambda: "x", "failed with TypeError: .*positional arguments"),
         (lambda _: None, "gave a NoneType"),
-        (lambda _: 5, "gave a int"),
+        (lambda _: 5, "gave an int"),
         (lambda _: b"x", "gave a bytes"),
-        (lambda _: ["a", 5], "gave a int among its pieces"),
+        (lambda _: ["a", 5], "gave an int among its pieces"),
     ],
 )
 def test_a_mistake_of_the_function_is_told_as_its_own(function: Any, words: str) -> None:
@@ -120,7 +120,7 @@ def test_a_mistake_of_the_function_is_told_as_its_own(function: Any, words: str)
 
 
 def test_what_is_no_function_is_told_at_once() -> None:
-    with pytest.raises(ConfigError, match="the function is a int"):
+    with pytest.raises(ConfigError, match="the function is an int"):
         Function(5)  # type: ignore[arg-type]
 
 

@@ -274,6 +274,24 @@ def test_in_a_terminal_it_is_asked_again_what_was_meant() -> None:
     assert "['launched it', 'launched it', 'launched that']" in output
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a pseudo-terminal is needed")
+def test_a_command_is_no_reason_for_a_denial() -> None:
+    """`/undo` denied the call, and went to the model as the reason why."""
+    output = type_into(PROGRAM, [b"/undo\n", b"%alloy /usage\n", b"y\n", b"y\n", b"/tmp/that is mine\n"])
+    assert output.count("answer the question first: y, a or t allows it") == 2
+    assert "['launched it', 'launched it', 'Denied: /tmp/that is mine']" in output
+
+
+def test_commands_alone_are_a_plain_no(monkeypatch: pytest.MonkeyPatch) -> None:
+    from alloy_nb.asking import ask_on_stdin
+    from alloy_nb.tools.approval import Question
+
+    monkeypatch.setattr("builtins.input", lambda _: "/undo")
+    question = Question(alloy.ToolCall("1", "launch", {}), "this tool asks first", "", "")
+    decision = ask_on_stdin(question)
+    assert (decision.allowed, decision.reason) == (False, "the user said no")
+
+
 def type_into(program: str, answers: list[bytes]) -> str:
     """Run a program on a pseudo-terminal; each prompt gets the next answer."""
     parent, child = pty.openpty()

@@ -308,7 +308,7 @@ def test_two_tools_of_one_name_are_a_config_error() -> None:
 
 
 def test_something_that_is_no_tool_is_a_config_error() -> None:
-    with pytest.raises(alloy.ConfigError, match="a int is no tool"):
+    with pytest.raises(alloy.ConfigError, match="an int is no tool"):
         alloy.run("x", model=alloy.Scripted([{"text": "x"}]), tools=[5])  # type: ignore[list-item]
 
 

@@ -88,6 +88,34 @@ def test_what_is_not_begun_is_not_said_to_be_stored(tmp_path: Path, sessions: al
     assert [info.id for info in sessions.list()] == ["b"]
 
 
+def test_a_resume_without_a_name_goes_on_with_another_one(tmp_path: Path, sessions: alloy.Sessions) -> None:
+    """Right after `/fork other` it was told of `other` itself, which one was in already."""
+    talk = Heard(tmp_path, sessions.store, session="first")
+    talk.take("Say one")
+    with pytest.raises(ConfigError, match="no other conversation is stored") as caught:
+        talk.take("/resume")
+    assert caught.value.hint == "/resume first opens this one anew"
+    talk.take_all("/fork other", "/rewind", "/resume")
+    assert talk.session == "first"
+    with pytest.raises(ConfigError, match="no other conversation"):  # nothing is said in `other` any more
+        talk.take("/resume")
+    assert talk.session == "first"
+
+
+def test_a_conversation_that_was_named_later_is_stored_once(tmp_path: Path, sessions: alloy.Sessions) -> None:
+    """`/save` and then `/save thesis` left two of it, of which one did not grow."""
+    talk = Heard(tmp_path, sessions.store)
+    talk.take_all("Say one", "/save")
+    (own,) = [info.id for info in sessions.list()]
+    talk.take("/save thesis")
+    assert talk.said[-1] == f"Stored as thesis, no longer as {own}; `alloy --session thesis` goes on with it."
+    assert [info.id for info in sessions.list()] == ["thesis"]
+    talk.take_all("Say two", "/save book")
+    assert talk.said[-1].startswith("Stored as book; what is stored as thesis stays as it is; ")
+    assert {info.id for info in sessions.list()} == {"thesis", "book"}
+    assert words(sessions, "book") == ["Say one", "One.", "Say two", "Two."]
+
+
 def broken_off(sessions: alloy.Sessions, name: str) -> None:
     """A conversation whose process was killed within two of three calls."""
     calls = [
@@ -128,7 +156,7 @@ def test_a_conversation_that_went_on_elsewhere_is_told_of_once_and_how_it_is_res
     second._view = lambda: TextWriter(shown.append).feed
     second.take("Say it")
     assert "".join(shown).count("has grown since") == 1
-    assert "by /resume in a conversation" in "".join(shown)
+    assert "by /resume NAME in a conversation" in "".join(shown)
     assert caplog.text == ""
     second.take_all("/resume pp", "Say two")
     assert words(sessions, "pp") == ["Say one", "One.", "Say two", "One."]
