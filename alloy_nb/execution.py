@@ -205,6 +205,7 @@ class Execution:
             self._spawned = True
             self._portal.spawn(self.drive, f"alloy run {self.run_id}")
             self._launched = True
+            _driven().add(self)  # at once: whoever has started it may ask what goes on
 
     async def drive(self, hear: Callable[[list[Event]], None] | None = None) -> None:
         """Consume the loop to its end; on whichever loop this is awaited."""

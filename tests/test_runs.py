@@ -16,7 +16,7 @@ import pytest
 
 import alloy_nb as alloy
 from alloy_nb.providers.base import TextDelta
-from alloy_nb.tools.workers import abandoned_count
+from alloy_nb.tools.workers import MAIN, abandoned_count
 from tests.histories import assert_law_1, assert_law_3
 
 SLOW = {"text": "one two three four", "delay_ms": 60_000}
@@ -173,6 +173,36 @@ def test_a_main_thread_tool_with_nobody_there_is_a_tool_error_with_a_hint() -> N
     while run.status == "running":  # waits, but pumps nothing
         time.sleep(0.001)
     assert "main thread" in run.result().messages[2].tool_results[0].text
+
+
+def test_a_pump_that_an_interrupt_ended_without_a_word_keeps_no_tool_waiting(monkeypatch: Any) -> None:
+    """An interrupt may land between the end of a pump and the note of it."""
+
+    @alloy.tool(thread="main")
+    def where() -> str:
+        """Where."""
+        return "x"
+
+    monkeypatch.setattr("alloy_nb.tools.workers.DOUBT", 0.05)
+    MAIN.enter()
+    run = alloy.start("x", model=scripted(call("where"), {"text": "ok"}), tools=[where])
+    while run.status == "running":  # waits, but pumps nothing
+        time.sleep(0.001)
+    assert "nothing there waits for it" in run.result().messages[2].tool_results[0].text
+    assert MAIN.pumps == 0
+
+
+def test_frames_of_the_main_thread_are_not_gone_through_while_it_takes_what_comes(monkeypatch: Any) -> None:
+    """CPython 3.11 crashed there once in a while."""
+
+    @alloy.tool(thread="main")
+    def where() -> str:
+        """Where."""
+        return "main"
+
+    monkeypatch.setattr(MAIN, "_is_waited_for", None)
+    result = alloy.run("x", model=scripted(call("where"), call("where"), {"text": "ok"}), tools=[where])
+    assert [found.tool_results[0].text for found in result.messages if found.tool_results] == ["main", "main"]
 
 
 @pytest.mark.thorough

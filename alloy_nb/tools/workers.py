@@ -26,6 +26,8 @@ from .striking import Strike
 
 __all__ = ["MAIN", "MainThread", "abandon", "abandoned_count", "call_in_thread"]
 
+#: A job for the main thread that was not taken for so long, in seconds, makes one doubt that anybody waits there.
+DOUBT = 1.0
 #: How long a thread waits for another call before it ends, in seconds.
 IDLE_SECONDS = 0.5
 
@@ -206,8 +208,8 @@ class MainThread:
         self.bell = Bell()  # for the pump that waits
         self.jobs: deque[Callable[[], None]] = deque()
         self.pumps = 0
-        #: The functions in which pumps run. An interrupt may land between the end of a pump and the note of it, so
-        #: their number is believed only while the main thread is below one of these.
+        #: The functions in which pumps run. An interrupt may land between the end of a pump and the note of it: in
+        #: doubt their number is believed only while the main thread is below one of these.
         self.waits: set[CodeType] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -230,41 +232,64 @@ class MainThread:
                 while self.jobs:
                     loop.call_soon_threadsafe(self.jobs.popleft())
 
-    def submit(self, job: Callable[[], None], in_pump: Callable[[], None] | None = None) -> None:
-        """Have `job` run on the main thread; a `ToolError` at once when nothing there can take it.
+    async def call(self, call: Callable[[], Any]) -> Settling:
+        """Queue `call` for the main thread; `.started` tells when it begins, `.future` what came of it.
 
-        `in_pump` is its form for a pump, out of which an interrupt may come.
+        `.started` or this itself is a `ToolError` when nothing there can take it.
         """
+        settling = Settling(call)
+        if threading.current_thread() is threading.main_thread():
+            settling.loop.call_soon(settling.work)
+            return settling
+        job = settling.work_in_pump  # out of a pump an interrupt may come
         with _jobs_lock():
-            waiting = self.pumps > 0 and self._is_waited_for()
-            if waiting:
-                self.jobs.append(in_pump or job)
-        if waiting:
+            queued = self.pumps > 0
+            if queued:
+                self.jobs.append(job)
+        if queued:
             self.bell.ring()
-            return
+            settling.loop.call_later(DOUBT, self._doubt, settling, job)
+        else:
+            self._hand_to_loop(settling.work)
+        return settling
+
+    def _hand_to_loop(self, job: Callable[[], None]) -> None:
         loop = self._loop
-        if loop is not None and loop.is_running():
-            loop.call_soon_threadsafe(job)
+        if loop is None or not loop.is_running():
+            raise ToolError(
+                "this tool must run on the main thread, and nothing there waits for it",
+                hint="use alloy.run (not start) from the main thread, or await the run on the main thread's loop",
+            )
+        loop.call_soon_threadsafe(job)
+
+    def _doubt(self, settling: Settling, job: Callable[[], None]) -> None:
+        """Nobody has taken a job yet: the main thread is busy, or an interrupt has ended its pumps without a word.
+
+        What was left by pumps that ended as they should waits for the next one.
+        """
+        if settling.started.done() or settling.given_up:
             return
-        raise ToolError(
-            "this tool must run on the main thread, and nothing there waits for it",
-            hint="use alloy.run (not start) from the main thread, or await the run on the main thread's loop",
-        )
+        with _jobs_lock():
+            waited = self.pumps == 0 or self._is_waited_for()
+            if not waited:
+                self.pumps = 0
+                if job not in self.jobs:  # taken after all
+                    return
+                self.jobs.remove(job)
+        if waited:
+            settling.loop.call_later(DOUBT, self._doubt, settling, job)
+            return
+        try:
+            self._hand_to_loop(settling.work)
+        except ToolError as error:
+            _settle(settling.started, None, error)
 
     def _is_waited_for(self) -> bool:
+        # Only in doubt: CPython 3.11 may crash where the frames of a thread at work are gone through.
         frame = sys._current_frames().get(threading.main_thread().ident or 0)
         while frame is not None and frame.f_code not in self.waits:
             frame = frame.f_back
         return frame is not None
-
-    async def call(self, call: Callable[[], Any]) -> Settling:
-        """Queue `call` for the main thread; `.started` tells when it begins, `.future` what came of it."""
-        settling = Settling(call)
-        if threading.current_thread() is threading.main_thread():
-            settling.loop.call_soon(settling.work)
-        else:
-            self.submit(settling.work, settling.work_in_pump)
-        return settling
 
 
 MAIN = MainThread()
