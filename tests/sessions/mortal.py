@@ -104,7 +104,8 @@ class Life:
     # -- what outlives it -----------------------------------------------------------------------------------------
 
     def _note(self, name: str, value: Any) -> None:
-        line = json.dumps(value).encode() + b"\n"
+        # A kill may cut a line: the next one does not go on with it, and a list that is cut is none.
+        line = b"\n" + json.dumps([value]).encode() + b"\n"
         file = os.open(self._folder / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             os.write(file, line)

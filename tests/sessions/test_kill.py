@@ -76,10 +76,18 @@ class Campaign:
         fold_records("s", records)
 
     def noted(self, name: str) -> list[Any]:
-        """The lines of a file; the last one may have been cut by a kill."""
+        """The lines of a file, but for those that a kill has cut."""
         path = self.folder / name
-        lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-        return [json.loads(line) for line in lines]
+        lines = path.read_bytes().split(b"\n") if path.exists() else []
+        return [value for line in lines for value in whole(line)]
+
+
+def whole(line: bytes) -> list[Any]:
+    """The one value of a line; nothing of one that was cut, which is no list."""
+    try:
+        return list(json.loads(line))
+    except ValueError:
+        return []
 
 
 def run_campaign(kind: str, where: str, folder: Path, kills: int, seed: int) -> Campaign:
