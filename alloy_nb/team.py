@@ -119,9 +119,7 @@ class Team(Leaving):
             agent, options = self._addressed(name, overrides)
             return ask_agent(agent, prompt, options, check=check, find=partial(find_delegate_sink, self, name))
         except AlloyError as error:
-            if check:
-                raise
-            return Result(status="error", error=error)
+            return _refused(error, check)
 
     async def adelegate(self, name: str, prompt: Any, *, check: bool = True, **overrides: Any) -> Result:
         """The same, awaited on the running loop; the member works on its lane. Being cancelled stops its run."""
@@ -129,9 +127,7 @@ class Team(Leaving):
             check_overrides(overrides, _DELEGATE)
             execution = self._begin(name, prompt, overrides)
         except AlloyError as error:
-            if check:
-                raise
-            return Result(status="error", error=error)
+            return _refused(error, check)
         with interrupts_cancel(lambda: cancellation_of(execution)):
             try:
                 sink = find_delegate_sink(self, name, execution.options.display, execution.inputs)
@@ -190,9 +186,7 @@ class Team(Leaving):
         try:
             run = self.start_handoff(names, prompt, **overrides)
         except AlloyError as error:
-            if check:
-                raise
-            return Result(status="error", error=error)
+            return _refused(error, check)
         return run.wait(check=check, sink=sink)
 
     async def ahandoff(
@@ -203,9 +197,7 @@ class Team(Leaving):
         try:
             run = self.start_handoff(names, prompt, **overrides)
         except AlloyError as error:
-            if check:
-                raise
-            return Result(status="error", error=error)
+            return _refused(error, check)
         return await run.wait_async(check=check, sink=sink)
 
     def start_handoff(self, names: Sequence[str], prompt: Any, **overrides: Any) -> TeamRun[Result]:
@@ -498,6 +490,13 @@ _TASK = (
     "# The task\nYou go on where {before} ended, whose answer is your prompt. What was asked at the beginning: {task}"
 )
 LONGEST_TASK = 8_000
+
+
+def _refused(error: AlloyError, check: bool) -> Result:
+    """What could not begin is raised, or said by the result of who does not want it raised."""
+    if check:
+        raise error
+    return Result(status="error", error=error)
 
 
 @contextmanager
