@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -211,20 +211,26 @@ def test_zsh_completes_what_is_typed(
 ) -> None:
     """It took the script, and said `unrecognized modifier` to every Tab."""
     (tmp_path / "completion").write_text(alloy("completion", "zsh").out)
+    first = "autoload -Uz compinit; compinit -D -u; source completion"
+    assert _typed(["zsh", "-f", "-i"], first, typed, becomes, stored, tmp_path).endswith(becomes)
+
+
+def _typed(command: list[str], first: str, typed: str, becomes: str, env: Mapping[str, str], folder: Path) -> str:
+    """What a shell shows behind what is typed and Tab, until it is what is awaited; `first` is run before."""
     ours, theirs = os.openpty()
     shell = subprocess.Popen(
-        ["zsh", "-f", "-i"],
+        command,
         **dict.fromkeys(("stdin", "stdout", "stderr"), theirs),
-        env={**stored, "TERM": "dumb"},
-        cwd=tmp_path,
+        env={**env, "TERM": "dumb"},
+        cwd=folder,
         start_new_session=True,
     )
     os.close(theirs)
     try:
-        os.write(ours, b"PS1='re''ady> '; autoload -Uz compinit; compinit -D -u; source completion\n")
+        os.write(ours, f"PS1='re''ady> '; {first}\n".encode())
         _read_until(ours, "ready> ")
         os.write(ours, f"{typed}\t".encode())
-        assert _read_until(ours, becomes).endswith(becomes)
+        return _read_until(ours, becomes)
     finally:
         shell.kill()
         shell.wait()
@@ -265,24 +271,7 @@ def test_bash_at_work(typed: str, becomes: str, alloy: Alloy, stored: dict[str, 
     for name in ("small", "smaller"):
         (tmp_path / "data" / "models" / f"{name}.gguf").write_bytes(b"GGUF")
     assert alloy("local", "list", "--names").out == "small\nsmaller\n"
-    ours, theirs = os.openpty()
-    shell = subprocess.Popen(
-        ["bash", "--norc", "-i"],
-        **dict.fromkeys(("stdin", "stdout", "stderr"), theirs),
-        env={**stored, "TERM": "dumb"},
-        cwd=tmp_path,
-        start_new_session=True,
-    )
-    os.close(theirs)
-    try:
-        os.write(ours, b"PS1='re''ady> '; source completion\n")
-        _read_until(ours, "ready> ")
-        os.write(ours, f"{typed}\t".encode())
-        assert _read_until(ours, becomes).endswith(becomes)
-    finally:
-        shell.kill()
-        shell.wait()
-        os.close(ours)
+    assert _typed(["bash", "--norc", "-i"], "source completion", typed, becomes, stored, tmp_path).endswith(becomes)
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
