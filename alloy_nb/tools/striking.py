@@ -14,6 +14,12 @@ __all__ = ["Strike"]
 
 #: Seconds until a signal that was sent must have come.
 _ARRIVAL = 1.0
+#: So long after the first signal another one follows where none was heard, in seconds; twice as long after each, at
+#: most a second.
+_AGAIN = 0.1
+_LONGEST = 1.0
+#: One that comes so soon after one was sent again, and is one too many, is ours and no person's.
+_LATE = 0.05
 
 
 class Strike:
@@ -33,6 +39,7 @@ class Strike:
         self._inside = self._over = self._arrived = self._noted = False
         self._lock = threading.Lock()
         self._before: Any = None
+        self._sent_again = float("-inf")
 
     @property
     def _around(self) -> Iterator[Strike]:
@@ -72,11 +79,14 @@ class Strike:
 
     def _hear(self, _: int, frame: FrameType | None) -> None:
         # Of several that were struck, the innermost one takes the first signal: each has sent one.
-        of = next((one for one in (self, *self._around) if one.struck and not one._arrived), None)
-        if of is None:
-            self.interrupted = True
-        else:
+        blocks = (self, *self._around)
+        of = next((one for one in blocks if one.struck and not one._arrived), None)
+        if of is not None:
             of._arrived = True
+        elif any(time.monotonic() - one._sent_again < _LATE for one in blocks):
+            return
+        else:
+            self.interrupted = True
         self._noted = True
         if self._inside and not _leaves(frame):
             raise KeyboardInterrupt
@@ -90,10 +100,27 @@ class Strike:
             if not self._inside:
                 return
             if os.name == "posix":
-                # To that thread, and as a real signal: it ends a sleep and a read, too.
-                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+                self._send()
+                threading.Thread(target=self._insist, name="alloy-strike", daemon=True).start()
             else:
                 signal.raise_signal(signal.SIGINT)
+
+    @staticmethod
+    def _send() -> None:
+        # To that thread, and as a real signal: it ends a sleep and a read, too.
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    def _insist(self) -> None:
+        """Send it again until it is heard: one that comes just before a sleep's system call does not break it off."""
+        pause = _AGAIN
+        while True:
+            time.sleep(pause)
+            with self._lock:
+                if self._over or self._arrived:
+                    return
+                self._sent_again = time.monotonic()
+                self._send()
+            pause = min(2 * pause, _LONGEST)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -107,6 +134,8 @@ class Strike:
         end = time.monotonic() + _ARRIVAL
         while self.struck and not self._arrived and time.monotonic() < end:
             time.sleep(0.001)
+        if self._sent_again > 0:
+            time.sleep(0.001)  # what is still on its way is heard here, and not by who hears next
         signal.signal(signal.SIGINT, self._before)
 
 

@@ -333,3 +333,49 @@ def test_stop_from_another_cell(page: Page, lab: Lab) -> None:
     assert page.run(7) == "ok"
     page.await_text(7, "One goes")
     page.await_text(7, "stopped; what was said so far is kept")
+
+
+def test_a_button_that_moves_away_under_the_pointer_is_pressed(page: Page, lab: Lab, form: str) -> None:
+    """A text that grows while the mouse is down: the browser calls that no click."""
+    lines = ["The first line. ‖" + "More of it.\n\n" * 6 + "‖ And on."]
+    asking = Asking(page, lab, f"moving-{form}", lines, FORMS[form].format(options=""), TOLD)
+    page.run(1, wait=False)
+    page.await_text(1, "The first line.")
+    stop = page.button("Stop")
+    stop.hover()
+    page.raw.mouse.down()
+    before = stop.bounding_box()
+    asking.let_go()
+    page.await_text(1, "More of it.\nMore of it.")
+    page.await_frames()
+    after = stop.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert after["y"] > before["y"] + before["height"]
+    page.raw.mouse.up()
+    assert page.finish(1) == "ok"
+    status, text, _ = told(page, 2)
+    assert status == "cancelled"
+    assert "And on." not in text
+
+
+def test_a_pointer_that_leaves_a_button_does_not_press_it(page: Page, lab: Lab) -> None:
+    """Who has thought better of it moves away, and lets go there."""
+    lines = [{"text": "May I?", "tool_calls": [bash("echo no")]}, "Thanks."]
+    Asking(page, lab, "slipping", lines, AWAITS.format(options="-t bash"), TOLD)
+    page.run(1, wait=False)
+    allow = page.button("Allow once")
+    allow.click(trial=True)  # waits until it can be pressed
+    page.raw.mouse.down()
+    page.raw.mouse.move(*_beside(allow.bounding_box()), steps=4)
+    page.raw.mouse.up()
+    page.await_frames()
+    assert allow.is_enabled()
+    assert page.raw.locator(".alloy-approval").count() == 1
+    allow.click()
+    assert page.finish(1) == "ok"
+    assert told(page, 2)[2] == [["bash", "echo no", None]]
+
+
+def _beside(box: Any) -> tuple[float, float]:
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] + 60

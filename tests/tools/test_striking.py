@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -161,6 +162,48 @@ class _StrikingWhenPossible:
             thread.start()
             thread.join()
         return signal.signal(number, handler)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows wakes a sleep by an event, which is not lost")
+def test_a_signal_that_does_not_break_off_a_sleep_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one that comes after Python's last look, and before the system call; one too many is no person's."""
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(striking, "signal", _Losing())
+    strike = Strike()
+    striking.signal.strike = strike  # type: ignore[attr-defined]
+    threading.Timer(0.05, strike.strike).start()
+    with pytest.raises(KeyboardInterrupt), strike:
+        try:
+            time.sleep(30)
+        finally:
+            striking.signal.doubled.wait(30)  # type: ignore[attr-defined]
+    assert striking.signal.sent == 3  # type: ignore[attr-defined]
+    assert (strike.struck, strike.interrupted) == (True, False)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+class _Losing:
+    """The module `signal`, where the first signal is lost, and the second one comes twice."""
+
+    strike: Strike
+
+    def __init__(self) -> None:
+        self.sent = 0
+        self.doubled = threading.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(signal, name)
+
+    def pthread_kill(self, thread: int, number: int) -> None:
+        self.sent += 1
+        if self.sent == 1:
+            return
+        signal.pthread_kill(thread, number)
+        while not self.strike._arrived:
+            time.sleep(0.001)
+        self.sent += 1
+        signal.pthread_kill(thread, number)
+        self.doubled.set()
 
 
 @pytest.mark.parametrize("name", ["__exit__", "_leave"])

@@ -7,11 +7,36 @@ export function make<K extends keyof HTMLElementTagNameMap>(tag: K, name = "", t
   return element;
 }
 
-/** A button that no form submits. */
+/** A pointer that has moved farther from where it went down has changed its mind. */
+const SLIP_PX = 40;
+/** The click that follows a pointer comes within so long. */
+const CLICK_MS = 500;
+
+/**
+ * A button that no form submits. It is pressed where the pointer went down on it, also when it has moved away from
+ * under the pointer until that goes up, as below a text that grows: the browser calls that no click.
+ */
 export function button(name: string, text: string, pressed: () => void): HTMLButtonElement {
   const element = make("button", name, text);
   element.type = "button";
-  element.addEventListener("click", pressed);
+  let down: PointerEvent | undefined;
+  let up = -CLICK_MS;
+  element.addEventListener("pointerdown", (event) => {
+    if (event.button) return;
+    down = event;
+    element.setPointerCapture(event.pointerId);
+  });
+  element.addEventListener("pointerup", (event) => {
+    if (!down) return;
+    const slip = Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY);
+    down = undefined;
+    up = event.timeStamp;
+    if (slip <= SLIP_PX && !element.disabled) pressed();
+  });
+  element.addEventListener("click", (event) => {
+    // By the keys, or by what helps to read the page; a pointer's was heard already.
+    if (!event.detail || event.timeStamp - up > CLICK_MS) pressed();
+  });
   return element;
 }
 
