@@ -123,9 +123,10 @@ def test_a_team_at_rest_is_not_stored_whole_again_and_again(
 def test_what_goes_on_in_the_background_is_shown_to_its_end(shown: Notebook) -> None:
     """Where a display can change it changes, else it is shown when it is over."""
     shown.ok(
-        "import threading\ngo = threading.Event()\nclass Slow(alloy.Scripted):\n"
+        "import threading\ngo, begun = threading.Event(), threading.Event()\nclass Slow(alloy.Scripted):\n"
         "    async def stream(self, request):\n"
         "        import asyncio\n"
+        "        begun.set()\n"
         "        while not go.is_set(): await asyncio.sleep(0.01)\n"
         "        async for delta in super().stream(request): yield delta\n"
         "team = crew(coder=Slow(['Fixed.']))"
@@ -133,7 +134,7 @@ def test_what_goes_on_in_the_background_is_shown_to_its_end(shown: Notebook) -> 
     if os.environ["ALLOY_DISPLAY"] == "static":  # the cell waits
         ran = shown.ok("run = team.start_broadcast('Go.')\nthreading.Timer(0.1, go.set).start()\nteam")
     else:
-        ran = shown.ok("run = team.start_broadcast('Go.')\nteam")
+        ran = shown.ok("run = team.start_broadcast('Go.')\nassert begun.wait(60)\nteam")
         assert "working" in last(ran)
         ran = shown.ok("go.set()\nfor one in threading.enumerate():\n    if one.name == 'alloy-show-team': one.join()")
     assert "text/markdown" in ran.outputs[-1]["data"]

@@ -173,13 +173,17 @@ def test_a_signal_that_does_not_break_off_a_sleep_is_sent_again(monkeypatch: pyt
     striking.signal.strike = strike  # type: ignore[attr-defined]
     threading.Timer(0.05, strike.strike).start()
     with pytest.raises(KeyboardInterrupt), strike:
-        try:
-            time.sleep(30)
-        finally:
-            striking.signal.doubled.wait(30)  # type: ignore[attr-defined]
+        _sleep_and_wait(striking.signal.doubled)  # type: ignore[attr-defined]
     assert striking.signal.sent == 3  # type: ignore[attr-defined]
     assert (strike.struck, strike.interrupted) == (True, False)
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def _sleep_and_wait(event: threading.Event) -> None:
+    try:
+        time.sleep(30)
+    finally:
+        event.wait(30)
 
 
 class _Losing:
