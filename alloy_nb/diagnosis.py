@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -154,7 +155,9 @@ class Diagnosis:
     def _repr_markdown_(self) -> str:
         cell = "<br>".join
         rows = [f"| {label} | {cell(map(_code_safe, values))} |" for label, values in _rows(self)]
-        return "\n".join(["| | |", "|---|---|", *rows, "", f"**next:** {_code_safe(self.next)}"])
+        command = "alloy" if shutil.which("alloy") else f"{one_line(sys.executable)} -m alloy_nb"
+        in_a_cell = f"A command, `alloy …`, is one for a terminal; in a cell: `!{command} …`"
+        return "\n".join(["| | |", "|---|---|", *rows, "", f"**next:** {_code_safe(self.next)}", "", in_a_cell])
 
 
 @keywords_told

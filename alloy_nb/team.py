@@ -207,7 +207,7 @@ class Team(Leaving):
         self._check_open()
         self._check_said(overrides, _HANDOFF)
         for name in names:  # before the first one is asked, who is at the mercy of the last one's name
-            self._member(name)
+            self._member(name).check_up()
         run = Handover(self.name, names, _text_of(prompt))
 
         def begin(place: int, text: Any) -> Execution:

@@ -100,8 +100,8 @@ def _count(value: Any) -> int:
 
 #: The ways out where dollars cannot be counted.
 UNPRICED = (
-    "limit tokens instead, Budget(tokens=...), or put the model's prices into your models.json; "
-    "`/budget none` takes away what /budget has set"
+    "limit tokens instead, Budget(tokens=...), or put the model's prices into your models.json; without --budget, "
+    "and after `/budget none`, dollars are not limited"
 )
 
 

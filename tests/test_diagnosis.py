@@ -256,6 +256,8 @@ def test_it_shows_itself_line_by_line_and_as_a_table(made: Callable[..., Diagnos
     assert "line one line two" in str(found)
     assert "\x1b" not in str(found)
     table = found._repr_markdown_()
+    assert "in a cell: `!" in table
+    assert "in a cell" not in str(found)
     assert "| model | `openai:a\\|b'<img src=x onerror=alert(1)>`<br>" in table
 
 

@@ -17,7 +17,7 @@ from ..redaction import redact, redact_data, redact_known
 from ..setting_commands import POLICIES
 from .console import Notes, OutputGone, is_terminal, silence_stdout
 from .failure import INTERRUPTED, READER_GONE, RUN_FAILED, output_lost, report
-from .values import a_name, one_of, seconds, thinking, whole_number
+from .values import a_name, dollars, one_of, seconds, temperature, thinking, whole_number
 
 if TYPE_CHECKING:
     from ..result import Result
@@ -49,6 +49,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="calls of the model at most (default: 25)",
     )
     add("--timeout", type=seconds("--timeout"), metavar="SECONDS", help="for the whole run (default: none)")
+    add("--budget", type=dollars("--budget"), metavar="DOLLARS", help="what may be spent (default: no limit)")
+    add("--temperature", type=temperature, metavar="N", help="0 for the most likely words")
     add("--dir", metavar="FOLDER", default=".", help="the tools' working directory (default: this one)")
     name = a_name("--session")
     add("--session", type=name, metavar="NAME", help="store the conversation under this name, or go on with it")
@@ -163,6 +165,8 @@ def run_options(args: Namespace, tools: Sequence[Tool]) -> dict[str, Any]:
         "system_prompt": args.system,
         "max_turns": args.max_turns,
         "timeout": args.timeout,
+        "budget": args.budget,
+        "temperature": args.temperature,
         "tool_choice": args.tool_choice,
         "thinking": args.thinking,
         "session": args.session,
@@ -187,7 +191,7 @@ def named_options(args: Namespace) -> frozenset[str]:
 
 
 #: Options that have a value also where none was given.
-_NAMED = ("approval", "max_turns", "tools")
+_NAMED = ("approval", "budget", "max_turns", "tools")
 
 
 def model_name(provider: str | None, model: str | None) -> str | None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from ..errors import ConfigError
 from ..options import THINKING, nearest, read_thinking
 
-__all__ = ["a_name", "one_of", "seconds", "thinking", "whole_number"]
+if TYPE_CHECKING:
+    from ..usage import Budget
+
+__all__ = ["a_name", "dollars", "one_of", "seconds", "temperature", "thinking", "whole_number"]
 
 
 def thinking(text: str) -> bool | str | int:
@@ -49,6 +53,36 @@ def seconds(option: str) -> Callable[[str], float]:
         return value
 
     return read
+
+
+def dollars(option: str) -> Callable[[str], Budget]:
+    """A reader of a budget, which is made for each line: it counts what is spent.
+
+    >>> dollars("--budget")("0.50").limits
+    {'usd': 0.5}
+    """
+
+    def read(text: str) -> Budget:
+        from ..setting_commands import read_budget
+
+        return read_budget(text, option, "; leave it out for no limit")
+
+    return read
+
+
+def temperature(text: str) -> float:
+    """How freely words are chosen, 0 or more.
+
+    >>> temperature("0.2")
+    0.2
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise ConfigError(f"--temperature is `{text}`", hint="give a number, 0 for the most likely words")
+    return value
 
 
 def whole_number(option: str, usual: int) -> Callable[[str], int]:

@@ -72,7 +72,7 @@ def test_help_goes_to_stdout_and_names_every_option(alloy: Alloy) -> None:
     options = (
         "-p -m -t -s --provider --model --tools --system --max-turns --dir --no-stream --approval --json --session"
     )
-    for option in [*options.split(), "--tool-choice", "--timeout", "--version"]:
+    for option in [*options.split(), "--tool-choice", "--timeout", "--budget", "--temperature", "--version"]:
         assert option in said.out
 
 

@@ -243,6 +243,7 @@ def test_options_reach_the_run(alloy: Alloy, script: Script, monkeypatch: pytest
         *("-p", "go", "--provider", "scripted", "-m", path, "-s", "Be brief", "--max-turns", "3"),
         *("--timeout", "1.5", "--tool-choice", "required", "--no-stream", "--approval", "deny", "--dir", "d"),
         *("--thinking", "2000", "--fallback", f"scripted:{path}, ollama:m"),
+        *("--temperature", "0.2", "--budget", "$0.50"),
     )
     wanted = {
         "system_prompt": "Be brief",
@@ -253,7 +254,9 @@ def test_options_reach_the_run(alloy: Alloy, script: Script, monkeypatch: pytest
         "approval": "deny",
         "working_directory": "d",
         "thinking": 2000,
+        "temperature": 0.2,
     }
+    assert taken["budget"].limits == {"usd": 0.5}
     assert wanted.items() <= taken.items()
     assert (taken["model"].name, taken["model"].model) == ("scripted", path)
     assert [model.name for model in taken["fallback"]] == ["scripted", "ollama"]
@@ -287,6 +290,10 @@ def test_another_model_answers_when_the_first_one_fails(alloy: Alloy, script: Sc
         ("--timeout nope", "--timeout is `nope`", "give seconds, as in --timeout 60; leave it out for no limit"),
         ("--timeout=-3", "--timeout is `-3`", "give seconds, as in --timeout 60; leave it out for no limit"),
         ("--timeout nan", "--timeout is `nan`", "give seconds, as in --timeout 60; leave it out for no limit"),
+        ("--budget much", "--budget is 'much'", "give dollars, as in --budget 0.50; leave it out for no limit"),
+        ("--budget=-1", "--budget is '-1'", "give dollars, as in --budget 0.50; leave it out for no limit"),
+        ("--temperature hot", "--temperature is `hot`", "give a number, 0 for the most likely words"),
+        ("--temperature inf", "--temperature is `inf`", "give a number, 0 for the most likely words"),
         ("--max-turns few", "--max-turns is `few`", "give a whole number, 1 or more, as in --max-turns 25"),
         ("--max-turns 0", "--max-turns is `0`", "give a whole number, 1 or more, as in --max-turns 25"),
         ("--max-turns=-1", "--max-turns is `-1`", "give a whole number, 1 or more, as in --max-turns 25"),

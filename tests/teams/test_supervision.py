@@ -138,6 +138,17 @@ def test_to_one_that_is_down_nothing_is_handed_over() -> None:
     assert named == [["context"], ["context", "transfer_to_coder"]]
 
 
+def test_a_hand_off_to_one_that_is_down_asks_nobody() -> None:
+    """It was told when its turn had come, and the ones before it had answered for nothing."""
+    first = alloy.Scripted(["x"])
+    with alloy.Team({"first": {"model": first}, "coder": {"model": Model(breaks)}}) as team:
+        for _ in range(4):
+            team.delegate("coder", "x", check=False)
+        with pytest.raises(alloy.AlloyError, match="coder is down"):
+            team.handoff(["first", "coder"], "Go.")
+    assert not first.requests
+
+
 def test_crashes_that_lie_far_apart_are_forgiven() -> None:
     clock = Clock()
     with alloy.Team({"a": {"model": Model(breaks)}}, clock=clock) as team:
