@@ -406,7 +406,10 @@ def check_tool_choice(choice: str | None, tools: dict[str, Any]) -> None:
     if choice in (None, "auto", "none"):
         return
     if not tools:
-        raise ConfigError(f"tool_choice is {choice!r}, and there are no tools", hint="name some: tools=[...] in Python, -t NAMES on a line")
+        raise ConfigError(
+            f"tool_choice is {choice!r}, and there are no tools",
+            hint="name some: tools=[...] in Python, -t NAMES on a line",
+        )
     if choice != "required" and choice not in tools:
         raise ConfigError(
             f"tool_choice names `{choice}`, which is no tool of this run",
