@@ -212,6 +212,8 @@ class Message:
     tokens: Any = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        if self.role not in _ROLES:
+            raise ConfigError(f"role is {self.role!r}", hint="choose one of " + ", ".join(_ROLES))
         object.__setattr__(self, "parts", to_parts(self.parts))
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -289,12 +291,27 @@ class Message:
 
 
 def to_parts(content: str | Part | Iterable[str | Part]) -> tuple[Part, ...]:
-    """Strings become `Text`; parts stay as they are."""
+    """Strings become `Text`; parts stay as they are. A `ConfigError` for what is neither, nor an iterable of them."""
     if isinstance(content, str):
         return (Text(content),)
     if isinstance(content, Part):
         return (content,)
-    return tuple(Text(item) if isinstance(item, str) else item for item in content)
+    if isinstance(content, bytes | Mapping) or not isinstance(content, Iterable):
+        raise _no_part(content)
+    return tuple(item if isinstance(item, Part) else _text_part(item) for item in content)
+
+
+def _text_part(item: Any) -> Text:
+    if not isinstance(item, str):
+        raise _no_part(item)
+    return Text(item)
+
+
+def _no_part(item: Any) -> ConfigError:
+    return ConfigError(
+        f"{a_kind(item)} is no part of a message",
+        hint="give words or parts, such as alloy_nb.Image.from_path(...); alloy_nb.run takes files and figures too",
+    )
 
 
 def part_to_dict(part: Part) -> dict[str, Any]:
