@@ -7,7 +7,7 @@ import mimetypes
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from .articles import a_kind
 from .errors import ConfigError
@@ -210,6 +210,17 @@ class Message:
     encoding: Any = field(default=None, init=False, repr=False, compare=False)
     #: About how many tokens it is, estimated once; see `context/estimate.py`. No part of the value.
     tokens: Any = field(default=None, init=False, repr=False, compare=False)
+
+    if TYPE_CHECKING:  # what `__post_init__` makes parts of
+
+        def __init__(
+            self,
+            role: Role,
+            parts: str | Part | Iterable[str | Part] = (),
+            model: str | None = None,
+            stop_reason: str | None = None,
+            partial: bool = False,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         if self.role not in _ROLES:
