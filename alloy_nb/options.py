@@ -301,7 +301,23 @@ _CHECKS: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
         lambda value: value is None or (isinstance(value, str) and bool(value.strip())),
         "give a name: session='my-analysis'",
     ),
-    (("context_discovery",), lambda value: isinstance(value, bool), "give True or False"),
+    (("context_discovery", "stream"), lambda value: isinstance(value, bool), "give True or False"),
+    (
+        ("name", "system_prompt", "run_id", "correlation_id"),
+        lambda value: value is None or isinstance(value, str),
+        "give a text",
+    ),
+    (("temperature", "top_p"), lambda value: value is None or _is_number(value, 0), "give a number: {name}=0.7"),
+    (
+        ("max_output_tokens",),
+        lambda value: value is None or _is_whole(value, 1),
+        "give a number of tokens: max_output_tokens=1000",
+    ),
+    (
+        ("working_directory",),
+        lambda value: isinstance(value, str | os.PathLike),
+        "give a path: working_directory='data'",
+    ),
     (
         ("skills",),
         lambda value: isinstance(value, bool | Iterable),
