@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from .middleware.logger import Logger as Logger
     from .middleware.redact import Redact as Redact
     from .middleware.telemetry import Telemetry as Telemetry
+    from .notebook.nesting import nest as nest
     from .notebook.showing import show as show
     from .providers.anthropic import Anthropic as Anthropic
     from .providers.base import Provider as Provider
@@ -162,6 +163,7 @@ _PUBLIC: dict[str, str] = {
     "arun": "runs",
     "discover_skills": "context.skills",
     "doctor": "diagnosis",
+    "nest": "notebook.nesting",
     "run": "runs",
     "set_default_model": "providers.registry",
     "show": "notebook.showing",

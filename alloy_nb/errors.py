@@ -74,7 +74,7 @@ class AlloyError(Exception):
     #: What to do when the raiser named nothing better.
     default_hint: str | None = None
 
-    def __init__(self, message: str, *, hint: str | None = None, result: Result | None = None) -> None:
+    def __init__(self, message: str = "", *, hint: str | None = None, result: Result | None = None) -> None:
         # A message may quote what a user, a service or a model wrote: a key in the wrong place, or what steers a
         # terminal, which a traceback would reach.
         super().__init__(redact(printable(message)))
@@ -96,6 +96,10 @@ class AlloyError(Exception):
             notes.insert(0, note)
         self.__notes__ = notes
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Without `__init__`: one of another package may take what nobody knows here.
+        return _made_again, (type(self), self.args, self.__dict__)
+
     def _note(self) -> str | None:
         return f"Hint: {self._hint}" if self._hint else None
 
@@ -111,8 +115,17 @@ class AlloyError(Exception):
         return [f"{type(self).__name__}: {self.message}", *([note] if note else [])]
 
 
+def _made_again(kind: type[AlloyError], args: tuple[Any, ...], state: dict[str, Any]) -> AlloyError:
+    """The error that was copied or pickled."""
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
+
+
 class ConfigError(AlloyError):
     """An option, model, key or environment that cannot work."""
+
+    default_hint = "`alloy doctor` shows what is set and what is found"
 
 
 class ProviderError(AlloyError):
@@ -123,10 +136,11 @@ class ProviderError(AlloyError):
     """
 
     retryable_by_default = False
+    default_hint = "the service may be busy: try again later, or ask another model"
 
     def __init__(
         self,
-        message: str,
+        message: str = "",
         *,
         hint: str | None = None,
         result: Result | None = None,
@@ -209,13 +223,19 @@ class ProviderTimeout(ProviderError):
 class ToolError(AlloyError):
     """A tool's message to the model: raise it in a tool to say what went wrong."""
 
+    default_hint = "a model reads it and goes on; where it reaches you, the tool was called outside a run"
+
 
 class OutputError(AlloyError):
     """The answer never matched the `output` type."""
 
+    default_hint = "use a simpler type or a stronger model, or raise `output_retries`"
+
 
 class BudgetExceeded(AlloyError):
     """A budget of tokens, money or tool calls is used up."""
+
+    default_hint = "give a larger Budget, or ask for less in one run"
 
 
 class DeadlineExceeded(AlloyError):
@@ -236,21 +256,31 @@ class Crashed(AlloyError):
 class Halted(AlloyError):
     """A middleware ended the run."""
 
+    default_hint = "its middleware says why: mend that, or run without it"
+
 
 class Cancelled(AlloyError):
     """The run was cancelled; `result` holds what was there by then."""
+
+    default_hint = "ask again; what there was by then is in `result`"
 
 
 class Busy(AlloyError):
     """The agent is at work and takes no queue."""
 
+    default_hint = "wait for its run, stop it by `agent.cancel()`, or have prompts wait: Agent(max_pending=...)"
+
 
 class QueueFull(Busy):
     """The agent is at work and its queue is full."""
 
+    default_hint = "wait for the runs that are queued, or let more of them wait: Agent(max_pending=...)"
+
 
 class SessionError(AlloyError):
     """A stored session cannot be read or written."""
+
+    default_hint = "look at its store: whether it is there, whole, and may be read and written"
 
 
 class SessionConflict(SessionError):

@@ -7,7 +7,7 @@ import mimetypes
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from .articles import a_kind
 from .errors import ConfigError
@@ -211,7 +211,20 @@ class Message:
     #: About how many tokens it is, estimated once; see `context/estimate.py`. No part of the value.
     tokens: Any = field(default=None, init=False, repr=False, compare=False)
 
+    if TYPE_CHECKING:  # what `__post_init__` makes parts of
+
+        def __init__(
+            self,
+            role: Role,
+            parts: str | Part | Iterable[str | Part] = (),
+            model: str | None = None,
+            stop_reason: str | None = None,
+            partial: bool = False,
+        ) -> None: ...
+
     def __post_init__(self) -> None:
+        if self.role not in _ROLES:
+            raise ConfigError(f"role is {self.role!r}", hint="choose one of " + ", ".join(_ROLES))
         object.__setattr__(self, "parts", to_parts(self.parts))
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -289,12 +302,27 @@ class Message:
 
 
 def to_parts(content: str | Part | Iterable[str | Part]) -> tuple[Part, ...]:
-    """Strings become `Text`; parts stay as they are."""
+    """Strings become `Text`; parts stay as they are. A `ConfigError` for what is neither, nor an iterable of them."""
     if isinstance(content, str):
         return (Text(content),)
     if isinstance(content, Part):
         return (content,)
-    return tuple(Text(item) if isinstance(item, str) else item for item in content)
+    if isinstance(content, bytes | Mapping) or not isinstance(content, Iterable):
+        raise _no_part(content)
+    return tuple(item if isinstance(item, Part) else _text_part(item) for item in content)
+
+
+def _text_part(item: Any) -> Text:
+    if not isinstance(item, str):
+        raise _no_part(item)
+    return Text(item)
+
+
+def _no_part(item: Any) -> ConfigError:
+    return ConfigError(
+        f"{a_kind(item)} is no part of a message",
+        hint="give words or parts, such as alloy_nb.Image.from_path(...); alloy_nb.run takes files and figures too",
+    )
 
 
 def part_to_dict(part: Part) -> dict[str, Any]:

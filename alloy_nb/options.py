@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "APPROVALS",
+    "HOOKS",
     "PROVIDER_OPTIONS",
     "RECORDS",
     "THINKING",
@@ -44,6 +45,19 @@ APPROVALS = ("ask", "auto", "deny", "pause")
 RECORDS = ("full", "summary", "off")
 #: The words of the option `thinking`, from the least to the most; which of them a model knows is its provider's matter.
 THINKING = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+
+#: What an object in `middleware` may have; one of them it must.
+HOOKS = (
+    "session_start",
+    "session_end",
+    "before_completion",
+    "after_completion",
+    "after_tool_request",
+    "before_tool_call",
+    "after_tool_execution",
+    "on_error",
+    "on_event",
+)
 
 #: Options that are the provider's: None means "the provider's own default".
 PROVIDER_OPTIONS = (
@@ -217,6 +231,11 @@ def check_values(options: Options) -> None:
             raise ConfigError(
                 f"middleware holds {item!r}", hint=f"give an object: middleware=[alloy.{name.rpartition('.')[2]}(...)]"
             )
+        if not any(callable(getattr(item, hook, None)) for hook in HOOKS):
+            raise ConfigError(
+                f"middleware holds {a_kind(item)}, which has no hook",
+                hint="give objects of subclasses of alloy.Middleware; the hooks are: " + ", ".join(HOOKS),
+            )
     for name in ("tools", "fallback", "skills", "stop_sequences"):
         value = getattr(options, name)
         if isinstance(value, str):
@@ -282,7 +301,23 @@ _CHECKS: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
         lambda value: value is None or (isinstance(value, str) and bool(value.strip())),
         "give a name: session='my-analysis'",
     ),
-    (("context_discovery",), lambda value: isinstance(value, bool), "give True or False"),
+    (("context_discovery", "stream"), lambda value: isinstance(value, bool), "give True or False"),
+    (
+        ("name", "system_prompt", "run_id", "correlation_id"),
+        lambda value: value is None or isinstance(value, str),
+        "give a text",
+    ),
+    (("temperature", "top_p"), lambda value: value is None or _is_number(value, 0), "give a number: {name}=0.7"),
+    (
+        ("max_output_tokens",),
+        lambda value: value is None or _is_whole(value, 1),
+        "give a number of tokens: max_output_tokens=1000",
+    ),
+    (
+        ("working_directory",),
+        lambda value: isinstance(value, str | os.PathLike),
+        "give a path: working_directory='data'",
+    ),
     (
         ("skills",),
         lambda value: isinstance(value, bool | Iterable),

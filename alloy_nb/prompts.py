@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ def to_message(prompt: Any) -> Message:
     """
     if isinstance(prompt, Message):
         return prompt
-    if isinstance(prompt, str) or not isinstance(prompt, Iterable) or isinstance(prompt, bytes):
+    if isinstance(prompt, str | bytes | Mapping) or not isinstance(prompt, Iterable):
         prompt = [prompt]
     parts = tuple(_to_part(item) for item in prompt)
     if not any(not isinstance(part, Text) or part.text.strip() for part in parts):
@@ -58,6 +59,8 @@ def _read_path(path: Path) -> Part:
     if kind.startswith("audio/"):
         return Audio.from_path(path)  # type: ignore[no-any-return]
     document: Document = Document.from_path(path)
+    if kind == "application/pdf":  # some are plain ASCII, and no text all the same
+        return replace(document, name=path.name)
     try:
         text = document.data.decode("utf-8")
     except UnicodeDecodeError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -89,7 +90,8 @@ class Result:
     def __getstate__(self) -> dict[str, Any]:
         error = self.error
         if error is not None:
-            error = type(error)(error.message, hint=error.hint)
+            error = copy.copy(error)
+            error.result = None
         return {**self.__dict__, "events": None, "error": error}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

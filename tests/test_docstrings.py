@@ -24,8 +24,9 @@ def test_an_example_shows_what_is_so(name: str) -> None:
     assert failed == 0
 
 
-#: Shown elsewhere: they need weights, a service, OpenTelemetry, IPython; a protocol is shown by what meets it.
-ELSEWHERE = {"Local", "HTTPProvider", "Telemetry", "load_ipython_extension", "Provider", "SessionStore"}
+#: Shown elsewhere: they need weights, a service, OpenTelemetry, IPython, or change the process; a protocol is shown by
+#: what meets it.
+ELSEWHERE = {"Local", "HTTPProvider", "Telemetry", "load_ipython_extension", "nest", "Provider", "SessionStore"}
 
 
 def public_parts(thing: Any) -> Iterator[tuple[str, Any]]:

@@ -107,3 +107,42 @@ def test_a_message_that_quotes_hostile_text_steers_no_terminal_and_can_be_writte
     error = alloy.AlloyError("\x1b[2J\x1b]0;owned\x07it said \ud800no", hint="\u202etry\x00 again")
     told = "\n".join([str(error), *error._render_traceback_()])
     assert told.encode("utf-8").decode() == "it said no\nAlloyError: it said no\nHint: try again"
+
+
+@pytest.mark.parametrize("error", [error for error in TREE if error is not errors.AlloyError])
+def test_an_error_that_nobody_gave_a_hint_has_one(error: type[alloy.AlloyError]) -> None:
+    assert error("it broke").hint
+
+
+def test_an_error_may_be_raised_without_a_message() -> None:
+    def shrug() -> str:
+        """Shrug."""
+        raise alloy.ToolError
+
+    result = alloy.run("x", model=alloy.Scripted([{"tool_calls": [{"name": "shrug"}]}, "well"]), tools=[shrug])
+    assert result.tool_calls[0].error is not None
+    assert "TypeError" not in result.tool_calls[0].error
+
+
+def test_a_failed_result_keeps_what_the_service_said_when_it_is_pickled() -> None:
+    """Its status, request id and pause were lost."""
+    error = {"type": "RateLimitError", "message": "no", "status": 429, "request_id": "r1", "retry_after": 900}
+    result = alloy.run("x", model=alloy.Scripted([{"error": error}]), max_retries=0, check=False)
+    copied = pickle.loads(pickle.dumps(result)).error
+    assert isinstance(copied, alloy.RateLimitError)
+    assert (copied.status, copied.request_id, copied.retry_after, copied.retryable) == (429, "r1", 900, True)
+    assert copied.result is not None
+
+
+class Elsewhere(alloy.ToolError):
+    """One of another package, which is made in a way of its own."""
+
+    def __init__(self, place: str, *, depth: int) -> None:
+        super().__init__(f"{place} is {depth} m deep")
+        self.depth = depth
+
+
+@pytest.mark.parametrize("again", [copy.copy, lambda error: pickle.loads(pickle.dumps(error))])
+def test_an_error_that_takes_something_else_can_be_copied(again: Callable[[Elsewhere], Elsewhere]) -> None:
+    made = again(Elsewhere("the well", depth=9))
+    assert (str(made), made.depth, made.hint) == ("the well is 9 m deep", 9, alloy.ToolError.default_hint)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -95,3 +96,20 @@ def test_what_a_tool_shows_is_neither_compared_nor_stored() -> None:
 def test_an_unreadable_picture_is_a_config_error(tmp_path) -> None:
     with pytest.raises(ConfigError, match="cannot read"):
         Image.from_path(tmp_path / "none.png")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: Message("robot", "hi"),  # type: ignore[arg-type]
+        lambda: Message("user", [3]),  # type: ignore[arg-type]
+        lambda: Message("user", None),  # type: ignore[arg-type]
+        lambda: Message.user(b"hi"),  # type: ignore[arg-type]
+        lambda: Message.user({"type": "text"}),  # type: ignore[arg-type]
+    ],
+)
+def test_what_is_no_message_is_said_where_it_is_made(wrong: Callable[[], Message]) -> None:
+    """It failed when it was sent, far from where it came from."""
+    with pytest.raises(ConfigError) as caught:
+        wrong()
+    assert caught.value.hint

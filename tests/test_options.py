@@ -57,6 +57,14 @@ def test_an_option_like_nothing_lists_what_there_is() -> None:
 @pytest.mark.parametrize(
     "options",
     [
+        {"name": 3},
+        {"system_prompt": ["Be brief."]},
+        {"stream": "yes"},
+        {"temperature": "hot"},
+        {"top_p": -1},
+        {"max_output_tokens": 0},
+        {"max_output_tokens": 1e3},
+        {"working_directory": 3},
         {"max_turns": -1},
         {"max_turns": "3"},
         {"timeout": -1},

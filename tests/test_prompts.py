@@ -37,3 +37,18 @@ def test_what_is_no_prompt_is_a_config_error_with_a_hint(wrong: object) -> None:
     with pytest.raises(alloy.ConfigError) as caught:
         to_message(wrong)
     assert caught.value.hint
+
+
+def test_a_mapping_is_no_prompt() -> None:
+    """Its keys were sent as the question."""
+    with pytest.raises(alloy.ConfigError, match="cannot send a dict"):
+        to_message({"question": "Why?"})
+
+
+def test_a_pdf_is_a_document_also_where_it_is_plain_text(tmp_path: Path) -> None:
+    """A PDF of ASCII alone was sent as its source code."""
+    path = tmp_path / "report.pdf"
+    path.write_bytes(b"%PDF-1.4\n1 0 obj << >> endobj")
+    assert to_message(["Sum up", path]).parts[1] == alloy.Document(
+        "application/pdf", path.read_bytes(), name="report.pdf"
+    )

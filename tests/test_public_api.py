@@ -19,7 +19,7 @@ Agent Team TeamRun TeamResults Handoff
 Skill discover_skills Session Sessions PubSub SessionStore MemoryStore SQLiteStore SQLStore
 Scheduler Job JobRun
 Message Text Thinking ToolCall ToolResult Image Audio Document Opaque
-tool Tool ToolContext Bash Provider HTTPProvider Local Scripted set_default_model doctor show
+tool Tool ToolContext Bash Provider HTTPProvider Local Scripted set_default_model doctor show nest
 Anthropic OpenAI Google Ollama OpenRouter XAI DeepSeek Mistral OpenAICompatible
 Middleware Block Halt Logger Telemetry Redact Audit Compactor ContextUsage
 AlloyError ConfigError ProviderError AuthError RateLimitError OverloadedError ContextOverflowError

@@ -6,7 +6,7 @@ import errno
 import os
 import sys
 
-from ..errors import AlloyError, AuthError, ConfigError, ProviderError
+from ..errors import AlloyError, AuthError, ConfigError
 from .console import Notes
 
 __all__ = [
@@ -27,8 +27,7 @@ WRONG_USAGE = 2
 INTERRUPTED = 130
 READER_GONE = 141
 
-#: What to do where an error does not say: a service that fails is no matter of this machine's.
-_OF_A_SERVICE = "the service may be busy: try again later, or ask another model by -m"
+#: What to do where an error does not say.
 _OF_THIS_MACHINE = "`alloy doctor` shows how this machine is set up"
 _LONGEST = 2000
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
@@ -81,8 +80,7 @@ def report(error: Exception, notes: Notes | None = None) -> int:
     notes = notes or Notes(sys.stderr)
     if isinstance(error, AlloyError):
         message = error.message or type(error).__name__
-        hint = error.hint or (_OF_A_SERVICE if isinstance(error, ProviderError) else _OF_THIS_MACHINE)
-        hint = _ways_to_a_model() if is_no_model(error) else hint
+        hint = _ways_to_a_model() if is_no_model(error) else error.hint or _OF_THIS_MACHINE
     else:
         message = f"{type(error).__name__}: {error}"
         hint = "this is a bug in alloy_nb, please report it; ALLOY_DEBUG=1 shows where it happened"

@@ -64,6 +64,8 @@ class Audit(Middleware):
     """
 
     def __init__(self, path: str | os.PathLike[str], *, chain: bool = False, required: bool = False) -> None:
+        if not isinstance(path, str | os.PathLike):
+            raise ConfigError(f"path is {path!r}", hint="give the file: Audit('audit.jsonl')")
         self._ledger = Ledger(Path(path).expanduser().absolute(), chain=chain)
         self._required = required
         self._hearing = Hearing()

@@ -163,6 +163,8 @@ class Provider(Protocol):
     - Fields and events it does not know are kept as `WholePart(Opaque(...))` or passed over, never fatal.
 
     `name` is the provider's word (``"openai"``), `model` the model's; `options` names the request options it takes.
+    An object without them takes none, and is called ``custom:`` and its class; one that has only `complete` tells its
+    whole answer at once.
     Optional: ``async complete(request) -> Sequence[Delta]`` for a whole answer in one reply, ``async models() ->
     Sequence[str]``, and ``bursts(request) -> AsyncIterator[Sequence[Delta]]``, which is `stream` with the deltas that
     arrived together told together: the loop prefers it. A provider without `complete` is streamed and collected.
@@ -175,9 +177,9 @@ class Provider(Protocol):
     name: str
     model: str
     #: Which of temperature, top_p, max_output_tokens, stop_sequences, tool_choice, thinking, extra_body it takes.
-    options: frozenset[str]
+    options: frozenset[str] = frozenset()
     #: True when it can hold a model to `ToolSpec.candidates`.
-    constrains_arguments: bool
+    constrains_arguments: bool = False
 
     def stream(self, request: Request) -> AsyncIterator[Delta]:
         """The answer, as it comes."""

@@ -110,13 +110,13 @@ def nothing_known() -> Iterator[None]:
 def health_of(provider: Any) -> Health:
     """The health of a provider, shared with its like: `provider.account` says who has the same key at the same place.
 
-    A provider without an account is known by itself.
+    A provider without an account is known by itself, or by the object that it stands for.
     """
     account: Hashable = getattr(provider, "account", None)
     with _lock():
         known = _in_its_place.newest or _known
         if account is None:
-            return _health_of_object(provider, known)
+            return _health_of_object(getattr(provider, "stands_for", provider), known)
         key = (account, provider.model)
         health = known.shared.get(key)
         if health is None:

@@ -304,8 +304,11 @@ class HTTPProvider:
         if isinstance(error, httpx2.HTTPError):
             return StreamError(f"the answer of {self.name} was cut short")
         _log.debug("%s: unexpected %s", self.name, type(error).__name__, exc_info=error)
+        what = f"the answer of {self.name} could not be understood" if answering else f"{self.name} could not be asked"
         return StreamError(
-            f"the answer of {self.name} could not be understood ({type(error).__name__})", retryable=False
+            f"{what} ({type(error).__name__})",
+            hint="the service sent what nobody expects, or its provider has a bug: logged at DEBUG, with the place",
+            retryable=False,
         )
 
     def _shown_url(self) -> str:

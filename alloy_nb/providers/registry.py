@@ -20,6 +20,7 @@ from ..models import default_model
 from ..options import nearest
 from ..plain import one_line
 from ..redaction import redact
+from ._filling import as_provider
 from .base import Provider
 from .keys import find_key
 from .vendors import VENDORS, Vendor, vendor_of_model
@@ -90,9 +91,10 @@ def resolve_model(
         chosen, _ = choose_model(working_directory=working_directory)
     if isinstance(chosen, str):
         return _from_string(chosen.strip(), Path(working_directory))
-    if isinstance(chosen, Provider) and not isinstance(chosen, type):
-        return chosen
-    raise _no_provider(chosen)
+    provider = as_provider(chosen)
+    if provider is None:
+        raise _no_provider(chosen)
+    return provider
 
 
 def choose_model(*, working_directory: str | os.PathLike[str] = ".") -> tuple[str | Provider, str]:
@@ -304,9 +306,10 @@ def _from_entry_point(entry: EntryPoint, model: str) -> Provider:
         raise ConfigError(
             f"the provider {entry.name!r} ({entry.value}) failed: {problem}", hint="ask its package for help"
         )
-    if not isinstance(made, Provider):
+    provider = as_provider(made)
+    if provider is None:
         raise _no_provider(made)
-    return made
+    return provider
 
 
 # What went wrong
@@ -315,10 +318,8 @@ def _from_entry_point(entry: EntryPoint, model: str) -> Provider:
 def _no_provider(given: Any) -> ConfigError:
     if isinstance(given, type):
         return ConfigError(f"model is the class {given.__name__}", hint=f"make one: {given.__name__}(...)")
-    wanted = ("name", "model", "options", "constrains_arguments", "stream")
-    missing = [name for name in wanted if not hasattr(given, name)]
     return ConfigError(
-        f"model is {a_kind(given)}, which is no provider: it has no {', '.join(missing)}",
+        f"model is {a_kind(given)}, which is no provider: it has neither stream nor complete",
         hint='give "provider:model", or an object such as alloy_nb.OpenAICompatible(...)',
     )
 

@@ -7,7 +7,7 @@ import inspect
 import threading
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 from ..articles import a_kind
 from ..errors import ConfigError
@@ -52,6 +52,10 @@ class Decision:
     reason: str | None = None
     by: str = "user"
     remember: Remember = "once"
+
+    def __post_init__(self) -> None:
+        if self.remember not in get_args(Remember):
+            raise ConfigError(f"remember is {self.remember!r}", hint="choose one of " + ", ".join(get_args(Remember)))
 
 
 def nobody_to_ask(question: Question) -> Decision:

@@ -182,7 +182,7 @@ def _target_of(url: httpx2.URL, answer: Answer) -> httpx2.URL:
 def _with_proxy(error: ToolError) -> ToolError:
     """Who can reach the web through a proxy only must be told why this tool cannot."""
     proxy = next((name for name in _PROXIES if os.environ.get(name)), None)
-    if proxy is None or error.hint is not None:
+    if proxy is None or error.hint != ToolError.default_hint:
         return error
     return ToolError(f"{error} (fetch does not use the proxy of {proxy}, which could lead anywhere)", hint=error.hint)
 

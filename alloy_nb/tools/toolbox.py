@@ -34,7 +34,7 @@ def collect_tools(given: Iterable[str | Tool | Callable[..., Any]]) -> dict[str,
     return tools
 
 
-def _to_tool(item: str | Tool | Callable[..., Any]) -> Tool:
+def _to_tool(item: Any) -> Tool:
     if isinstance(item, Tool):
         return item
     if isinstance(item, str):
@@ -47,10 +47,10 @@ def _to_tool(item: str | Tool | Callable[..., Any]) -> Tool:
         from .decorator import tool
 
         return tool(item)
-    raise ConfigError(
-        f"{a_kind(item)} is no tool",
-        hint="give a function, an @alloy.tool, a Tool object, or the name of a built-in tool",
-    )
+    hint = "give a function, an @alloy.tool, a Tool object, or the name of a built-in tool"
+    if hasattr(item, "as_tool"):
+        hint = "make a tool of it: tools=[agent.as_tool(name, description)]"
+    raise ConfigError(f"{a_kind(item)} is no tool", hint=hint)
 
 
 def _of_class(kind: type[Tool]) -> Tool:

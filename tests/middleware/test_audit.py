@@ -392,3 +392,8 @@ def test_a_device_may_take_the_lines(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_it_says_what_it_is(path: Path) -> None:
     assert repr(alloy.Audit(path)) == f"Audit('{path}', chain=False, required=False)"
+
+
+def test_what_is_no_path_is_told_at_once() -> None:
+    with pytest.raises(alloy.ConfigError, match="path is None"):
+        alloy.Audit(None)  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ import pytest
 
 import alloy_nb as alloy
 from alloy_nb.middleware.base import HookContext
+from alloy_nb.options import HOOKS
 from tests.histories import assert_law_1
 
 
@@ -310,3 +311,14 @@ def test_thoughts_before_the_first_change_are_kept_and_later_ones_go() -> None:
     sent = model.requests[0].messages
     assert sent[1] is before[1]
     assert sent[3].parts == (alloy.Text("late"),)
+
+
+@pytest.mark.parametrize("given", [3, object(), print])
+def test_what_has_no_hook_is_no_middleware(given: Any) -> None:
+    with pytest.raises(alloy.ConfigError, match="has no hook") as caught:
+        alloy.run("x", model=alloy.Scripted(["y"]), middleware=[given])
+    assert "before_tool_call" in str(caught.value.hint)
+
+
+def test_the_hooks_that_are_looked_for_are_those_of_the_class() -> None:
+    assert set(HOOKS) == {name for name in vars(alloy.Middleware) if not name.startswith("_")}

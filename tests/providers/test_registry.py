@@ -234,7 +234,9 @@ def test_an_object_is_taken_as_it_is() -> None:
     assert resolve_model(None, default=model) is model
 
 
-@pytest.mark.parametrize(("given", "words"), [(7, "int"), (Scripted, "class Scripted"), (object(), "no name, model")])
+@pytest.mark.parametrize(
+    ("given", "words"), [(7, "int"), (Scripted, "class Scripted"), (object(), "neither stream nor complete")]
+)
 def test_what_is_no_provider_is_said_so(given: Any, words: str) -> None:
     with pytest.raises(ConfigError, match=words) as caught:
         resolve_model(given)

@@ -317,3 +317,14 @@ def type_into(program: str, answers: list[bytes]) -> str:
         guard.cancel()
         os.close(parent)
     return output.decode()
+
+
+def test_a_word_for_how_long_to_remember_that_nobody_knows_is_refused() -> None:
+    """``remember="always"`` was taken for "this command"."""
+    run = alloy.start("x", model=model(), tools=[launch])
+    for event in run:
+        if event.type == "approval_request":
+            with pytest.raises(alloy.ConfigError, match="remember is 'always'"):
+                run.approve(event.payload["id"], remember="always")  # type: ignore[arg-type]
+            assert run.deny(event.payload["id"])
+    assert run.result().status == "completed"

@@ -312,6 +312,12 @@ def test_something_that_is_no_tool_is_a_config_error() -> None:
         alloy.run("x", model=alloy.Scripted([{"text": "x"}]), tools=[5])  # type: ignore[list-item]
 
 
+def test_an_agent_among_the_tools_is_told_how_it_becomes_one() -> None:
+    with pytest.raises(alloy.ConfigError, match="an Agent is no tool") as caught:
+        alloy.run("x", model=alloy.Scripted(["y"]), tools=[alloy.Agent(model=alloy.Scripted(["z"]))])
+    assert "as_tool" in str(caught.value.hint)
+
+
 def test_records_tell_how_each_call_went() -> None:
     """RES-3, TURN-13, EXE-12: id, name, input, duration, error, structured data, first and last event."""
 

@@ -25,6 +25,8 @@ for event in handle:
 for chunk in handle.text_stream():
     assert_type(chunk, str)
 
+assert_type(alloy.Message("user", "hi").text, str)
+assert_type(alloy.Message("user", ["see", alloy.Text("this")]).text, str)
 
 team = alloy.Team({"coder": alloy.Agent(model=model), "critic": {"model": model}})
 assert_type(team.delegate("coder", "hi"), alloy.Result)

@@ -1,0 +1,72 @@
+"""A provider of a user's own that leaves out what has a plain default."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+
+import alloy_nb as alloy
+from alloy_nb.providers._filling import as_provider
+from alloy_nb.providers.base import Delta, Done, Request, TextDelta
+from alloy_nb.providers.health import health_of
+
+
+class Streams:
+    async def stream(self, request: Request) -> AsyncIterator[Delta]:
+        yield TextDelta("good ")
+        yield TextDelta("morning")
+        yield Done("end_turn")
+
+
+class Completes:
+    async def complete(self, request: Request) -> Sequence[Delta]:
+        return [TextDelta("good morning"), Done("end_turn")]
+
+
+class Named(alloy.Provider):
+    """It inherits a `stream` that says nothing."""
+
+    name = "acme"
+    model = "m1"
+
+    async def complete(self, request: Request) -> Sequence[Delta]:
+        return [TextDelta("good morning"), Done("end_turn")]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("kind", [Streams, Completes, Named])
+def test_an_object_that_streams_or_completes_is_a_model(kind: Any, stream: bool) -> None:
+    result = alloy.run("x", model=kind(), stream=stream)
+    assert (result.text, result.status) == ("good morning", "completed")
+
+
+def test_one_that_only_completes_tells_its_answer_as_one_piece() -> None:
+    run = alloy.start("x", model=Completes())
+    assert list(run.text_stream()) == ["good morning"]
+
+
+def test_what_it_has_of_its_own_is_kept() -> None:
+    assert alloy.Agent(model=Named()).model == "acme:m1"  # type: ignore[abstract]
+    assert alloy.Agent(model=Streams()).model == "custom:Streams"
+    whole = alloy.Scripted(["x"])
+    assert as_provider(whole) is whole
+
+
+def test_an_option_it_does_not_name_is_refused() -> None:
+    with pytest.raises(alloy.ConfigError, match="custom takes no `temperature`"):
+        alloy.run("x", model=Streams(), temperature=0.5)
+
+
+def test_what_is_known_of_its_health_is_known_from_run_to_run() -> None:
+    given = Streams()
+    assert health_of(as_provider(given)) is health_of(as_provider(given))
+    assert health_of(as_provider(given)) is not health_of(as_provider(Streams()))
+
+
+@pytest.mark.parametrize("given", [3, object(), [], Streams, alloy.OpenAI])
+def test_what_does_neither_is_no_model(given: Any) -> None:
+    with pytest.raises(alloy.ConfigError) as caught:
+        alloy.run("x", model=given)
+    assert caught.value.hint
