@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -43,6 +46,43 @@ class Wire:
         with self.sent:
             assert self.sent.wait_for(lambda: len(self.messages) >= count, 10)
         return [content for content, _ in self.messages]
+
+
+@pytest.mark.parametrize("works", [False, True])
+def test_an_interrupt_wherever_it_lands_silences_no_run(works: bool) -> None:
+    """A kernel hears the page on its main thread: one that landed in a `Condition` left that locked for ever."""
+    place, interrupted = 0, True
+    while interrupted:
+        heard: dict[str, threading.Event] = {name: threading.Event() for name in ("before", "interrupted", "after")}
+        courier = Courier(lambda content, _, heard=heard: [heard[name].set() for name in content["ids"]])
+        if works:
+            courier.acknowledge("before")
+            assert heard["before"].wait(20)
+        interrupted = _is_interrupted(lambda courier=courier: courier.acknowledge("interrupted"), place)
+        threading.Thread(target=courier.acknowledge, args=("after",), daemon=True).start()
+        assert heard["after"].wait(20), f"at place {place}"
+        place += 1
+    assert heard["interrupted"].wait(20)
+    assert place > 3
+
+
+def _is_interrupted(work: Callable[[], Any], place: int) -> bool:
+    """Have an interrupt land in the call of that number that is made in `work`; False when there are not so many."""
+    left = itertools.count(place, -1)
+
+    def trace(_frame: FrameType, event: str, _: Any) -> None:
+        if event == "call" and next(left) == 0:
+            raise KeyboardInterrupt
+
+    plain = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        work()
+    except (KeyboardInterrupt, RuntimeError):  # the latter of Python's own `Condition`, where a thread is started
+        return True
+    finally:
+        sys.settrace(plain)
+    return False
 
 
 def test_what_many_runs_have_to_tell_is_one_message() -> None:
@@ -162,7 +202,7 @@ assert told.acquire(timeout=20)
 held, leave = threading.Event(), threading.Event()
 
 def hold():
-    with courier._wanted:
+    with courier._lock:
         held.set()
         leave.wait()
 
