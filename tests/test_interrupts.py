@@ -19,7 +19,9 @@ from alloy_nb.portal import Portal
 from alloy_nb.runs import run_awaited
 from alloy_nb.state import RunState
 from alloy_nb.testing import Function
+from alloy_nb.tools.context import CancelToken
 from alloy_nb.tools.workers import MAIN
+from tests.interrupted import is_interrupted
 
 
 @alloy.tool(requires_approval=True)
@@ -243,3 +245,44 @@ def test_an_interrupt_as_an_agent_begins_does_not_leave_it_busy(monkeypatch: pyt
         with pytest.raises(KeyboardInterrupt):
             getattr(agent.dialogue, begin)(agent.dialogue.make("x", {}))
     assert agent.chat("x").text == "said"
+
+
+def test_an_interrupt_wherever_it_lands_in_a_wait_for_the_stop_leaves_it_free() -> None:
+    """A tool on the main thread waited by an `Event`, which that left locked: the stop held up the loop of all runs."""
+    place, interrupted = 0, True
+    while interrupted:
+        token = CancelToken()
+        interrupted = is_interrupted(lambda token=token: token.wait(0.001), place)
+        stop = threading.Thread(target=token.set, daemon=True)
+        stop.start()
+        stop.join(20)
+        assert not stop.is_alive(), f"at place {place}"
+        assert token.wait(20)
+        place += 1
+    assert place > 1
+
+
+def test_an_interrupt_wherever_it_lands_in_a_publish_leaves_the_bus_at_work() -> None:
+    """Nothing was delivered any more when it landed before the thread that delivers had begun."""
+    place, interrupted = 0, True
+    while interrupted:
+        bus, heard = alloy.PubSub(), threading.Event()
+        bus.subscribe("a", lambda message, heard=heard: message == "after" and heard.set())
+        interrupted = is_interrupted(lambda bus=bus: bus.publish("a", "interrupted"), place)
+        threading.Thread(target=bus.publish, args=("a", "after"), daemon=True).start()
+        assert heard.wait(20), f"at place {place}"
+        assert bus.flush(20)
+        place += 1
+    assert place > 3
+
+
+def test_all_who_wait_for_a_stop_hear_of_it() -> None:
+    token = CancelToken()
+    waiting = [threading.Thread(target=token.wait, daemon=True) for _ in range(5)]
+    for thread in waiting:
+        thread.start()
+    token.set()
+    for thread in waiting:
+        thread.join(20)
+    assert not any(thread.is_alive() for thread in waiting)
+    assert not CancelToken().wait(0.001)

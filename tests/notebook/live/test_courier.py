@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from types import FrameType
 from typing import Any
 
 import pytest
 
 from alloy_nb.notebook.live.courier import Courier
+from tests.interrupted import is_interrupted
 
 
 class Source:
@@ -58,31 +56,12 @@ def test_an_interrupt_wherever_it_lands_silences_no_run(works: bool) -> None:
         if works:
             courier.acknowledge("before")
             assert heard["before"].wait(20)
-        interrupted = _is_interrupted(lambda courier=courier: courier.acknowledge("interrupted"), place)
+        interrupted = is_interrupted(lambda courier=courier: courier.acknowledge("interrupted"), place)
         threading.Thread(target=courier.acknowledge, args=("after",), daemon=True).start()
         assert heard["after"].wait(20), f"at place {place}"
         place += 1
     assert heard["interrupted"].wait(20)
     assert place > 3
-
-
-def _is_interrupted(work: Callable[[], Any], place: int) -> bool:
-    """Have an interrupt land in the call of that number that is made in `work`; False when there are not so many."""
-    left = itertools.count(place, -1)
-
-    def trace(_frame: FrameType, event: str, _: Any) -> None:
-        if event == "call" and next(left) == 0:
-            raise KeyboardInterrupt
-
-    plain = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        work()
-    except (KeyboardInterrupt, RuntimeError):  # the latter of Python's own `Condition`, where a thread is started
-        return True
-    finally:
-        sys.settrace(plain)
-    return False
 
 
 def test_what_many_runs_have_to_tell_is_one_message() -> None:
