@@ -155,8 +155,10 @@ class Diagnosis:
     def _repr_markdown_(self) -> str:
         cell = "<br>".join
         rows = [f"| {label} | {cell(map(_code_safe, values))} |" for label, values in _rows(self)]
-        command = "alloy" if shutil.which("alloy") else f"{one_line(sys.executable)} -m alloy_nb"
-        in_a_cell = f"A command, `alloy …`, is one for a terminal; in a cell: `!{command} …`"
+        python = one_line(sys.executable)
+        python = f'"{python}"' if " " in python else python  # as each shell reads it
+        command = "alloy" if shutil.which("alloy") else f"{python} -m alloy_nb"
+        in_a_cell = f"A command, `alloy …`, is one for a terminal; in a cell: {_code_safe(f'!{command} …')}"
         return "\n".join(["| | |", "|---|---|", *rows, "", f"**next:** {_code_safe(self.next)}", "", in_a_cell])
 
 

@@ -237,9 +237,13 @@ class Dialogue:
 
     def claim(self, execution: Execution) -> None:
         """Its turn is now, or `Busy` is raised; to be followed by `let_go`, whatever happens in between."""
-        with self._lock:
-            self.check_idle()
-            self._begin(execution)
+        try:
+            with self._lock:
+                self.check_idle()
+                self._begin(execution)
+        except BaseException:  # an interrupt, too: whoever is not told that it is theirs does not let go of it
+            self.let_go(execution)
+            raise
 
     def let_go(self, execution: Execution) -> None:
         """Who waited for it no longer does: what never began will never end, and holds up nobody."""
@@ -256,19 +260,19 @@ class Dialogue:
 
     def enqueue(self, execution: Execution) -> None:
         """Launch it now, or when those before it are done; `Busy` without a queue, `QueueFull` without room."""
-        with self._lock:
-            self._check_open()
-            if execution.run_id in self._run_ids():
-                raise ConfigError(f"a run {execution.run_id!r} is there already", hint="give each its own run_id")
-            if self._current is not None:
-                if len(self._queue) >= self.options.max_pending:
-                    raise self._full()
-                self._queue.append(execution)
-                return
-            self._begin(execution)
         try:
+            with self._lock:
+                self._check_open()
+                if execution.run_id in self._run_ids():
+                    raise ConfigError(f"a run {execution.run_id!r} is there already", hint="give each its own run_id")
+                if self._current is not None:
+                    if len(self._queue) >= self.options.max_pending:
+                        raise self._full()
+                    self._queue.append(execution)
+                    return
+                self._begin(execution)
             execution.launch()
-        except BaseException:
+        except BaseException:  # an interrupt, too: it may come as soon as the turn is taken
             self.let_go(execution)
             raise
 

@@ -13,7 +13,7 @@ from weakref import WeakSet
 from .abandoning import abandon
 from .attendance import Attendance
 from .context.condensed import Condensed
-from .errors import AlloyError, Crashed
+from .errors import AlloyError, Cancelled, Crashed
 from .events import Event
 from .forks import renewed_in_child
 from .journal import EventFile, Journal
@@ -309,9 +309,20 @@ class Execution:
             self._cancelled = True
             self.stopped_at = self.stopped_at or time.monotonic()
             self._state.desk.close()
-            if self._task is not None and self._loop is not None:
+            comes_back = self._cancel_task()
+        if not comes_back:
+            self.abandon(Cancelled("the run was cancelled", hint="the loop that it was awaited on is closed"))
+        return True
+
+    def _cancel_task(self) -> bool:
+        """Under the lock. False where the loop that drives it is closed: it ends by nobody else."""
+        if self._task is not None and self._loop is not None:
+            try:
                 self._loop.call_soon_threadsafe(self._task.cancel)
-            return True
+            except RuntimeError:
+                self._task = None
+                return False
+        return True
 
     @property
     def is_awaited(self) -> bool:
@@ -346,11 +357,7 @@ class Execution:
                 return False
             self.result, last = abandon(self._state, self.journal.since(0), error)
             self._storing = None
-            if self._task is not None and self._loop is not None:
-                try:
-                    self._loop.call_soon_threadsafe(self._task.cancel)
-                except RuntimeError:  # that loop is closed
-                    self._task = None
+            self._cancel_task()
         self._conclude(self.result, last)
         return True
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from .bell import Bell
 from .errors import ConfigError
+from .journal import LONGEST_WAIT
 from .keywords import keywords_told
 from .subscribers import Subscription
 
@@ -39,17 +43,15 @@ class PubSub:
         self._next = 0
         self._letters: deque[tuple[Callable[[Any], Any], Any, str]] = deque()
         self._delivering = False
-        self._idle = threading.Event()
-        self._idle.set()
+        self._idle = Bell()  # no `Event`: an interrupt that lands inside would leave it locked
         self._pid = os.getpid()
 
     def _renew(self) -> None:
         """In a forked child the thread that delivers is gone, and whoever held the lock with it."""
         if self._pid != os.getpid():
-            self._pid, self._lock, self._idle = os.getpid(), threading.Lock(), threading.Event()
+            self._pid, self._lock, self._idle = os.getpid(), threading.Lock(), Bell()
             self._delivering = False
             self._letters.clear()
-            self._idle.set()
 
     def subscribe(self, topic: str, callback: Callable[[Any], Any]) -> Subscription:
         """Have `callback(message)` called for what is published on `topic` from now on."""
@@ -77,24 +79,35 @@ class PubSub:
         with self._lock:
             callbacks = list(self._topics.get(topic, {}).values())
             self._letters.extend((callback, message, topic) for callback in callbacks)
-            begin = bool(callbacks) and not self._delivering
-            if callbacks:
-                self._delivering = True
-                self._idle.clear()
-        if begin:
-            threading.Thread(target=self._deliver, name="alloy-pubsub", daemon=True).start()
+        self._see_to_delivery()
         return len(callbacks)
 
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until everything that was published has been delivered; False when `timeout` seconds passed before."""
-        return self._idle.wait(timeout)
+        self._see_to_delivery()
+        end = math.inf if timeout is None else time.monotonic() + timeout
+        while self._letters or self._delivering:
+            left = end - time.monotonic()
+            if left <= 0:
+                return False
+            self._idle.wait(min(left, LONGEST_WAIT))
+        self._idle.ring()  # for whoever waits beside us
+        return True
+
+    def _see_to_delivery(self) -> None:
+        if self._letters and not self._delivering:
+            threading.Thread(target=self._deliver, name="alloy-pubsub", daemon=True).start()
 
     def _deliver(self) -> None:
+        with self._lock:
+            if self._delivering:  # another one was started before this one had begun
+                return
+            self._delivering = True
         while True:
             with self._lock:
                 if not self._letters:
                     self._delivering = False
-                    self._idle.set()
+                    self._idle.ring()
                     return
                 callback, message, topic = self._letters.popleft()
             try:

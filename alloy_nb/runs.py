@@ -102,10 +102,11 @@ def run_blocking(
 async def run_awaited(make: Callable[[Asker | None], Execution], *, check: bool) -> Result:
     """Drive what `make` makes on the running loop; a cancellation of the caller cancels it, and goes on."""
     MAIN.note_loop()
+    await asyncio.sleep(0)  # a cancellation that is on its way is the caller's: it lands before there is a run
+    task = asyncio.current_task()
+    before = task.cancelling() if task is not None else 0  # and one that comes while the run is made is one, too
     execution = make(ThreadAsker() if stdin_available() else None)
     listener = Listener(execution.options, execution.run_id)
-    task = asyncio.current_task()
-    before = task.cancelling() if task is not None else 0
     with interrupts_cancel(lambda: cancellation_of(execution)):
         await execution.drive(listener.hear)
         if task is not None and task.cancelling() > before:

@@ -261,6 +261,17 @@ def test_it_shows_itself_line_by_line_and_as_a_table(made: Callable[..., Diagnos
     assert "| model | `openai:a\\|b'<img src=x onerror=alert(1)>`<br>" in table
 
 
+def test_the_command_that_it_gives_for_a_cell_can_be_typed(
+    made: Callable[..., Diagnosis], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shell took the first word of a path with a blank for the command."""
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    monkeypatch.setattr(sys, "executable", "/opt/my env/python")
+    assert made()._repr_markdown_().endswith('in a cell: `!"/opt/my env/python" -m alloy_nb …`')
+    monkeypatch.setattr(sys, "executable", "/opt/python")
+    assert made()._repr_markdown_().endswith("in a cell: `!/opt/python -m alloy_nb …`")
+
+
 def test_a_diagnosis_is_a_value() -> None:
     assert doctor() == doctor()
     with pytest.raises(dataclasses.FrozenInstanceError):

@@ -12,12 +12,16 @@ import pytest
 import alloy_nb as alloy
 from alloy_nb import waiting
 from alloy_nb.bell import Bell
+from alloy_nb.dialogue import Dialogue
 from alloy_nb.execution import Execution
 from alloy_nb.options import make_options
 from alloy_nb.portal import Portal
+from alloy_nb.runs import run_awaited
 from alloy_nb.state import RunState
 from alloy_nb.testing import Function
+from alloy_nb.tools.context import CancelToken
 from alloy_nb.tools.workers import MAIN
+from tests.interrupted import is_interrupted
 
 
 @alloy.tool(requires_approval=True)
@@ -203,3 +207,82 @@ def test_a_time_limit_of_the_providers_own_is_not_told_as_ours() -> None:
 
     result = alloy.run("go", model=Slow([]), request_timeout=None, max_retries=0, check=False)
     assert "the name server is silent" in str(result.error)
+
+
+@pytest.mark.parametrize("when", ["before", "while it is made"])
+def test_ctrl_c_of_an_awaited_run_is_not_taken_for_the_runs_own_end(when: str) -> None:
+    """`asyncio.run` cancels its task, which may be at work just then: `Cancelled` came of it, or a result."""
+
+    async def main() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+
+        def make(_: Any) -> Execution:
+            if when != "before":
+                task.cancel()
+            return Execution(RunState("x", make_options({"model": alloy.Scripted(["said"])})))
+
+        if when == "before":
+            task.cancel()
+        await run_awaited(make, check=False)
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(main())
+
+
+@pytest.mark.parametrize("begin", ["enqueue", "claim"])
+def test_an_interrupt_as_an_agent_begins_does_not_leave_it_busy(monkeypatch: pytest.MonkeyPatch, begin: str) -> None:
+    """The run had its turn and was never launched: the agent was at work for ever."""
+    agent = alloy.Agent(model=alloy.Scripted(["said"]))
+    with monkeypatch.context() as patch:
+        taken = Dialogue._begin
+
+        def interrupted(self: Dialogue, execution: Execution) -> None:
+            taken(self, execution)
+            raise KeyboardInterrupt
+
+        patch.setattr(Dialogue, "_begin", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            getattr(agent.dialogue, begin)(agent.dialogue.make("x", {}))
+    assert agent.chat("x").text == "said"
+
+
+def test_an_interrupt_wherever_it_lands_in_a_wait_for_the_stop_leaves_it_free() -> None:
+    """A tool on the main thread waited by an `Event`, which that left locked: the stop held up the loop of all runs."""
+    place, interrupted = 0, True
+    while interrupted:
+        token = CancelToken()
+        interrupted = is_interrupted(lambda token=token: token.wait(0.001), place)
+        stop = threading.Thread(target=token.set, daemon=True)
+        stop.start()
+        stop.join(20)
+        assert not stop.is_alive(), f"at place {place}"
+        assert token.wait(20)
+        place += 1
+    assert place > 1
+
+
+def test_an_interrupt_wherever_it_lands_in_a_publish_leaves_the_bus_at_work() -> None:
+    """Nothing was delivered any more when it landed before the thread that delivers had begun."""
+    place, interrupted = 0, True
+    while interrupted:
+        bus, heard = alloy.PubSub(), threading.Event()
+        bus.subscribe("a", lambda message, heard=heard: message == "after" and heard.set())
+        interrupted = is_interrupted(lambda bus=bus: bus.publish("a", "interrupted"), place)
+        threading.Thread(target=bus.publish, args=("a", "after"), daemon=True).start()
+        assert heard.wait(20), f"at place {place}"
+        assert bus.flush(20)
+        place += 1
+    assert place > 3
+
+
+def test_all_who_wait_for_a_stop_hear_of_it() -> None:
+    token = CancelToken()
+    waiting = [threading.Thread(target=token.wait, daemon=True) for _ in range(5)]
+    for thread in waiting:
+        thread.start()
+    token.set()
+    for thread in waiting:
+        thread.join(20)
+    assert not any(thread.is_alive() for thread in waiting)
+    assert not CancelToken().wait(0.001)

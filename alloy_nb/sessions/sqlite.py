@@ -154,8 +154,8 @@ class SQLiteStore:
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with self._using() as connection:
-            connection.execute("BEGIN IMMEDIATE")  # nobody else writes between what is read here and what is written
-            try:
+            try:  # around the first statement, too: an interrupt comes as soon as it has been carried out
+                connection.execute("BEGIN IMMEDIATE")  # nobody else writes between what is read and what is written
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import threading
+import math
+import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from ..bell import Bell
 
 if TYPE_CHECKING:
     from ..events import Event
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["CancelToken", "ParentRun", "Succession", "ToolContext"]
 
+#: How often whoever waits looks again, in seconds: one who waits beside it may have been interrupted.
+_LOOK_AGAIN = 1.0
+
 
 class CancelToken:
     """Tells a tool that its run, or its call, was given up. Sync and async tools may ask or wait.
@@ -25,23 +31,31 @@ class CancelToken:
     False
     """
 
-    __slots__ = ("_event",)
+    __slots__ = ("_bell", "_is_set")
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        # No `Event`: an interrupt that lands in its `wait` would leave it locked, and the loop stands in `set`.
+        self._bell = Bell()
+        self._is_set = False
 
     def is_set(self) -> bool:
-        return self._event.is_set()
+        return self._is_set
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block the calling thread until cancelled, at most `timeout` seconds; True when cancelled."""
-        return self._event.wait(timeout)
+        end = math.inf if timeout is None else time.monotonic() + timeout
+        while not self._is_set and (left := end - time.monotonic()) > 0:
+            self._bell.wait(min(left, _LOOK_AGAIN))
+        if self._is_set:
+            self._bell.ring()  # for whoever waits beside us
+        return self._is_set
 
     def set(self) -> None:
-        self._event.set()
+        self._is_set = True
+        self._bell.ring()
 
     def __bool__(self) -> bool:
-        return self._event.is_set()
+        return self._is_set
 
 
 def _say_nothing(message: str, fraction: float | None) -> None:

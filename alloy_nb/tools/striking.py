@@ -12,8 +12,9 @@ from typing import Any
 
 __all__ = ["Strike"]
 
-#: Seconds until a signal that was sent must have come.
-_ARRIVAL = 1.0
+#: Seconds until a signal that was sent must have come. It has as soon as the main thread returns from a system call,
+#: unless another one that was on its way came for both.
+_ARRIVAL = 0.1
 #: So long after the first signal another one follows where none was heard, in seconds; twice as long after each, at
 #: most a second.
 _AGAIN = 0.1
@@ -36,7 +37,7 @@ class Strike:
 
     def __init__(self) -> None:
         self.struck = self.interrupted = False
-        self._inside = self._over = self._arrived = self._noted = False
+        self._inside = self._over = self._sent = self._arrived = self._noted = False
         self._lock = threading.Lock()
         self._before: Any = None
         self._sent_again = float("-inf")
@@ -69,7 +70,7 @@ class Strike:
             with self._lock:
                 self._inside = True
                 if self.struck:
-                    self._arrived = self._noted = True  # before the block, without a signal
+                    self._noted = True  # before the block, without a signal
             if self._noted:
                 raise KeyboardInterrupt
             return self
@@ -80,7 +81,7 @@ class Strike:
     def _hear(self, _: int, frame: FrameType | None) -> None:
         # Of several that were struck, the innermost one takes the first signal: each has sent one.
         blocks = (self, *self._around)
-        of = next((one for one in blocks if one.struck and not one._arrived), None)
+        of = next((one for one in blocks if one._sent and not one._arrived), None)
         if of is not None:
             of._arrived = True
         elif any(time.monotonic() - one._sent_again < _LATE for one in blocks):
@@ -99,6 +100,7 @@ class Strike:
             self.struck = True
             if not self._inside:
                 return
+            self._sent = True
             if os.name == "posix":
                 self._send()
                 threading.Thread(target=self._insist, name="alloy-strike", daemon=True).start()
@@ -132,7 +134,7 @@ class Strike:
         with self._lock:
             self._inside, self._over = False, True
         end = time.monotonic() + _ARRIVAL
-        while self.struck and not self._arrived and time.monotonic() < end:
+        while self._sent and not self._arrived and time.monotonic() < end:
             time.sleep(0.001)
         if self._sent_again > 0:
             time.sleep(0.001)  # what is still on its way is heard here, and not by who hears next

@@ -167,3 +167,27 @@ def test_a_closed_agent_needs_no_key_to_tell_of_itself(monkeypatch: pytest.Monke
     monkeypatch.delenv("OPENAI_API_KEY")
     agent.close()
     assert sessions[0].metadata["model"] == "openai:gpt-5.2"
+
+
+@pytest.mark.parametrize("how", ["cancel", "close"])
+def test_a_run_whose_loop_was_closed_under_it_can_be_stopped(how: str) -> None:
+    """It raised that the event loop is closed, and the agent was at work for ever."""
+    agent = alloy.Agent(model=alloy.Scripted([{"text": "one two", "delay_ms": 60_000}, "fine"]))
+
+    async def begin() -> asyncio.Task[Any]:
+        task = asyncio.create_task(agent.achat("x"))
+        while not agent.dialogue.busy:
+            await asyncio.sleep(0)
+        return task
+
+    loop = asyncio.new_event_loop()
+    task = loop.run_until_complete(begin())
+    loop.close()
+    execution = agent.dialogue.current
+    assert execution is not None
+    getattr(agent, how)()
+    assert not agent.dialogue.busy
+    assert isinstance(execution.settled().error, alloy.Cancelled)
+    if how == "cancel":
+        assert agent.chat("y").ok
+    task._log_destroy_pending = False  # type: ignore[attr-defined] # nobody goes on with it

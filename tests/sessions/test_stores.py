@@ -378,6 +378,33 @@ def test_who_opens_a_new_file_in_the_same_moment_waits() -> None:
         have_journal(Connection())
 
 
+def test_an_interrupt_as_a_transaction_begins_leaves_none_open(tmp_path: Path) -> None:
+    """The next write found the file locked, in this process and in every other one."""
+
+    class Interrupted:
+        def __init__(self, connection: sqlite3.Connection) -> None:
+            self.connection = connection
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.connection, name)
+
+        def execute(self, statement: str, *given: Any) -> Any:
+            done = self.connection.execute(statement, *given)
+            if statement.startswith("BEGIN"):
+                raise KeyboardInterrupt
+            return done
+
+    store = alloy.SQLiteStore(tmp_path / "s.sqlite")
+    store.append("a", [{"n": 1}])
+    connection: Any = store._connection
+    store._connection = Interrupted(connection)  # type: ignore[assignment]
+    with pytest.raises(KeyboardInterrupt):
+        store.append("a", [{"n": 2}])
+    store._connection = connection
+    store.append("a", [{"n": 3}])
+    assert store.read("a") == [{"n": 1}, {"n": 3}]
+
+
 def test_where_nobody_has_a_number_a_file_that_is_there_is_opened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -164,6 +164,29 @@ class _StrikingWhenPossible:
         return signal.signal(number, handler)
 
 
+def test_an_interrupt_as_a_block_begins_that_was_struck_before_is_a_persons(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was taken for the signal of the strike, which had sent none."""
+    monkeypatch.setattr(striking, "signal", _InterruptedWhenHeard())
+    strike = Strike()
+    strike.strike()
+    with pytest.raises(KeyboardInterrupt), strike:
+        time.sleep(30)
+    assert (strike.struck, strike.interrupted) == (True, True)
+
+
+class _InterruptedWhenHeard:
+    """The module `signal`, where a person interrupts as soon as the block's handler is there."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(signal, name)
+
+    def signal(self, number: int, handler: Any) -> Any:
+        before = signal.signal(number, handler)
+        if isinstance(getattr(handler, "__self__", None), Strike):
+            signal.raise_signal(number)
+        return before
+
+
 @pytest.mark.skipif(os.name != "posix", reason="Windows wakes a sleep by an event, which is not lost")
 def test_a_signal_that_does_not_break_off_a_sleep_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """As one that comes after Python's last look, and before the system call; one too many is no person's."""

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from ...bell import Bell
+
 __all__ = ["PAUSE", "Courier", "Parcel", "Source"]
 
 logger = logging.getLogger("alloy_nb")
@@ -37,7 +39,9 @@ class Courier:
     def __init__(self, send: Callable[[dict[str, Any], list[bytes]], None]) -> None:
         self._send = send
         self._process = os.getpid()
-        self._wanted = threading.Condition()
+        # No `Condition`: an interrupt that lands inside, as while a kernel hears the page, would leave it locked.
+        self._lock = threading.Lock()
+        self._bell = Bell()
         self._news: dict[Source, None] = {}
         self._heard: list[str] = []
         self._parcels: list[Parcel] = []
@@ -49,7 +53,7 @@ class Courier:
         """`source` has something to tell."""
         if self._is_elsewhere:
             return
-        with self._wanted:
+        with self._lock:
             self._news[source] = None
             self._wake()
 
@@ -57,7 +61,7 @@ class Courier:
         """The page is told that this was heard."""
         if self._is_elsewhere:
             return
-        with self._wanted:
+        with self._lock:
             self._heard.append(control)
             self._wake()
 
@@ -65,7 +69,7 @@ class Courier:
         """A message of its own, behind the changes that are there already."""
         if self._is_elsewhere:
             return
-        with self._wanted:
+        with self._lock:
             self._parcels.append((content, buffers or []))
             self._wake()
 
@@ -76,21 +80,31 @@ class Courier:
 
     def _wake(self) -> None:
         if self._running:
-            self._wanted.notify()
+            self._bell.ring()
             return
         threading.Thread(target=self._work, name="alloy-live", daemon=True).start()
-        self._running = True
 
     def _work(self) -> None:
-        while True:
-            with self._wanted:
-                if not self._waiting and not self._wanted.wait_for(lambda: self._waiting, _IDLE):
-                    self._running = False
-                    return
+        with self._lock:
+            if self._running:  # another one was started before this one had begun
+                return
+            self._running = True
+        while self._await_news():
             pause = self._next - time.monotonic()
             if pause > 0:
                 time.sleep(pause)
             self._next = time.monotonic() + PAUSE * self._deliver()
+
+    def _await_news(self) -> bool:
+        """False when none has come for a while: then the thread is to end."""
+        end = time.monotonic() + _IDLE
+        while True:
+            with self._lock:
+                left = end - time.monotonic()
+                if self._waiting or left <= 0:
+                    self._running = self._waiting
+                    return self._running
+            self._bell.wait(left)
 
     @property
     def _waiting(self) -> bool:
@@ -98,7 +112,7 @@ class Courier:
 
     def _deliver(self) -> int:
         """How many messages it took."""
-        with self._wanted:
+        with self._lock:
             news, self._news = list(self._news), {}
             heard, self._heard = self._heard, []
             parcels, self._parcels = self._parcels, []

@@ -7,10 +7,12 @@ export function make<K extends keyof HTMLElementTagNameMap>(tag: K, name = "", t
   return element;
 }
 
-/** A pointer that has moved farther from where it went down has changed its mind. */
-const SLIP_PX = 40;
+/** So far a pointer may slip off a button, as a finger does; one that has gone farther has changed its mind. */
+const SLIP_PX = 15;
 /** The click that follows a pointer comes within so long. */
 const CLICK_MS = 500;
+/** When a pointer left a button last. The click after a finger falls on what is there by then, such as another button. */
+let up = -CLICK_MS;
 
 /**
  * A button that no form submits. It is pressed where the pointer went down on it, also when it has moved away from
@@ -20,23 +22,23 @@ export function button(name: string, text: string, pressed: () => void): HTMLBut
   const element = make("button", name, text);
   element.type = "button";
   let down: PointerEvent | undefined;
-  let up = -CLICK_MS;
-  element.addEventListener("pointerdown", (event) => {
-    if (event.button) return;
-    down = event;
-    element.setPointerCapture(event.pointerId);
-  });
-  element.addEventListener("pointerup", (event) => {
-    if (!down) return;
-    const slip = Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY);
-    down = undefined;
+  element.onpointerdown = (event) => {
+    down = event.button || element.disabled ? undefined : event;
+    if (down) element.setPointerCapture(event.pointerId);
+  };
+  element.onpointercancel = () => (down = undefined); // a finger that scrolls does not go up
+  element.onpointerup = (event) => {
     up = event.timeStamp;
-    if (slip <= SLIP_PX && !element.disabled) pressed();
-  });
-  element.addEventListener("click", (event) => {
+    const { clientX, clientY, offsetX: x, offsetY: y } = event;
+    const isOver = x >= 0 && y >= 0 && x <= element.offsetWidth && y <= element.offsetHeight;
+    const hasSlipped = down && Math.hypot(clientX - down.clientX, clientY - down.clientY) > SLIP_PX;
+    if (down && !element.disabled && (isOver || !hasSlipped)) pressed();
+    down = undefined;
+  };
+  element.onclick = (event) => {
     // By the keys, or by what helps to read the page; a pointer's was heard already.
     if (!event.detail || event.timeStamp - up > CLICK_MS) pressed();
-  });
+  };
   return element;
 }
 

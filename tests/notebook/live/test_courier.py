@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from alloy_nb.notebook.live.courier import Courier
+from tests.interrupted import is_interrupted
 
 
 class Source:
@@ -43,6 +44,24 @@ class Wire:
         with self.sent:
             assert self.sent.wait_for(lambda: len(self.messages) >= count, 10)
         return [content for content, _ in self.messages]
+
+
+@pytest.mark.parametrize("works", [False, True])
+def test_an_interrupt_wherever_it_lands_silences_no_run(works: bool) -> None:
+    """A kernel hears the page on its main thread: one that landed in a `Condition` left that locked for ever."""
+    place, interrupted = 0, True
+    while interrupted:
+        heard: dict[str, threading.Event] = {name: threading.Event() for name in ("before", "interrupted", "after")}
+        courier = Courier(lambda content, _, heard=heard: [heard[name].set() for name in content["ids"]])
+        if works:
+            courier.acknowledge("before")
+            assert heard["before"].wait(20)
+        interrupted = is_interrupted(lambda courier=courier: courier.acknowledge("interrupted"), place)
+        threading.Thread(target=courier.acknowledge, args=("after",), daemon=True).start()
+        assert heard["after"].wait(20), f"at place {place}"
+        place += 1
+    assert heard["interrupted"].wait(20)
+    assert place > 3
 
 
 def test_what_many_runs_have_to_tell_is_one_message() -> None:
@@ -162,7 +181,7 @@ assert told.acquire(timeout=20)
 held, leave = threading.Event(), threading.Event()
 
 def hold():
-    with courier._wanted:
+    with courier._lock:
         held.set()
         leave.wait()
 
