@@ -6,6 +6,7 @@ Of the ways that there are, a page is left the one that is tried. Moments are ra
 from __future__ import annotations
 
 import json
+import os
 import random
 import time
 from collections.abc import Iterator
@@ -73,7 +74,8 @@ class Stopping:
 
     def __init__(self, page: Page, lab: Lab, form: str, kernel: str) -> None:
         self.page, self.kernel = page, kernel
-        self.flag = lab.root / f"routes-{form}-{kernel}"
+        # Its name is looked for among the commands of this machine's processes.
+        self.flag = lab.root / f"routes-{form}-{kernel}-{os.getpid()}"
         routes = [f"hub.widget.routes = {list(_left(route))}" for route in ARRIVES[kernel]]
         self.cells = {route: 4 + number for number, route in enumerate(ARRIVES[kernel])}
         name, setup = f"routes-{form}-{kernel}", SETUP.format(flag=self.flag.name)
