@@ -14,9 +14,17 @@ export class Focus {
     /** Has the focus when what had it in the view is gone. */
     private readonly root: HTMLElement,
   ) {
+    // Who clicks at the text is in the cell, as with any output, where the notebook's shortcuts are.
+    view.addEventListener("mousedown", () => root.removeAttribute("tabindex"));
     view.addEventListener("focusin", (event) => this.came(event.target));
     // An element that is taken away loses the focus first: whether it was, shows a moment later.
     view.addEventListener("focusout", () => queueMicrotask(() => this.left()));
+  }
+
+  /** What had the focus is gone. */
+  catch(): void {
+    this.root.tabIndex = -1;
+    this.root.focus({ preventScroll: true });
   }
 
   /** The view was taken away. */
