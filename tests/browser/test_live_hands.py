@@ -245,14 +245,19 @@ def test_what_was_unfolded_stays_so_when_the_run_is_frozen(lab_page: Page, lab: 
     assert abs(after["y"] - before["y"]) < 3
 
 
-def test_who_clicks_at_the_text_has_the_notebooks_shortcuts(lab_page: Page, lab: Lab) -> None:
+ALONE = AWAITS.format(options="")
+TEAM = "team = alloy.Team({'one': {'model': model}}, name='crew')\nanswer = team.delegate('one', 'Go on.')"
+
+
+@pytest.mark.parametrize("cell", [ALONE, TEAM], ids=["alone", "team"])
+def test_who_clicks_at_the_text_has_the_notebooks_shortcuts(lab_page: Page, lab: Lab, cell: str) -> None:
     """As at any output of a cell."""
-    asking = Asking(lab_page, lab, "clicked", LINES, AWAITS.format(options=""))
+    asking = Asking(lab_page, lab, f"clicked-{cell == TEAM}", LINES, cell)
     lab_page.run(1, wait=False)
     lab_page.await_text(1, "Read here.")
     raw = lab_page.raw
     cells = raw.locator(".jp-Cell").count()
-    raw.get_by_text("Read here.").click()
+    raw.locator(".alloy-view .alloy-text").get_by_text("Read here.").click()
     raw.keyboard.press("b")
     raw.wait_for_function("count => document.querySelectorAll('.jp-Cell').length === count + 1", arg=cells)
     asking.let_go()

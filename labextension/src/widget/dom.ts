@@ -89,6 +89,19 @@ export function holdsFocus(element: Element): boolean {
   return active !== null && element.contains(active);
 }
 
+/**
+ * The focus comes to this element by the keys alone: who clicks at the text in it is in the cell, as with any output,
+ * where the notebook's shortcuts are.
+ */
+export function onlyByKeys(element: HTMLElement): void {
+  element.addEventListener("mousedown", () => {
+    const place = element.getAttribute("tabindex");
+    if (place === null) return;
+    element.removeAttribute("tabindex");
+    setTimeout(() => element.setAttribute("tabindex", place));
+  });
+}
+
 /** `nodes` in this order as children of `parent`, moving none that is in its place. */
 export function arrange(parent: Element, nodes: readonly Node[]): void {
   let place: ChildNode | null = parent.firstChild;

@@ -1,5 +1,5 @@
 /** Tabs by the keys that people know: arrows, Home and End move, and what is moved to is shown. */
-import { holdsFocus, make, onPress, setText } from "../dom";
+import { holdsFocus, make, onlyByKeys, onPress, setText } from "../dom";
 import { uuid } from "../transport";
 import { LABELS } from "./labels";
 
@@ -40,6 +40,7 @@ export class Tab {
     this.panel.setAttribute("role", "tabpanel");
     this.panel.setAttribute("aria-labelledby", this.button.id);
     this.panel.tabIndex = 0;
+    onlyByKeys(this.panel);
     this.sign.setAttribute("aria-hidden", "true");
     this.dot.setAttribute("aria-hidden", "true");
     this.button.append(this.sign, this.name, this.words, this.said, this.dot);
