@@ -59,7 +59,7 @@ async function bundle(entry, banner) {
     minify: true,
     charset: "utf8",
     legalComments: "none",
-    alias: { "linkify-it": "./src/widget/no-linkify.ts" },
+    alias: { "linkify-it": "./src/widget/no-linkify.ts", "uc.micro": "./src/widget/signs.ts" },
     banner: { js: banner },
     outdir: "out",
     metafile: true,

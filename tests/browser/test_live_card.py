@@ -106,7 +106,7 @@ def touch(page: Any, *steps: tuple[str, tuple[float, float] | None]) -> None:
 def decided(page: Any) -> list[bool]:
     """What was decided, once whatever follows a press has come, too."""
     page.wait_for_timeout(SETTLED)
-    return [control["allow"] for control in page.evaluate("sent") if control["do"] == "decide"]
+    return [control["allow"] for control in page.evaluate("controls") if control["do"] == "decide"]
 
 
 def test_a_tap_presses_no_button_that_comes_in_place_of_the_one_it_meant(card: Any) -> None:

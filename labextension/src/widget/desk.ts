@@ -10,7 +10,15 @@ export interface Decision {
   readonly reason: string | null;
 }
 
+/** How many seconds of a run the kernel told last, and when that was heard. */
+export interface Counted {
+  told: number | undefined;
+  at: number;
+}
+
 export interface Desk {
+  /** The run's own: a view that is made later counts on from it. */
+  readonly counted: Counted;
   /** True when the kernel has acknowledged it. */
   decide(decision: Decision): Promise<boolean>;
   /** By whatever route; `waited`: a cell waits for the run, so that the kernel's interrupt would stop it. */

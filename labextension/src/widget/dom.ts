@@ -7,39 +7,62 @@ export function make<K extends keyof HTMLElementTagNameMap>(tag: K, name = "", t
   return element;
 }
 
-/** So far a pointer may slip off a button, as a finger does; one that has gone farther has changed its mind. */
-const SLIP_PX = 15;
-/** The click that follows a pointer comes within so long. */
-const CLICK_MS = 500;
-/** When a pointer left a button last. The click after a finger falls on what is there by then, such as another button. */
-let up = -CLICK_MS;
+/** A pointer's click follows it within so long, and so does the second half of a double click. */
+const CLICK_MS = 350;
+/** Both halves of a double click are so near to each other. */
+const NEAR_PX = 10;
 
-/**
- * A button that no form submits. It is pressed where the pointer went down on it, also when it has moved away from
- * under the pointer until that goes up, as below a text that grows: the browser calls that no click.
- */
+/** How a pointer last went up from what can be pressed. */
+let last: PointerEvent | undefined;
+
+/** A button that no form submits. */
 export function button(name: string, text: string, pressed: () => void): HTMLButtonElement {
   const element = make("button", name, text);
   element.type = "button";
-  let down: PointerEvent | undefined;
-  element.onpointerdown = (event) => {
-    down = event.button || element.disabled ? undefined : event;
-    if (down) element.setPointerCapture(event.pointerId);
-  };
-  element.onpointercancel = () => (down = undefined); // a finger that scrolls does not go up
-  element.onpointerup = (event) => {
-    up = event.timeStamp;
-    const { clientX, clientY, offsetX: x, offsetY: y } = event;
-    const isOver = x >= 0 && y >= 0 && x <= element.offsetWidth && y <= element.offsetHeight;
-    const hasSlipped = down && Math.hypot(clientX - down.clientX, clientY - down.clientY) > SLIP_PX;
-    if (down && !element.disabled && (isOver || !hasSlipped)) pressed();
-    down = undefined;
-  };
-  element.onclick = (event) => {
-    // By the keys, or by what helps to read the page; a pointer's was heard already.
-    if (!event.detail || event.timeStamp - up > CLICK_MS) pressed();
-  };
+  onPress(element, pressed);
   return element;
+}
+
+/**
+ * What can be clicked is pressed where the pointer went down on it and up within its edges, also when it has moved away
+ * from under the pointer meanwhile, as below a text that grows: the browser calls that no click. What the first half of
+ * a double click has brought under the pointer is not pressed by the second.
+ */
+export function onPress(element: HTMLElement, pressed: () => void): void {
+  let down: DOMRect | undefined;
+  const forget = () => (down = undefined);
+  element.addEventListener("pointerdown", (event) => {
+    const again = isSoon(event) && Math.hypot(event.clientX - last!.clientX, event.clientY - last!.clientY) < NEAR_PX;
+    if (event.button || again || element.matches(":disabled")) return forget();
+    down = element.getBoundingClientRect();
+    element.setPointerCapture(event.pointerId);
+  });
+  element.addEventListener("pointerup", (event) => {
+    last = event;
+    if (!down) return;
+    const isIn = [down, element.getBoundingClientRect()].some((box) => holds(box, event));
+    forget();
+    if (isIn && !element.matches(":disabled")) pressed();
+  });
+  // The menu of a long touch, or of Control and a click; or the touch has become a scrolling.
+  for (const what of ["contextmenu", "lostpointercapture"]) element.addEventListener(what, forget);
+  element.addEventListener("keydown", (event) => {
+    // A key that is held down presses once.
+    if (event.repeat && event.key === "Enter") event.preventDefault();
+  });
+  element.addEventListener("click", (event) => {
+    event.preventDefault();
+    // By the keys, or by what helps to read the page; a pointer's was heard already.
+    if (!event.detail || !isSoon(event)) pressed();
+  });
+}
+
+function isSoon(event: Event): boolean {
+  return last !== undefined && event.timeStamp - last.timeStamp < CLICK_MS;
+}
+
+function holds(box: DOMRect, { clientX, clientY }: PointerEvent): boolean {
+  return clientX >= box.left && clientX <= box.right && clientY >= box.top && clientY <= box.bottom;
 }
 
 /** The text of an element that holds nothing else; one that only grew keeps its node, and so what is selected in it. */
@@ -64,6 +87,19 @@ export function holdsFocus(element: Element): boolean {
   const root = element.getRootNode();
   const active = root instanceof Document || root instanceof ShadowRoot ? root.activeElement : null;
   return active !== null && element.contains(active);
+}
+
+/**
+ * The focus comes to this element by the keys alone: who clicks at the text in it is in the cell, as with any output,
+ * where the notebook's shortcuts are.
+ */
+export function onlyByKeys(element: HTMLElement): void {
+  element.addEventListener("mousedown", () => {
+    const place = element.getAttribute("tabindex");
+    if (place === null) return;
+    element.removeAttribute("tabindex");
+    setTimeout(() => element.setAttribute("tabindex", place));
+  });
 }
 
 /** `nodes` in this order as children of `parent`, moving none that is in its place. */

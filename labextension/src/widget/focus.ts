@@ -2,7 +2,7 @@
  * For who works by keys: nothing that they press in a view is a shortcut of the notebook, and when the view is taken
  * away, they go on from the cell.
  */
-import { holdsFocus } from "./dom";
+import { holdsFocus, onlyByKeys } from "./dom";
 
 export class Focus {
   /** What holds the view and can have the focus: the cell. Null while nobody is in the view. */
@@ -14,9 +14,16 @@ export class Focus {
     /** Has the focus when what had it in the view is gone. */
     private readonly root: HTMLElement,
   ) {
+    onlyByKeys(root);
     view.addEventListener("focusin", (event) => this.came(event.target));
     // An element that is taken away loses the focus first: whether it was, shows a moment later.
     view.addEventListener("focusout", () => queueMicrotask(() => this.left()));
+  }
+
+  /** What had the focus is gone. */
+  catch(): void {
+    this.root.tabIndex = -1;
+    this.root.focus({ preventScroll: true });
   }
 
   /** The view was taken away. */

@@ -4,7 +4,7 @@ import { LOST } from "../blocks/catalogue";
 import { afterChange, afterSnapshot, BEGINNING, type Following, isBehind } from "../blocks/follow";
 import { reduce } from "../blocks/reduce";
 import { Controls, PATIENCE_MS } from "./controls";
-import type { Decision, Desk } from "./desk";
+import type { Counted, Decision, Desk } from "./desk";
 import { interrupt, type Model, routesOf, watchKernel } from "./transport";
 import { type Render, Typesetter } from "./typeset";
 import { isLive, View } from "./view";
@@ -17,6 +17,7 @@ const KEPT_MS = 60_000;
 
 interface Run {
   following: Following;
+  readonly counted: Counted;
   readonly views: Set<View>;
   syncing: ReturnType<typeof setTimeout> | undefined;
   forgetting: ReturnType<typeof setTimeout> | undefined;
@@ -49,7 +50,7 @@ export class Home {
     const id = String(stub.get("run"));
     this.modelId ||= String(stub.get("hub") ?? "");
     const run = this.run(id);
-    const view = new View(el, { ...this.desk(id), within: !!stub.get("within") });
+    const view = new View(el, { ...this.desk(id, run.counted), within: !!stub.get("within") });
     run.views.add(view);
     clearTimeout(run.forgetting);
     this.take(run, stub.get("snapshot"));
@@ -124,10 +125,12 @@ export class Home {
     if (typeof snapshot !== "object" || snapshot === null) return;
     const { seq, blocks, facts } = snapshot as Record<string, unknown>;
     if (typeof seq === "number" && seq > 0) run.following = afterSnapshot(run.following, seq, blocks, facts);
+    count(run);
   }
 
   private follow(id: string, run: Run, following: Following): void {
     run.following = following;
+    count(run);
     for (const view of run.views) view.show(following.state);
     this.catchUp(id, run);
     this.tidy(id, run);
@@ -160,13 +163,20 @@ export class Home {
   private run(id: string): Run {
     const known = this.runs.get(id);
     if (known) return known;
-    const run: Run = { following: BEGINNING, views: new Set(), syncing: undefined, forgetting: undefined };
+    const run: Run = {
+      following: BEGINNING,
+      counted: { told: undefined, at: performance.now() },
+      views: new Set(),
+      syncing: undefined,
+      forgetting: undefined,
+    };
     this.runs.set(id, run);
     return run;
   }
 
-  private desk(run: string): Desk {
+  private desk(run: string, counted: Counted): Desk {
     return {
+      counted,
       decide: (decision: Decision) => this.controls.send({ do: "decide", run, ...decision }, PATIENCE_MS),
       stop: (waited) => this.stop(run, waited),
       formulas: this.formulas,
@@ -200,6 +210,11 @@ export class Home {
       console.warn("alloy: formulas stay as they were written", error);
     }
   }
+}
+
+function count({ counted, following }: Run): void {
+  const { seconds } = following.state.facts;
+  if (seconds !== undefined && seconds !== counted.told) Object.assign(counted, { told: seconds, at: performance.now() });
 }
 
 function isAsking(state: RunState): boolean {

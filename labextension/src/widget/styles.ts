@@ -90,6 +90,9 @@ const RULES: readonly (readonly [selector: string, style: string])[] = [
   ],
   [".alloy-foot>span", "flex:1 1 0;min-width:0;opacity:.68;font-variant-numeric:tabular-nums"],
 
+  // What the keys come to is not left under what sticks.
+  [".alloy-run-live :is(summary,pre,input,a,.alloy-actions button)", "scroll-margin-bottom:40px"],
+
   [
     ".alloy-button",
     `appearance:none;border:1px solid ${EDGE};background:transparent;color:inherit;border-radius:4px;padding:1px 9px;` +

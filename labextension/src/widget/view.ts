@@ -6,6 +6,7 @@ import { WORDS } from "../blocks/catalogue";
 import type { Desk } from "./desk";
 import { arrange, holdsFocus, make, setText } from "./dom";
 import { Focus } from "./focus";
+import { Folds } from "./folds";
 import { cancel, soon } from "./frames";
 import { LABELS } from "./labels";
 import { ApprovalPart } from "./parts/approval";
@@ -53,6 +54,7 @@ export class View {
   private readonly status = make("span", "alloy-status");
   private readonly inputs = make("div", "alloy-inputs");
   private readonly focus = new Focus(this.outer, this.root);
+  private readonly folds = new Folds(this.outer);
   private readonly footer: Footer;
   private readonly paint = () => this.draw();
   private shown: (Shown | undefined)[] = [];
@@ -73,7 +75,6 @@ export class View {
     this.status.setAttribute("role", "status");
     this.status.setAttribute("aria-live", "polite");
     this.root.setAttribute("role", "region");
-    this.root.tabIndex = -1;
     this.root.setAttribute("aria-label", LABELS.run);
     this.outer.append(this.status, this.root);
     el.append(this.outer);
@@ -98,6 +99,8 @@ export class View {
     this.root.setAttribute("aria-busy", "false");
     this.desk.formulas.forget(this.outer);
     this.focus.handOver();
+    // A team's frozen form has another order.
+    if (!this.desk.within) this.folds.handOver();
   }
 
   private draw(): void {
@@ -127,8 +130,9 @@ export class View {
       this.arrangeAll();
     }
     // What had the focus is gone: whoever works by keys goes on from here, not from the top of the page.
-    if (held && !holdsFocus(this.root)) this.root.focus({ preventScroll: true });
+    if (held && !holdsFocus(this.root)) this.focus.catch();
     this.tellMoved();
+    this.folds.settle();
     this.drawn = state;
   }
 

@@ -45,6 +45,18 @@ describe("The hub", () => {
     expect(find(first.el, ".alloy-text").textContent).not.toContain("more");
   });
 
+  it("counts the seconds on in a view that is made later", async () => {
+    const kernel = new Kernel();
+    kernel.open();
+    await kernel.show("r");
+    kernel.change("r", say("words"), ["f", { seconds: 10 }]);
+    await vi.advanceTimersByTimeAsync(50_000);
+    const { el } = await kernel.show("r");
+    await frames();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(find(el, ".alloy-foot").textContent).toMatch(/1 min/);
+  });
+
   it("goes on from a stub's snapshot after a reload", async () => {
     const kernel = new Kernel();
     kernel.open();

@@ -191,7 +191,8 @@ class Buttons {
 
   private typed(event: KeyboardEvent): void {
     event.stopPropagation(); // nothing that is typed here is a shortcut of the notebook
-    if (event.isComposing) return;
+    // The key that ends a composition is none of the field's; Safari tells it by its code alone.
+    if (event.isComposing || event.keyCode === 229 || event.repeat) return;
     if (event.key === "Enter") this.deny();
     else if (event.key === "Escape") this.closeField();
     else return;

@@ -1,5 +1,5 @@
 /** A line with something folded under it, which is made only when somebody opens it. */
-import { make } from "../dom";
+import { make, onPress } from "../dom";
 
 export class Fold {
   readonly element = make("details", "alloy-fold");
@@ -12,6 +12,7 @@ export class Fold {
     private readonly fill: () => void,
   ) {
     this.element.append(this.summary);
+    onPress(this.summary, () => this.element.toggleAttribute("open"));
     this.element.addEventListener("toggle", () => this.open());
   }
 

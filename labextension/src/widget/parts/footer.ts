@@ -20,7 +20,6 @@ export class Footer {
   private readonly notice = make("div", "alloy-notice");
   private readonly stop: HTMLButtonElement;
   private facts: Facts = {};
-  private counted = { told: undefined as number | undefined, at: performance.now() };
   private stopTicking: (() => void) | undefined;
   private again: ReturnType<typeof setTimeout> | undefined;
   private unkept: ReturnType<typeof setTimeout> | undefined;
@@ -35,9 +34,6 @@ export class Footer {
 
   update(facts: Facts, live: boolean): void {
     this.facts = facts;
-    if (facts.seconds !== undefined && facts.seconds !== this.counted.told) {
-      this.counted = { told: facts.seconds, at: performance.now() };
-    }
     if (live) {
       this.stopTicking ??= everyTick(() => this.say(true));
     } else {
@@ -65,7 +61,8 @@ export class Footer {
     const words = footerWords(this.facts, live);
     if (live) {
       words.shift(); // that it is running, the Stop button says
-      const seconds = (this.counted.told ?? 0) + (performance.now() - this.counted.at) / 1_000;
+      const { told, at } = this.desk.counted;
+      const seconds = (told ?? 0) + (performance.now() - at) / 1_000;
       words.push(durationWords(seconds * 1_000));
     }
     setText(this.words, words.join(" · "));

@@ -1,5 +1,5 @@
 /** Tabs by the keys that people know: arrows, Home and End move, and what is moved to is shown. */
-import { holdsFocus, make, setText } from "../dom";
+import { holdsFocus, make, onlyByKeys, onPress, setText } from "../dom";
 import { uuid } from "../transport";
 import { LABELS } from "./labels";
 
@@ -40,6 +40,7 @@ export class Tab {
     this.panel.setAttribute("role", "tabpanel");
     this.panel.setAttribute("aria-labelledby", this.button.id);
     this.panel.tabIndex = 0;
+    onlyByKeys(this.panel);
     this.sign.setAttribute("aria-hidden", "true");
     this.dot.setAttribute("aria-hidden", "true");
     this.button.append(this.sign, this.name, this.words, this.said, this.dot);
@@ -82,10 +83,6 @@ export class Tabs {
   constructor(private readonly shown: (tab: Tab, byHand: boolean) => void) {
     this.element.setAttribute("role", "tablist");
     this.element.addEventListener("keydown", (event) => this.pressed(event));
-    this.element.addEventListener("click", (event) => {
-      const tab = this.tabs.find(({ button }) => event.target instanceof Node && button.contains(event.target));
-      if (tab) this.choose(tab, true);
-    });
   }
 
   get current(): Tab | undefined {
@@ -100,6 +97,7 @@ export class Tabs {
 
   /** Before the one that comes behind it, which is there already or comes next. */
   private insert(tab: Tab, tabs: readonly Tab[]): void {
+    onPress(tab.button, () => this.choose(tab, true));
     const next = tabs.slice(tabs.indexOf(tab) + 1).find(({ button }) => button.parentNode === this.element);
     this.element.insertBefore(tab.button, next?.button ?? null);
   }

@@ -63,7 +63,6 @@ export class TeamView {
     this.status.setAttribute("aria-live", "polite");
     this.told.setAttribute("role", "status");
     this.root.setAttribute("role", "region");
-    this.root.tabIndex = -1;
     this.timelineTab.button.classList.add("alloy-tab-timeline");
     this.timelineTab.panel.classList.add("alloy-timeline");
     this.timelineTab.panel.append(this.timeline.element);
