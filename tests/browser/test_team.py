@@ -392,3 +392,24 @@ def test_the_frozen_form_is_read_as_a_document_and_unstyled(only_page: Page, sav
         assert "✓ researcher It was the North feed and nothing else." in text
     finally:
         context.close()
+
+
+def test_in_a_narrow_window_the_timeline_scrolls_and_its_tabs_stay(page: Page, lab: Lab) -> None:
+    """It made the whole view wider than the window, and its own tab with it."""
+    setup = (
+        "team = alloy.Team({name: {'model': Held([dict(text='Hm. ‖Yes.')])} "
+        "for name in ('researcher', 'coder', 'proof-reader')}, name='crew')\n"
+    )
+    asking = prepared(page, lab, "team-narrow", "_r = await team.abroadcast('What do you know?')", setup=setup)
+    page.resize(500)
+    page.run(1, wait=False)
+    tab(page, "proof-reader · writing").wait_for()
+    tab(page, "Timeline").click()
+    page.await_frames()
+    right = "elements => Math.max(...elements.map(element => element.getBoundingClientRect().right))"
+    assert page.raw.locator(".alloy-team .alloy-tab").evaluate_all(right) < 460
+    page.screenshot("team-narrow", cell=1)
+    scrolls = page.raw.locator(".alloy-team .alloy-timeline").evaluate("it => it.scrollWidth > it.clientWidth")
+    assert scrolls
+    asking.let_go(3)
+    assert page.finish(1) == "ok"

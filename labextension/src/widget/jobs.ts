@@ -25,7 +25,7 @@ ${TABLE} :is(th,td):nth-child(3){width:16%}
 ${TABLE} :is(th,td):nth-child(4){width:12%}
 ${TABLE} th:nth-child(6){width:230px}
 ${TABLE} .alloy-actions{margin:0;gap:4px}
-@container (max-width:640px){
+@container (max-width:860px){
 ${TABLE} :is(table,tbody,tr,td){display:block;width:auto!important}
 ${TABLE} thead{display:none}
 ${TABLE} tr{border-bottom:${LINE};padding:5px 0}

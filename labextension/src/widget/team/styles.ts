@@ -36,7 +36,8 @@ const RULES: readonly (readonly [selector: string, style: string])[] = [
   [":is(.alloy-tab,.alloy-panel):focus-visible", `outline:2px solid ${BLUE};outline-offset:-2px;border-radius:3px`],
   [".alloy-panel:focus-visible", "outline-offset:2px"],
   [".alloy-panel>.alloy-said", "font-size:12px;opacity:.85;margin:4px 0 6px 0"],
-  [".alloy-timeline", "overflow-x:auto;margin:4px 0"],
+  // It scrolls by itself: its table makes nothing around it wider than the window.
+  [".alloy-timeline", "overflow-x:auto;contain:inline-size;margin:4px 0"],
   [".alloy-timeline>div", "width:max-content;min-width:100%"],
   [".alloy-timeline table", "border-collapse:collapse;font-size:12px;margin:0;color:inherit;width:100%;table-layout:auto"],
   [
