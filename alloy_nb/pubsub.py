@@ -11,9 +11,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from .bell import Bell
+from .bell import LONGEST_WAIT, Bell
 from .errors import ConfigError
-from .journal import LONGEST_WAIT
 from .keywords import keywords_told
 from .subscribers import Subscription
 
