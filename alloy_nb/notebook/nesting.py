@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 
 from ..errors import ConfigError
+from ..keywords import keywords_told
 
 __all__ = ["nest"]
 
 
+@keywords_told
 def nest() -> None:
     """Have `asyncio.run` and `run_until_complete` work where a loop runs already, as in a notebook's cell.
 
