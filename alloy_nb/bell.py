@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import threading
 
-__all__ = ["Bell"]
+__all__ = ["LONGEST_WAIT", "Bell"]
+
+#: Seconds after which a thread that waits looks again. A wait without a limit cannot be interrupted on Windows, and a
+#: wake-up that an interrupt tore apart is made good by looking.
+LONGEST_WAIT = 1.0
 
 
 class Bell:

@@ -268,7 +268,9 @@ class Cancelled(AlloyError):
 class Busy(AlloyError):
     """The agent is at work and takes no queue."""
 
-    default_hint = "wait for its run, stop it by `agent.cancel()`, or have prompts wait: Agent(max_pending=...)"
+    default_hint = (
+        "wait for its run, stop it by `agent.cancel()`, or queue prompts by `agent.send`: Agent(max_pending=...)"
+    )
 
 
 class QueueFull(Busy):

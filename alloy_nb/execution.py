@@ -311,7 +311,7 @@ class Execution:
             self._state.desk.close()
             comes_back = self._cancel_task()
         if not comes_back:
-            self.abandon(Cancelled("the run was cancelled", hint="the loop that it was awaited on is closed"))
+            self.abandon(Cancelled("the run was cancelled: the loop that it was awaited on is closed"))
         return True
 
     def _cancel_task(self) -> bool:

@@ -15,16 +15,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from .bell import Bell
+from .bell import LONGEST_WAIT, Bell
 from .errors import ConfigError
 from .events import Event
 from .redaction import redact_known
 
-__all__ = ["LONGEST_WAIT", "EventFile", "Journal", "Reader", "follow", "follow_async", "waker_of"]
-
-#: Seconds after which a thread that waits looks again. A wait without a limit cannot be interrupted on Windows, and a
-#: wake-up that an interrupt tore apart is made good by looking.
-LONGEST_WAIT = 1.0
+__all__ = ["EventFile", "Journal", "Reader", "follow", "follow_async", "waker_of"]
 
 
 class Journal:

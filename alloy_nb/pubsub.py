@@ -11,9 +11,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from .bell import Bell
+from .bell import LONGEST_WAIT, Bell
 from .errors import ConfigError
-from .journal import LONGEST_WAIT
 from .keywords import keywords_told
 from .subscribers import Subscription
 
@@ -43,6 +42,7 @@ class PubSub:
         self._next = 0
         self._letters: deque[tuple[Callable[[Any], Any], Any, str]] = deque()
         self._delivering = False
+        self._courier: threading.Thread | None = None  # who delivers, or did last
         self._idle = Bell()  # no `Event`: an interrupt that lands inside would leave it locked
         self._pid = os.getpid()
 
@@ -50,7 +50,7 @@ class PubSub:
         """In a forked child the thread that delivers is gone, and whoever held the lock with it."""
         if self._pid != os.getpid():
             self._pid, self._lock, self._idle = os.getpid(), threading.Lock(), Bell()
-            self._delivering = False
+            self._delivering, self._courier = False, None
             self._letters.clear()
 
     def subscribe(self, topic: str, callback: Callable[[Any], Any]) -> Subscription:
@@ -83,7 +83,16 @@ class PubSub:
         return len(callbacks)
 
     def flush(self, timeout: float | None = None) -> bool:
-        """Wait until everything that was published has been delivered; False when `timeout` seconds passed before."""
+        """Wait until everything that was published has been delivered; False when `timeout` seconds passed before.
+
+        Raises `ConfigError` in a callback of this bus, which would wait for itself.
+        """
+        self._renew()
+        if self._courier is threading.current_thread():
+            raise ConfigError(
+                "flush was called in a callback of its bus: it would wait for itself",
+                hint="call it where you publish; what a callback publishes is delivered when it has returned",
+            )
         self._see_to_delivery()
         end = math.inf if timeout is None else time.monotonic() + timeout
         while self._letters or self._delivering:
@@ -102,7 +111,7 @@ class PubSub:
         with self._lock:
             if self._delivering:  # another one was started before this one had begun
                 return
-            self._delivering = True
+            self._delivering, self._courier = True, threading.current_thread()
         while True:
             with self._lock:
                 if not self._letters:

@@ -12,10 +12,11 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
+from .bell import LONGEST_WAIT
 from .errors import Cancelled
 from .events import Event
 from .execution import Execution
-from .journal import LONGEST_WAIT, Reader, follow, waker_of
+from .journal import Reader, follow, waker_of
 from .options import Options
 from .pump import Pump
 from .result import Result

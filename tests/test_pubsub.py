@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -60,6 +63,45 @@ def test_publishing_waits_for_nobody() -> None:
     assert not bus.flush(0)
     go.set()
     assert bus.flush(20)
+
+
+def test_a_flush_in_a_callback_is_said_and_not_waited_for() -> None:
+    """It waited for itself, and nothing was delivered any more."""
+    bus, heard = alloy.PubSub(), []
+
+    def flush(_: Any) -> None:
+        with pytest.raises(alloy.ConfigError, match="wait for itself") as caught:
+            bus.flush()
+        heard.append(caught.value.hint)
+
+    bus.subscribe("a", flush)
+    bus.publish("a", 1)
+    bus.publish("a", 2)
+    assert bus.flush(20)
+    assert len(heard) == 2
+    assert all(heard)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_flush_in_a_forked_child_does_not_wait_for_what_its_parent_delivers() -> None:
+    """Nobody delivers there, and it waited for ever."""
+    code = """
+import os, threading
+import alloy_nb as alloy
+
+bus, begun, go = alloy.PubSub(), threading.Event(), threading.Event()
+bus.subscribe("a", lambda message: (begun.set(), go.wait()))
+bus.publish("a", 1)
+begun.wait()
+child = os.fork()
+if not child:
+    os._exit(7 if bus.flush(20) else 1)
+status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+go.set()
+print(status, bus.flush(20))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.split() == ["7", "True"], done.stderr
 
 
 @pytest.mark.parametrize("topic", ["", None, 3])

@@ -47,7 +47,8 @@ class Compactor:
             raise ConfigError(
                 f"on_compaction is {self.on_compaction!r}", hint="give a function of two arguments (messages, before)"
             )
-        if not (self.summarize is None or isinstance(self.summarize, str) or hasattr(self.summarize, "stream")):
+        given = self.summarize
+        if not (given is None or isinstance(given, str) or hasattr(given, "stream") or hasattr(given, "complete")):
             raise ConfigError(
                 f"summarize is {self.summarize!r}",
                 hint="give a model: Compactor(summarize='anthropic:claude-haiku-4-5'), or a Provider",

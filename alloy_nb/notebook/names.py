@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..articles import a_kind
 from ..errors import ConfigError
 from ..options import APPROVALS, nearest
+from ..providers._filling import as_provider
 from ..setting_commands import read_budget
 from ..usage import Budget
 from .interpolation import look_up
@@ -103,7 +104,7 @@ def find_model(name: str, names: Mapping[str, Any]) -> Any:
     """A variable that holds a provider, else the name as it is."""
     if _is_bound(name, names):
         value = look_up(name, names)
-        if hasattr(value, "stream") and not isinstance(value, type):
+        if as_provider(value) is not None:
             return value
     return name
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import threading
 
 from ..errors import ConfigError
+from ..keywords import keywords_told
 
 __all__ = ["nest"]
 
 
+@keywords_told
 def nest() -> None:
     """Have `asyncio.run` and `run_until_complete` work where a loop runs already, as in a notebook's cell.
 
-    For tools and cells of your own that call them; nothing here needs it. It changes asyncio itself, by the package
-    nest-asyncio2, for the rest of the process, so nothing here does it unasked. Calling it again changes nothing.
+    For cells of your own that call them, and tools with ``thread="main"``: in other tools they work without it, and
+    nothing here needs it. It changes asyncio itself, by the package nest-asyncio2, for the rest of the process, so
+    nothing here does it unasked. Calling it again changes nothing.
     Raises `ConfigError` where that package is missing, and on another thread than the main one.
 
     ::

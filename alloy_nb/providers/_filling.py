@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncIterator
 from typing import Any, cast
 
@@ -23,7 +24,7 @@ def as_provider(given: Any) -> Provider | None:
     >>> run("Hello", model=Echo()).text, as_provider(Echo()).model, as_provider("Echo")
     ('Hello', 'Echo', None)
     """
-    if isinstance(given, type) or not (_streams(given) or callable(getattr(given, "complete", None))):
+    if isinstance(given, type) or not (_streams(given) or _is_async(getattr(given, "complete", None))):
         return None
     if _streams(given) and all(hasattr(given, name) for name in (*_DEFAULTS, "model")):
         return cast("Provider", given)
@@ -32,17 +33,30 @@ def as_provider(given: Any) -> Provider | None:
 
 def _streams(given: Any) -> bool:
     """A subclass of the protocol that does not write its own `stream` inherits one that says nothing."""
-    return callable(getattr(given, "stream", None)) and getattr(type(given), "stream", None) is not Provider.stream
+    return _is_async(getattr(given, "stream", None)) and getattr(type(given), "stream", None) is not Provider.stream
+
+
+def _is_async(method: Any) -> bool:
+    """As far as can be seen: the models of other libraries have a `stream` too, which is a plain generator."""
+    return callable(method) and not inspect.isgeneratorfunction(method)
+
+
+def _own(name: str) -> Any:
+    """Asked anew each time: an object that chooses among models has another name from answer to answer."""
+    return property(lambda filled: getattr(filled.stands_for, name, _DEFAULTS[name]))
 
 
 class _Filled:
     """What the object has, and defaults for what it lacks."""
 
+    name, options, constrains_arguments = map(_own, _DEFAULTS)
+
     def __init__(self, given: Any) -> None:
         self.stands_for = given
-        for name, default in _DEFAULTS.items():
-            setattr(self, name, getattr(given, name, default))
-        self.model = getattr(given, "model", type(given).__name__)
+
+    @property
+    def model(self) -> Any:
+        return getattr(self.stands_for, "model", type(self.stands_for).__name__)
 
     def __getattr__(self, name: str) -> Any:
         if name == "stands_for":  # a copy that is just being made

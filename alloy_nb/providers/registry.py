@@ -319,7 +319,7 @@ def _no_provider(given: Any) -> ConfigError:
     if isinstance(given, type):
         return ConfigError(f"model is the class {given.__name__}", hint=f"make one: {given.__name__}(...)")
     return ConfigError(
-        f"model is {a_kind(given)}, which is no provider: it has neither stream nor complete",
+        f"model is {a_kind(given)}, which is no provider: it has neither an async stream nor an async complete",
         hint='give "provider:model", or an object such as alloy_nb.OpenAICompatible(...)',
     )
 

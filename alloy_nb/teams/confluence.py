@@ -8,9 +8,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..bell import Bell
+from ..bell import LONGEST_WAIT, Bell
 from ..events import Event
-from ..journal import LONGEST_WAIT, Journal, Reader
+from ..journal import Journal, Reader
 
 __all__ = ["Confluence"]
 

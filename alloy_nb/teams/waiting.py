@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..bell import LONGEST_WAIT
 from ..errors import Cancelled, ConfigError
 from ..events import Event
-from ..journal import LONGEST_WAIT, Reader, follow, waker_of
+from ..journal import Reader, follow, waker_of
 from ..pump import Pump
 from ..sinks import DISPLAYS, Sink, find_sink, resolve
 from ..tools.workers import MAIN

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..bell import Bell
+from ..bell import LONGEST_WAIT, Bell
 
 if TYPE_CHECKING:
     from ..events import Event
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from .kept import KeptOutputs
 
 __all__ = ["CancelToken", "ParentRun", "Succession", "ToolContext"]
-
-#: How often whoever waits looks again, in seconds: one who waits beside it may have been interrupted.
-_LOOK_AGAIN = 1.0
 
 
 class CancelToken:
@@ -45,7 +42,7 @@ class CancelToken:
         """Block the calling thread until cancelled, at most `timeout` seconds; True when cancelled."""
         end = math.inf if timeout is None else time.monotonic() + timeout
         while not self._is_set and (left := end - time.monotonic()) > 0:
-            self._bell.wait(min(left, _LOOK_AGAIN))
+            self._bell.wait(min(left, LONGEST_WAIT))
         if self._is_set:
             self._bell.ring()  # for whoever waits beside us
         return self._is_set

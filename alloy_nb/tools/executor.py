@@ -33,6 +33,8 @@ from .workers import MAIN, abandon, call_in_thread
 __all__ = ["Admit", "Emit", "Finished", "Gate", "Starting", "ToolPhase"]
 
 MAX_PARALLEL = 16
+#: What is told where a tool fails without a word: some services refuse an error that says nothing.
+_NO_REASON = "The tool failed, and gave no reason."
 
 Emit = Callable[[str, Any], Event]
 #: Asks the hooks about a call: the reason it is blocked for, or the call as it may run. May raise `Halted`.
@@ -312,6 +314,8 @@ class ToolPhase:
         call = work.call
         duration = (time.perf_counter() - work.started) * 1000
         text, data = redact_known(result.text), clean_data(result.data)
+        if result.is_error and not text.strip():
+            text = _NO_REASON
         work.result = ToolResult(text, data, result.images, result.display, call.id, call.name, result.is_error)
         error = text if result.is_error else None
         structured = cap_data(data)

@@ -177,6 +177,20 @@ def test_a_fold_that_moves_away_under_the_pointer_is_opened(page: Any) -> None:
         page.locator("details[open]" if key == "Enter" else "details:not([open])").wait_for()
 
 
+def test_text_is_marked_from_the_line_of_a_fold_to_what_is_below_it(page: Any) -> None:
+    """It was marked to the end of that line, and no further."""
+    text = {"block": "text", "markdown": "Alpha beta"}
+    change(page, ["b", 0, {"block": "thinking", "text": "hm", "seconds": 2}], ["b", 1, text])
+    fold, words = page.locator("details").bounding_box(), page.get_by_text("Alpha beta").bounding_box()
+    page.mouse.move(fold["x"] + 20, fold["y"] + 9)
+    page.mouse.down()
+    page.mouse.move(words["x"] + 30, words["y"] + 9, steps=4)
+    page.mouse.up()
+    page.wait_for_timeout(SETTLED)
+    assert "Alph" in page.evaluate("getSelection().toString()")
+    assert page.locator("details[open]").count() == 0
+
+
 def test_enter_that_is_held_down_opens_the_field_and_does_not_send_it(page: Any) -> None:
     button(page, "Deny…").focus()
     for _ in range(4):

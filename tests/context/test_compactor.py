@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 import alloy_nb as alloy
 from alloy_nb.options import make_options
+from alloy_nb.providers.base import Delta, Done, Request, TextDelta
 
 
 @pytest.mark.parametrize(
@@ -53,5 +55,14 @@ def test_a_model_for_summaries_that_nobody_knows_is_said_when_the_agent_is_made(
     compactor = alloy.Compactor(summarize="antropic:claude-haiku-4-5")
     with pytest.raises(alloy.ConfigError, match="unknown provider 'antropic'"):
         alloy.Agent(model=alloy.Scripted(["x"]), compactor=compactor)
-    agent = alloy.Agent(model=alloy.Scripted(["x"]), compactor=alloy.Compactor(summarize=alloy.Scripted(["brief"])))
-    assert agent.chat("Hi").text == "x"
+    models: list[Any] = [alloy.Scripted(["brief"]), _Completes()]
+    for model in models:
+        agent = alloy.Agent(model=alloy.Scripted(["x"]), compactor=alloy.Compactor(summarize=model))
+        assert agent.chat("Hi").text == "x"
+
+
+class _Completes:
+    """All that a provider needs."""
+
+    async def complete(self, request: Request) -> Sequence[Delta]:
+        return [TextDelta("brief"), Done("end_turn")]

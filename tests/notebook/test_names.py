@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from types import FunctionType
+from types import FunctionType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -48,6 +48,8 @@ def test_a_model_is_a_variable_with_a_provider_or_the_name_itself() -> None:
 
     model = Scripted([])
     assert find_model("m", {"m": model}) is model
+    completes = SimpleNamespace(complete=made_here("complete"))
+    assert find_model("m", {"m": completes}) is completes
     assert find_model("local", {"local": 3}) == "local"
     assert find_model("openai:gpt-5.2", {"openai": model}) == "openai:gpt-5.2"
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import copy
+import pickle
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -65,7 +67,30 @@ def test_what_is_known_of_its_health_is_known_from_run_to_run() -> None:
     assert health_of(as_provider(given)) is not health_of(as_provider(Streams()))
 
 
-@pytest.mark.parametrize("given", [3, object(), [], Streams, alloy.OpenAI])
+def test_what_it_says_of_itself_may_change() -> None:
+    """One that chooses among models was known for ever by what it said first."""
+    given: Any = Completes()
+    filled: Any = as_provider(given)
+    assert (filled.model, filled.options) == ("Completes", frozenset())
+    given.model, given.options = "large", frozenset({"temperature"})
+    assert (filled.model, filled.options) == ("large", {"temperature"})
+
+
+def test_it_may_be_copied_and_pickled_and_has_all_of_the_protocol() -> None:
+    filled = as_provider(Completes())
+    for again in (copy.copy(filled), copy.deepcopy(filled), pickle.loads(pickle.dumps(filled))):
+        assert isinstance(again, alloy.Provider)
+        assert (again.name, again.model, again.options) == ("custom", "Completes", frozenset())
+
+
+class Elsewhere:
+    """As the models of other libraries are."""
+
+    def stream(self, prompt: str) -> Iterator[str]:
+        yield prompt
+
+
+@pytest.mark.parametrize("given", [3, object(), [], Streams, alloy.OpenAI, Elsewhere()])
 def test_what_does_neither_is_no_model(given: Any) -> None:
     with pytest.raises(alloy.ConfigError) as caught:
         alloy.run("x", model=given)

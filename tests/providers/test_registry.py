@@ -235,7 +235,8 @@ def test_an_object_is_taken_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "words"), [(7, "int"), (Scripted, "class Scripted"), (object(), "neither stream nor complete")]
+    ("given", "words"),
+    [(7, "int"), (Scripted, "class Scripted"), (object(), "neither an async stream nor an async complete")],
 )
 def test_what_is_no_provider_is_said_so(given: Any, words: str) -> None:
     with pytest.raises(ConfigError, match=words) as caught:

@@ -67,7 +67,7 @@ def test_an_executors_output_is_truncated_alike(tmp_path: Path) -> None:
 def test_an_executor_that_takes_too_long(tmp_path: Path) -> None:
     """BASH-7: the shorter message."""
     free = threading.Event()
-    with pytest.raises(ToolError, match=r"^Command timed out after 50ms\.$"):
+    with pytest.raises(ToolError, match=r"(?m)^Command timed out after 50ms\.$"):
         bash(with_executor(tmp_path, lambda *_: free.wait(60)), "ls", timeout=50)
     free.set()
 

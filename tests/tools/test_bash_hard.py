@@ -323,7 +323,7 @@ def test_a_machine_that_starts_no_more_threads_is_said_and_nothing_is_left(
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(module, "call_in_thread", refuse)
-    with pytest.raises(ToolError, match=r"^The command was stopped: can't start new thread$"):
+    with pytest.raises(ToolError, match=r"(?m)^The command was stopped: can't start new thread$"):
         bash(in_folder(tmp_path), "sleep 1000")
     assert started == [1]
 

@@ -145,6 +145,23 @@ def test_a_tool_error_is_the_message_to_the_model() -> None:
     assert (part.text, part.is_error) == ("ask me tomorrow", True)
 
 
+def test_a_tool_that_fails_without_a_word_has_failed_for_everybody() -> None:
+    """Whoever looks at the error saw none, and took it for a success."""
+
+    @alloy.tool
+    def shrug() -> str:
+        """Shrug."""
+        raise alloy.ToolError
+
+    @alloy.tool
+    def sulk() -> alloy.ToolResult:
+        """Sulk."""
+        return alloy.ToolResult(" ", is_error=True)
+
+    for part in run_calls(("shrug", {}), ("sulk", {}), tools=[shrug, sulk]):
+        assert (part.text, part.is_error) == ("The tool failed, and gave no reason.", True)
+
+
 def test_all_results_are_in_one_user_message() -> None:
     """EXE-10, EXE-12."""
 

@@ -181,7 +181,7 @@ def test_a_full_disk_is_no_error_and_is_said(monkeypatch: pytest.MonkeyPatch, tm
     outputs = KeptOutputs()
     kept = outputs.keep("x")
     assert kept.notice("") == ""
-    with pytest.raises(ToolError, match=r"^output:1 is not kept: No such file or directory$"):
+    with pytest.raises(ToolError, match=r"(?m)^output:1 is not kept: No such file or directory$"):
         outputs.path("output:1")
 
 

@@ -340,11 +340,11 @@ def test_a_kept_output_is_text_whatever_it_begins_with(tmp_path: Path) -> None:
 
 def test_a_handle_of_nothing_names_what_there_is(tmp_path: Path) -> None:
     ctx = with_outputs(tmp_path)
-    with pytest.raises(ToolError, match=r"^There is no output:1. What is kept: nothing so far$"):
+    with pytest.raises(ToolError, match=r"(?m)^There is no output:1. What is kept: nothing so far$"):
         read_in(ctx, file_path="output:1")
     assert ctx.outputs is not None
     ctx.outputs.keep("x")
-    with pytest.raises(ToolError, match=r"^There is no output:7. What is kept: output:1$"):
+    with pytest.raises(ToolError, match=r"(?m)^There is no output:7. What is kept: output:1$"):
         read_in(ctx, file_path="output:7")
 
 

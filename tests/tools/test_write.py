@@ -66,7 +66,7 @@ def test_a_full_disk_leaves_the_old_file_and_no_rubbish(tmp_path: Path, monkeypa
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(ToolError, match=r"^Cannot write .*: No space left on device$"):
+    with pytest.raises(ToolError, match=r"(?m)^Cannot write .*: No space left on device$"):
         write(tmp_path, file_path="a.txt", content="x" * 1000)
     assert (tmp_path / "a.txt").read_text() == "precious"
     assert os.listdir(tmp_path) == ["a.txt"]

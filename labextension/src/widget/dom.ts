@@ -31,21 +31,22 @@ export function button(name: string, text: string, pressed: () => void): HTMLBut
 export function onPress(element: HTMLElement, pressed: () => void): void {
   let down: DOMRect | undefined;
   const forget = () => (down = undefined);
+  const up = (event: PointerEvent) => {
+    last = event;
+    const isIn = down && [down, element.getBoundingClientRect()].some((box) => holds(box, event));
+    forget();
+    if (isIn && element.isConnected && !element.matches(":disabled")) pressed();
+  };
   element.addEventListener("pointerdown", (event) => {
     const again = isSoon(event) && Math.hypot(event.clientX - last!.clientX, event.clientY - last!.clientY) < NEAR_PX;
-    if (event.button || again || element.matches(":disabled")) return forget();
-    down = element.getBoundingClientRect();
-    element.setPointerCapture(event.pointerId);
+    down = event.button || again || element.matches(":disabled") ? undefined : element.getBoundingClientRect();
+    // Heard by the page, and not captured: who marks text from here on goes on beyond these edges.
+    for (const [what, heard] of [["pointerup", up], ["pointercancel", forget]] as const) {
+      document.addEventListener(what, heard, { once: true, capture: true });
+    }
   });
-  element.addEventListener("pointerup", (event) => {
-    last = event;
-    if (!down) return;
-    const isIn = [down, element.getBoundingClientRect()].some((box) => holds(box, event));
-    forget();
-    if (isIn && !element.matches(":disabled")) pressed();
-  });
-  // The menu of a long touch, or of Control and a click; or the touch has become a scrolling.
-  for (const what of ["contextmenu", "lostpointercapture"]) element.addEventListener(what, forget);
+  // The menu of a long touch, or of Control and a click.
+  element.addEventListener("contextmenu", forget);
   element.addEventListener("keydown", (event) => {
     // A key that is held down presses once.
     if (event.repeat && event.key === "Enter") event.preventDefault();
