@@ -12,6 +12,7 @@ from .candidates import Candidate
 from .errors import ProviderError, ProviderTimeout, RateLimitError, StreamError
 from .events import Event
 from .providers import retry
+from .providers._filling import whole_answer
 from .providers.answer import Answer
 from .providers.base import Delta, Request, TextDelta, ThinkingDelta, ToolCallDelta, ToolSpec
 from .redaction import redact
@@ -134,14 +135,17 @@ async def _one_attempt(
                 if state.deadline.passed:
                     raise state.too_late()
     if not answer.done:
-        raise StreamError(f"{provider.name} ended its answer before it was complete")
+        raise StreamError(
+            f"{provider.name} ended its answer before it was complete",
+            hint="the connection was cut: try again; or it is a provider of your own, whose answer ends in no Done",
+        )
 
 
 async def _bursts(request: Request, candidate: Candidate, *, whole: bool) -> AsyncGenerator[Sequence[Delta], None]:
     """The provider's deltas; a whole answer comes through the same way as a stream."""
     provider: Any = candidate.provider
     if whole and hasattr(provider, "complete"):
-        yield await provider.complete(request)
+        yield await whole_answer(provider, request)
         return
     if hasattr(provider, "bursts"):
         async with aclosing(provider.bursts(request)) as bursts:

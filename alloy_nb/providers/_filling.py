@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, cast
 
+from ..articles import a_kind
+from ..errors import StreamError
 from .base import Delta, Provider, Request
 
-__all__ = ["as_provider"]
+__all__ = ["as_provider", "whole_answer"]
 
 _DEFAULTS = {"name": "custom", "options": frozenset[str](), "constrains_arguments": False}
 
@@ -46,6 +48,25 @@ def _own(name: str) -> Any:
     return property(lambda filled: getattr(filled.stands_for, name, _DEFAULTS[name]))
 
 
+async def whole_answer(provider: Any, request: Request) -> Sequence[Delta]:
+    """What the provider's `complete` gives. Raises `StreamError` for what is no sequence of deltas."""
+    given = provider.complete(request)
+    if not inspect.isawaitable(given):
+        raise _wrong_answer(provider, f"is not async: it gave {a_kind(given)} at once")
+    answer = await given
+    if isinstance(answer, str | bytes | Mapping) or not isinstance(answer, Sequence):
+        raise _wrong_answer(provider, f"gave {a_kind(answer)}")
+    return answer
+
+
+def _wrong_answer(provider: Any, what: str) -> StreamError:
+    return StreamError(
+        f"`complete` of {provider.name} {what}",
+        hint="it is `async def complete(self, request)`, and returns deltas: [TextDelta('Hello'), Done('end_turn')]",
+        retryable=False,
+    )
+
+
 class _Filled:
     """What the object has, and defaults for what it lacks."""
 
@@ -71,5 +92,5 @@ class _Filled:
         return given.stream(request) if _streams(given) else self._whole(request)
 
     async def _whole(self, request: Request) -> AsyncIterator[Delta]:
-        for delta in await self.stands_for.complete(request):
+        for delta in await whole_answer(self, request):
             yield delta

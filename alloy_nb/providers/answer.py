@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
+from ..articles import a_kind
+from ..errors import StreamError
 from ..messages import Message, Opaque, Part, Text, Thinking, ToolCall
 from ..usage import Usage
 from ._payload import load_json
@@ -88,6 +90,12 @@ class Answer:
             case Done(stop_reason, model):
                 self.stop_reason = stop_reason
                 self.model = model or self.model
+            case _:
+                raise StreamError(
+                    f"{self.provider} told {a_kind(delta)}, which is no delta",
+                    hint="a provider tells TextDelta('Hello') and the like, and Done('end_turn') at the end",
+                    retryable=False,
+                )
 
     @property
     def emitted(self) -> bool:

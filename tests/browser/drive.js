@@ -62,6 +62,9 @@
     let over = false;
     const settle = () => { over = true; };
     promise.then(settle, settle);
+    // The first cell may be left unread like what was asked before it, see `begun`: what is asked behind it wakes a kernel.
+    const nudge = setTimeout(() => { if (!ended().length) session().session?.kernel?.requestKernelInfo().catch(() => null); }, HEARD);
+    promise.finally(() => clearTimeout(nudge)).catch(() => null);
     for (let count = -1, end = 0; !over; await frame()) {
       const now = ended().length;
       if (now !== count) [count, end] = [now, performance.now() + limit];

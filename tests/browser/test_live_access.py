@@ -182,7 +182,7 @@ def test_who_answers_by_keys_is_never_lost(page: Page, asking: Asking) -> None:
     assert not focused(page).startswith("outside")
     # The other card has moved, and takes no press for a moment.
     page.raw.wait_for_function("document.querySelectorAll('.alloy-approval button:enabled').length > 0")
-    tab_to(page, "Deny…")
+    assert tab_to(page, "Deny…") == CARD
     page.raw.keyboard.press("Space")
     assert focused(page) == "Reason for denying (optional)"
     page.raw.keyboard.press("Escape")

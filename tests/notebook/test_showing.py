@@ -71,7 +71,7 @@ def test_a_run_is_shown_when_it_is_over(capsys: pytest.CaptureFixture[str]) -> N
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (None, "a NoneType is no run record"),
+        (None, "None is no run record"),
         ([], "a list is no run record"),
         (b"{}", "a bytes is no run record"),
         ({}, "this is no run record"),

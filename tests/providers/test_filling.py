@@ -95,3 +95,39 @@ def test_what_does_neither_is_no_model(given: Any) -> None:
     with pytest.raises(alloy.ConfigError) as caught:
         alloy.run("x", model=given)
     assert caught.value.hint
+
+
+class Gives:
+    """Completes with what it was made with."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    async def complete(self, request: Request) -> Any:
+        return self.answer
+
+
+class Sync:
+    def complete(self, request: Request) -> Any:
+        return [Done("end_turn")]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(
+    ("given", "error", "hint"),
+    [
+        (Gives("hello"), "`complete` of custom gave a str", "[TextDelta('Hello'), Done('end_turn')]"),
+        (Gives(None), "`complete` of custom gave None", "[TextDelta('Hello'), Done('end_turn')]"),
+        (Gives({"text": "hello"}), "`complete` of custom gave a dict", "[TextDelta('Hello'), Done('end_turn')]"),
+        (Gives(["hello", Done("end_turn")]), "custom told a str, which is no delta", "TextDelta('Hello')"),
+        (Gives([TextDelta("hello")]), "custom ended its answer before it was complete", "ends in no Done"),
+        (Sync(), "`complete` of custom is not async: it gave a list at once", "async def complete"),
+    ],
+)
+def test_an_answer_that_is_none_is_told_as_such(given: Any, error: str, hint: str, stream: bool) -> None:
+    """An empty text was the answer, or it was tried again, and the connection was said to be cut."""
+    result = alloy.run("x", model=given, stream=stream, check=False, max_retries=0)
+    assert result.text in ("", "hello")
+    assert result.error is not None
+    assert result.error.message == error
+    assert hint in str(result.error.hint)

@@ -105,7 +105,7 @@ async def _fails_later(_: Request) -> AsyncIterator[str]:
         (lambda _: {}["x"], r"failed with KeyError: 'x' \(test_function.py, line \d+\)"),
         (_fails_later, r"`_fails_later` behind the model 'function' failed with KeyError: 'x'"),
         (lambda: "x", "failed with TypeError: .*positional arguments"),
-        (lambda _: None, "gave a NoneType"),
+        (lambda _: None, "gave None"),
         (lambda _: 5, "gave an int"),
         (lambda _: b"x", "gave a bytes"),
         (lambda _: ["a", 5], "gave an int among its pieces"),

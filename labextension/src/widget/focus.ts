@@ -20,10 +20,10 @@ export class Focus {
     view.addEventListener("focusout", () => queueMicrotask(() => this.left()));
   }
 
-  /** What had the focus is gone. */
+  /** What had the focus is gone: the next question is at hand, and one more key away from being answered. */
   catch(): void {
     this.root.tabIndex = -1;
-    this.root.focus({ preventScroll: true });
+    (this.root.querySelector<HTMLElement>(".alloy-approval") ?? this.root).focus({ preventScroll: true });
   }
 
   /** The view was taken away. */
