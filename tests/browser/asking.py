@@ -92,6 +92,7 @@ class Asking:
         self.page = page
         bed = name.replace("-", "_").replace(".", "_")
         self._gate = lab.root / f"{bed}.gate"
+        self._gate.unlink(missing_ok=True)  # of the same notebook before, as a module's that is made twice
         (lab.root / f"{bed}.py").write_text(BED, "utf-8")
         script = lab.root / f"{bed}.jsonl"
         told = [{"text": line} if isinstance(line, str) else line for line in lines]
