@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
+from collections.abc import Callable
 
 __all__ = ["LONGEST_WAIT", "Bell"]
 
@@ -36,3 +39,18 @@ class Bell:
     def wait(self, seconds: float) -> None:
         """Until it has rung, or so long."""
         self._silence.acquire(timeout=seconds)
+
+    def wait_for(self, is_so: Callable[[], bool], seconds: float | None = None) -> bool:
+        """Until it is so, of which a ring tells, at most so long; whether it is. Many may wait: each wakes the next.
+
+        >>> Bell().wait_for(lambda: False, 0)
+        False
+        """
+        end = math.inf if seconds is None else time.monotonic() + seconds
+        while not is_so():
+            left = end - time.monotonic()
+            if left <= 0:
+                return False
+            self.wait(min(left, LONGEST_WAIT))
+        self.ring()
+        return True

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import logging
-import math
 import os
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from .bell import LONGEST_WAIT, Bell
+from .bell import Bell
 from .errors import ConfigError
 from .keywords import keywords_told
 from .subscribers import Subscription
@@ -94,14 +92,7 @@ class PubSub:
                 hint="call it where you publish; what a callback publishes is delivered when it has returned",
             )
         self._see_to_delivery()
-        end = math.inf if timeout is None else time.monotonic() + timeout
-        while self._letters or self._delivering:
-            left = end - time.monotonic()
-            if left <= 0:
-                return False
-            self._idle.wait(min(left, LONGEST_WAIT))
-        self._idle.ring()  # for whoever waits beside us
-        return True
+        return self._idle.wait_for(lambda: not (self._letters or self._delivering), timeout)
 
     def _see_to_delivery(self) -> None:
         if self._letters and not self._delivering:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..bell import LONGEST_WAIT, Bell
+from ..bell import Bell
 
 if TYPE_CHECKING:
     from ..events import Event
@@ -40,12 +38,7 @@ class CancelToken:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block the calling thread until cancelled, at most `timeout` seconds; True when cancelled."""
-        end = math.inf if timeout is None else time.monotonic() + timeout
-        while not self._is_set and (left := end - time.monotonic()) > 0:
-            self._bell.wait(min(left, LONGEST_WAIT))
-        if self._is_set:
-            self._bell.ring()  # for whoever waits beside us
-        return self._is_set
+        return self._bell.wait_for(self.is_set, timeout)
 
     def set(self) -> None:
         self._is_set = True
