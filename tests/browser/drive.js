@@ -9,6 +9,7 @@
   }
   const notebook = () => panel().content;
   const session = () => panel().context.sessionContext;
+  const kernel = () => session().session?.kernel;
   const command = (name, args) => app().commands.execute(name, args ?? {});
   const frame = () => new Promise(resolve => setTimeout(resolve, 20));
 
@@ -57,21 +58,32 @@
 
   const ended = () => notebook().widgets.filter((one, i) => status(i) !== "running" && own(i).execution_count !== null);
 
+  // `_futures` alone tells what has no answer yet; cells that were run stay in it.
+  const asked = () => [...(kernel()?._futures.values() ?? [])].map(future => future.msg.header.msg_type)
+    .filter(type => type.endsWith("_request"));
+
+  // Until %load_ext has mended it, ipykernel 7.0 to 7.3 may leave unread what comes in while it replies, and all that
+  // follows, until somebody connects anew, see alloy_nb/notebook/replies.py: the README tells a person to do so.
+  async function reconnect() {
+    console.warn("the kernel did not read what it was asked, and is reconnected");
+    await kernel().reconnect();
+  }
+
   // The limit is one cell's: it begins anew with each that ends, since a cell may wait for all that run before it.
   async function whileCellsEnd(what, limit, promise) {
     let over = false;
     const settle = () => { over = true; };
     promise.then(settle, settle);
-    // The first cell may be left unread like what was asked before it, see `begun`: what is asked behind it wakes a kernel.
-    const nudge = setTimeout(() => { if (!ended().length) session().session?.kernel?.requestKernelInfo().catch(() => null); }, HEARD);
-    promise.finally(() => clearTimeout(nudge)).catch(() => null);
+    const unread = setTimeout(() => { if (!ended().length && kernel()?.status !== "busy") reconnect().catch(() => null); }, HEARD);
+    promise.finally(() => clearTimeout(unread)).catch(() => null);
     for (let count = -1, end = 0; !over; await frame()) {
       const now = ended().length;
       if (now !== count) [count, end] = [now, performance.now() + limit];
       if (performance.now() > end) {
         const all = notebook().widgets;
         const left = all.flatMap((one, i) => (ended().includes(one) ? [] : [`${i} is ${status(i)}`]));
-        throw new Error(`never: ${what}; ${count} of ${all.length} have, ${left.join(", ")}`);
+        const stand = `the kernel is ${kernel()?.connectionStatus} and ${kernel()?.status}, and has not answered ${asked()}`;
+        throw new Error(`never: ${what}; ${count} of ${all.length} have, ${left.join(", ")}; ${stand}`);
       }
     }
     return promise;
@@ -107,32 +119,25 @@
       await within(`${path} is revealed`, limit, opened.revealed);
     },
 
-    // A new kernel. Until %load_ext has mended it, ipykernel 7.0 to 7.3 may leave unread what comes in while it replies,
-    // see alloy_nb/notebook/replies.py, and JupyterLab asks it for what it is, its history and its comms: it is
-    // reconnected then, as the README tells a person to do.
+    // A new kernel is asked by JupyterLab for what it is, its history and its comms, and may leave that unread.
     async begun(limit) {
       const heard = await this.connected(HEARD).then(() => true, () => false);
       if (heard) return;
       await within("the kernel has a session", limit, session().ready);
-      console.warn("the kernel did not read what it was asked, and is reconnected");
-      await within("the kernel is reconnected", limit, session().session.kernel.reconnect());
+      await within("the kernel is reconnected", limit, reconnect());
       await this.connected(limit);
     },
 
     // Not by the indicator in the tool bar, which says "idle" before there is a kernel.
     async connected(limit) {
       await within("the session is ready", limit, session().ready);
-      const kernel = () => session().session?.kernel;
       const stand = () => `the kernel is idle, but ${kernel()?.connectionStatus} and ${kernel()?.status}`;
       await until(stand, limit, () => kernel()?.connectionStatus === "connected" && kernel().status === "idle");
-      await within("the kernel has said what it is", limit, session().session.kernel.info);
+      await within("the kernel has said what it is", limit, kernel().info);
       await this.quiet(limit);
     },
-    // JupyterLab asks a new kernel for its history and its comms, and a person is too slow to run a cell meanwhile.
-    // `_futures` alone tells what has no answer yet; cells that were run stay in it, so it is asked only before any was.
+    // A person is too slow to run a cell before JupyterLab has its answers. It is asked only before any cell was run.
     async quiet(limit) {
-      const types = () => [...session().session.kernel._futures.values()].map(future => future.msg.header.msg_type);
-      const asked = () => types().filter(type => type.endsWith("_request"));
       await until(() => `the kernel has answered ${asked()}`, limit, () => !asked().length);
     },
 

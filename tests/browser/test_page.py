@@ -13,7 +13,10 @@ from steps import browser as browsers
 from steps import render
 from steps.places import Places
 
+from ..kernel.test_replies import HOLDING, OLD
 from . import ROOT
+from .asking import await_file
+from .lab import Lab
 from .page import NeverReady, Page, PageRetried
 
 
@@ -49,6 +52,19 @@ def test_what_never_comes_is_named(page: Page) -> None:
     page.run(0)
     with pytest.raises(Error, match='never: cell 0 shows "else"'):
         page.await_text(0, "else", seconds=0.1)
+
+
+def test_a_first_cell_that_lies_unread_is_read_when_the_kernel_is_reconnected(page: Page, lab: Lab) -> None:
+    """ipykernel 7.3, before `%load_ext alloy_nb`: README tells a person what to do, and `run` does it."""
+    page.open("%load_ext alloy_nb\nprint('read')", kernel=OLD)
+    held = lab.root / "held"
+    held.unlink(missing_ok=True)
+    kernel = "[...window.jupyterapp.shell.widgets('main')].at(-1).context.sessionContext.session.kernel"
+    page.raw.evaluate(f"code => void {kernel}.requestExecute({{ code, store_history: false }})", HOLDING)
+    await_file(held)
+    assert page.run(0) == "ok", page.text(0)
+    assert page.text(0).strip() == "read"
+    assert "warning: the kernel did not read what it was asked, and is reconnected" in page.console
 
 
 def test_without_a_kernel_none_is_started(page: Page) -> None:
