@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from . import browser, page, process, venv
+from .again import few_failed
 from .browser import Choice, Missing
 from .failure import Failure
 from .frontends import FrontEnds
@@ -41,9 +42,8 @@ def test(session: Session) -> int:
         runs.append(Run("tests", without, optional=some, variables=kernels))
         if isinstance(found, Choice):
             variables = kernels | {"ALLOY_CHROMIUM": str(found.executable)}
-            runs.append(
-                Run("browser tests", ["tests", *PARALLEL, "-m", IN_BROWSER], optional=some, variables=variables)
-            )
+            within = ["tests", *PARALLEL, "-m", IN_BROWSER]
+            runs.append(Run("browser tests", within, optional=some, variables=variables, tries=2))
         code = None if some else page.check(session)
         failures = [*([code] if isinstance(code, Failure) else []), *run_each(session, runs)]
         missed = count_missed(session, kernels) if isinstance(found, Missing) else 0
@@ -138,8 +138,10 @@ class Run:
         *,
         optional: bool = False,
         variables: Variables | None = None,
+        tries: int = 1,
     ) -> None:
         self.name, self.arguments, self.module = name, arguments, module
+        self.tries = tries  # 2: the few tests that fail are tried once more, and both is told
         self.optional = optional  # no test of this kind is not a failure
         self.variables = variables or {}
         self.selected = True  # at least one test, as far as is known
@@ -209,9 +211,23 @@ def run_one(session: Session, run: Run) -> Failure | None:
         session.terminal.line("no tests of this kind", "yellow")
     counts = summary(said)
     run.count = sum(int(number) for number, what in re.findall(r"(\d+) ([a-z]+)", counts) if what in RAN)
-    run.told = "no tests of this kind" if none else ": ".join(filter(None, ("FAILED" if code else "ok", counts)))
+    failed = few_failed(code, said) if run.tries > 1 else []
+    how = "tried again" if failed else "FAILED" if code else "ok"
+    run.told = "no tests of this kind" if none else ": ".join(filter(None, (how, counts)))
     session.steps.record(run.name, took, run.told)
+    if failed:
+        return try_again(session, run, failed)
     return explain(run, code, said, log) if code and not none else None
+
+
+def try_again(session: Session, run: Run, failed: list[str]) -> Failure | None:
+    """The tests that failed, one after the other, with nothing beside them; the table has both tries."""
+    again = Run(f"{run.name}, again", ["-p", "no:nbval", *failed], variables=run.variables)
+    failure = run_one(session, again)
+    if failure is None:
+        for test in failed:
+            session.terminal.line(f"failed once, passed when tried again: {test}", "yellow")
+    return failure
 
 
 def summary(said: str) -> str:

@@ -238,6 +238,53 @@ def test_the_browser_tests_are_a_run_of_their_own_with_the_chosen_browser(testin
     assert re.search(r"browser tests +\d+\.\d  ok", here.terminal.stream.getvalue())
 
 
+FAILED_ONCE = """
+FAILED tests/browser/test_live.py::test_a_stop[alloy-7.3] - Error: never: cell 0 ends
+ERROR tests/browser/test_team.py::test_a_lane
+\x1b[31m==== \x1b[31m\x1b[1m1 failed\x1b[0m, 1 error, 90 passed in 62.10s ====
+"""
+
+
+@pytest.mark.parametrize("second", [0, 1])
+def test_a_browser_test_that_fails_is_tried_once_more_and_both_is_told(testing, monkeypatch, second):
+    here, _ = testing(CHROMIUM)
+    told, ran = iter([(0, "9 passed in 1s"), (1, FAILED_ONCE), (second, "2 tried in 3s"), (0, "never asked for")]), []
+    monkeypatch.setattr(suite.process, "run_loudly", lambda line, *_: ran.append(line) or next(told))
+    if second:
+        with pytest.raises(Failure, match=r"browser tests, again: 2 tried"):
+            suite.test(here)
+    else:
+        assert suite.test(here) == 0
+    assert len(ran) == 3
+    assert ran[2][-2:] == [
+        "tests/browser/test_live.py::test_a_stop[alloy-7.3]",
+        "tests/browser/test_team.py::test_a_lane",
+    ]
+    said = here.terminal.stream.getvalue()
+    assert re.search(r"browser tests +\d+\.\d  tried again: 1 failed, 1 error, 90 passed", said)
+    assert re.search(r"browser tests, again +\d+\.\d  " + ("FAILED" if second else "ok"), said)
+    once = "failed once, passed when tried again: tests/browser/test_team.py::test_a_lane"
+    assert (once in said) is not bool(second)
+
+
+@pytest.mark.parametrize("code", [1, 2])
+def test_many_that_fail_or_a_run_that_breaks_off_are_not_tried_again(testing, monkeypatch, code):
+    here, _ = testing(CHROMIUM)
+    many = "".join(f"FAILED tests/browser/test_live.py::test_{i}\n" for i in range(4 if code == 1 else 1))
+    told = iter([(0, "9 passed in 1s"), (code, many + "4 failed in 9.0s")])
+    monkeypatch.setattr(suite.process, "run_loudly", lambda *_: next(told))
+    with pytest.raises(Failure, match="browser tests: 4 failed"):
+        suite.test(here)
+
+
+def test_what_fails_without_a_browser_is_not_tried_again(testing, monkeypatch):
+    here, _ = testing(CHROMIUM)
+    told = iter([(1, "FAILED tests/test_loop.py::test_one\n1 failed in 9.0s"), (0, "9 passed in 1s")])
+    monkeypatch.setattr(suite.process, "run_loudly", lambda *_: next(told))
+    with pytest.raises(Failure, match="tests: 1 failed"):
+        suite.test(here)
+
+
 def test_without_a_browser_the_rest_runs_and_the_last_line_tells_what_did_not(testing):
     here, ran = testing(NONE)
     assert suite.test(here) == 0
