@@ -50,6 +50,12 @@ class Interrupts:
                 signal.signal(number, partial(self._end, handler))
         signal.signal(signal.SIGALRM, self._again)
 
+    def rest(self) -> None:
+        """Nothing is said again: when Python has ended, the clock's signal would end the process by itself."""
+        self.idle = False
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
     def _end(self, handler: Callable[[int, FrameType | None], Any], number: int, frame: FrameType | None) -> None:
         if self.idle:
             signal.setitimer(signal.ITIMER_REAL, _AGAIN, _AGAIN)

@@ -51,6 +51,8 @@ def converse(options: dict[str, Any], opening: str, named: Collection[str] = ())
             return READER_GONE
         except KeyboardInterrupt:
             return 128 + came[0] if came else INTERRUPTED
+        finally:
+            interrupts.rest()
         _part(talk, screen.say)
     return 0
 

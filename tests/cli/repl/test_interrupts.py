@@ -90,3 +90,25 @@ def test_a_signal_that_was_lost_while_a_line_is_read_comes_again(name: str) -> N
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there are no such signals")
+def test_whoever_leaves_leaves_no_clock_behind() -> None:
+    """A conversation that SIGHUP ended had an alarm's exit code: the clock went on when Python had ended."""
+    numbers = [signal.SIGTERM, signal.SIGALRM]
+    before = [signal.getsignal(number) for number in numbers]
+    try:
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        interrupts = Interrupts()
+        interrupts.insist()
+        interrupts.idle = True
+        signal.raise_signal(signal.SIGTERM)
+        assert signal.getitimer(signal.ITIMER_REAL)[0]
+        interrupts.rest()
+        assert not signal.getitimer(signal.ITIMER_REAL)[0]
+        signal.raise_signal(signal.SIGTERM)
+        assert not signal.getitimer(signal.ITIMER_REAL)[0]
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
