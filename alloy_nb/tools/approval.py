@@ -143,7 +143,8 @@ class ApprovalDesk:
 
     def wants(self, question: Question) -> bool:
         """Whether a question still waits for a person; of a run that was stopped none does."""
-        return question.call.id in self._open and not self._closed
+        with self._lock:
+            return question.call.id in self._open and not self._closed
 
     def close(self) -> None:
         """The run is being stopped: nothing more is put to anybody."""
@@ -156,16 +157,16 @@ class ApprovalDesk:
     def decide(self, call_id: str, decision: Decision) -> bool:
         """Answer an open question, from any thread; False when it is not open (any more)."""
         with self._lock:
-            waiting = self._open.pop(call_id, None)
-        if waiting is None:
-            return False
-        # At once: whoever looks at the open questions next finds those that this covers answered.
-        self._cover(waiting.question, decision)
-        try:
-            waiting.loop.call_soon_threadsafe(_answer, waiting.future, decision)
-        except RuntimeError:  # its loop is closed: the run is gone
-            return False
-        return True
+            waiting = self._open.get(call_id)
+            if waiting is None:
+                return False
+            # The loop is told first: an interrupt between the two leaves no question that nobody can answer.
+            told = _tell(waiting, decision)
+            del self._open[call_id]
+        if told:
+            # At once: whoever looks at the open questions next finds those that this covers answered.
+            self._cover(waiting.question, decision)
+        return told
 
     async def ask(self, question: Question, ctx: ToolContext, told: Callable[[], Awaitable[Any]]) -> Decision:
         """The decision for one call, however long a person takes.
@@ -237,6 +238,14 @@ class ApprovalDesk:
             with self._lock:
                 self._open.pop(question.call.id, None)
             asking.cancel()
+
+
+def _tell(waiting: _Waiting, decision: Decision) -> bool:
+    try:
+        waiting.loop.call_soon_threadsafe(_answer, waiting.future, decision)
+    except RuntimeError:  # its loop is closed: the run is gone
+        return False
+    return True
 
 
 def _answer(future: asyncio.Future[Decision], decision: Decision) -> None:
