@@ -51,12 +51,14 @@ class Held(alloy.Scripted):
 def watched():
     "Has `waits` come to be as soon as the cell, which has this in it, waits: for its loop, or for a run."
     import sys, threading
-    main = threading.main_thread().ident
+    main, started = threading.main_thread().ident, threading.Event()
     def watch():
+        started.wait()  # else it might see how the main thread waits for this one to start
         while sys._current_frames()[main].f_code.co_name not in ("select", "wait") or not said:
             time.sleep(0.02)
         Path("waits").touch()
     threading.Thread(target=watch, daemon=True).start()
+    started.set()
 
 said = []
 call = {"name": "bash", "input": {"command": "touch made"}}
