@@ -30,7 +30,7 @@ _WORDS = {"help": "--help", "version": "--version"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; the exit code: 0 done, 1 the run failed, 2 wrong usage or configuration."""
+    """Run the command line; the exit code, one of `failure.EXIT_CODES` or 128 and the number of a signal."""
     arguments = _meant(list(sys.argv[1:] if argv is None else argv))
     if arguments in (["--version"], ["-V"]):
         return _version()
@@ -156,14 +156,13 @@ def _run_prompt(arguments: list[str]) -> int:
 
 def _converse(parsed: Namespace, words: list[str]) -> int:
     from ..errors import ConfigError
-    from ..tools.toolbox import collect_tools
-    from .prompt import named_options, names_in, run_options
+    from .prompt import named_options, names_in, run_options, tools_named
     from .repl.loop import TOOLS, converse
 
     if parsed.json:
         raise ConfigError("--json prints one answer", hint='ask for it by `alloy -p "..." --json`')
     tools = TOOLS if parsed.tools is None else names_in(parsed.tools)
-    options = run_options(parsed, list(collect_tools(tools).values()))
+    options = run_options(parsed, list(tools_named(tools).values()))
     return converse(options, " ".join(words), named_options(parsed))
 
 
@@ -186,9 +185,11 @@ def _with_words(parsed: Namespace, words: list[str]) -> Namespace:
 
 def _prompt_parser() -> Parser:
     from . import prompt
+    from .failure import EXIT_CODES
     from .parser import Parser
 
     width = max(map(len, COMMANDS)) + 2
+    codes = "\n".join(f"  {code:<{width}}{means}" for code, means in EXIT_CODES.items())
     commands = "\n".join(f"  {name:{width}}{does}" for name, does in COMMANDS.items())
     parser = Parser(
         prog="alloy",
@@ -198,8 +199,7 @@ def _prompt_parser() -> Parser:
         "  alloy --session NAME             one that is stored, and gone on with\n"
         '  alloy -p "What is a monad?"      one answer, on stdout; everything else goes to stderr\n'
         '  git diff | alloy -p "Review it"  stdin goes along with the question',
-        epilog=f"commands (alloy COMMAND --help tells more):\n{commands}\n\n"
-        "exit codes: 0 answered, 1 the run failed, 2 wrong usage or configuration, 130 interrupted",
+        epilog=f"commands (alloy COMMAND --help tells more):\n{commands}\n\nexit codes:\n{codes}",
     )
     prompt.add_arguments(parser)
     parser.add_argument("-V", "--version", action="store_true", help="print the version")
