@@ -45,7 +45,7 @@ def add_arguments(subparsers: argparse._SubParsersAction[argparse.ArgumentParser
     search = actions.add_parser(
         "search",
         help="where words were said, in whatever case",
-        description="Where words were said, in whatever case. The exit code is 1 where they were in none.",
+        description="Where words were said, in whatever case. The exit code is 1 where they never were.",
     )
     search.add_argument("words", metavar="WORDS", nargs="+")
     fork = _named(actions, "fork", "a new conversation that begins as another one, which stays as it is")
