@@ -16,7 +16,7 @@ from .redaction import redact_known
 from .sinks import resolve
 from .tools.approval import Decision, Question, Remember, Wanted, nobody_to_ask
 from .tools.workers import call_in_thread
-from .wrapping import fold, width_of
+from .wrapping import fold, is_terminal, width_of
 
 if TYPE_CHECKING:
     from .pump import Pump
@@ -55,10 +55,7 @@ def stdin_available() -> bool:
     kernel = _kernel()
     if kernel is not None:
         return bool(getattr(kernel, "_allow_stdin", False))
-    try:
-        return sys.stdin is not None and sys.stdin.isatty()
-    except ValueError:  # stdin was closed
-        return False
+    return is_terminal(sys.stdin)
 
 
 def is_refused_stdin(error: BaseException) -> bool:
@@ -84,17 +81,17 @@ def ask_on_stdin(question: Question, wanted: Wanted = lambda: True) -> Decision:
     name = one_line(question.call.name, 60)
     answers = f"  y allow once · a always for this · t always for {name} · n deny, or say why not: "
     width = width_of(sys.stderr) if sys.stderr is not None else None
-    meanings = _MEANINGS.format(name=name)
-    prompt = f"? {whole(question)}\n{answers if width is None else fold(answers, width)}"
+    meanings = _fit(_MEANINGS.format(name=name), width)
+    prompt = f"? {whole(question)}\n{_fit(answers, width)}"
     with _one_question:
         if not wanted():
             return Decision(False, "the question was withdrawn", by="policy")
         _forget_typed()
         try:
             with _seen():
-                answer = _read_clear(prompt, meanings if width is None else fold(meanings, width))
+                answer = _read_clear(prompt, meanings, width)
         except EOFError:
-            return nobody_to_ask(question)
+            return _left(question)
         except Exception as error:  # noqa: BLE001 - whatever a front end's `input` raises
             if is_refused_stdin(error):
                 return nobody_to_ask(question)
@@ -103,14 +100,28 @@ def ask_on_stdin(question: Question, wanted: Wanted = lambda: True) -> Decision:
     return read_answer(answer)
 
 
-def _read_clear(prompt: str, meanings: str) -> str:
+def _fit(text: str, width: int | None) -> str:
+    return text if width is None else fold(text, width)
+
+
+def _left(question: Question) -> Decision:
+    """The end of what is typed: on a terminal a person's Ctrl-D, elsewhere nobody."""
+    if _kernel() is not None or not is_terminal(sys.stdin):
+        return nobody_to_ask(question)
+    with suppress(AttributeError, OSError, ValueError):  # nobody has ended the line on which the question stands
+        sys.stderr.write("\n")
+    return read_answer("")
+
+
+def _read_clear(prompt: str, meanings: str, width: int | None) -> str:
     """An answer that is a key, or a reason; after several that are neither a plain no, or what may mean a yes."""
     answer = ""
     for _ in range(_TRIES):
         answer = _PASTED.sub("", input(prompt)).strip()
         if not is_unclear(answer):
             return answer
-        prompt = meanings + _AGAIN if _asks_for_help(answer) else f"  {_unclear_words(answer)}: {_AGAIN.lstrip()}"
+        again = _AGAIN if _asks_for_help(answer) else f"  {_unclear_words(answer)}: {_AGAIN.lstrip()}"
+        prompt = meanings * _asks_for_help(answer) + _fit(again, width)
     return "" if _is_command(answer) or _asks_for_help(answer) or _is_slip(answer) else answer
 
 

@@ -133,6 +133,7 @@ def _run_command(arguments: list[str]) -> int:
 
 
 def _run_prompt(arguments: list[str]) -> int:
+    from ..errors import ConfigError
     from . import prompt
     from .console import is_terminal
     from .parser import split_words
@@ -144,6 +145,8 @@ def _run_prompt(arguments: list[str]) -> int:
     if parsed.prompt is not None:
         _hint_at_comma(parsed, arguments)
         return prompt.run(_with_words(parsed, words))
+    if words == ["-"]:
+        raise ConfigError("`-` is no question", hint=_PIPED)
     if not is_terminal(sys.stdin):
         if arguments:
             raise _no_prompt(words)
@@ -174,7 +177,8 @@ def _hint_at_comma(parsed: Namespace, arguments: list[str]) -> None:
     place = max((arguments.index(name) for name in ("-t", "--tools") if name in arguments), default=len(arguments))
     after = next(iter(arguments[place + 2 : place + 3]), "")
     if after in BUILTIN_TOOLS and parsed.tools:
-        note = f"`{after}` is taken as a word of the question; for a tool more write -t {parsed.tools},{after}"
+        both = f"{parsed.tools.rstrip(',')},{after}"
+        note = f"`{after}` is taken as a word of the question; for a tool more write -t {both}"
         Notes(sys.stderr).line(note, "yellow")
 
 
@@ -206,6 +210,9 @@ def _prompt_parser() -> Parser:
     return parser
 
 
+_PIPED = "`alloy -p` takes what is piped into it as the question"
+
+
 def _no_prompt(words: list[str]) -> Exception:
     import shlex
 
@@ -214,14 +221,18 @@ def _no_prompt(words: list[str]) -> Exception:
 
     question = one_line(" ".join(words), 60)
     if not question:
-        return ConfigError("there is no question", hint='ask by `alloy -p "..."`; `alloy --help` lists the rest')
+        return ConfigError(
+            "there is no question", hint=f'ask by `alloy -p "..."`; {_PIPED}; `alloy --help` lists the rest'
+        )
     if len(words) == 1 and (_is_bare(words[0]) or _near_command(words[0])):
         return _no_command(words[0])
     # A pipe that somebody left open must not be waited for: without -p nothing is asked.
     whole = '"..."' if question.endswith("…") else shlex.quote(question)
+    near = _near_command(words[0])
+    meant = f"; did you mean `alloy {near}`?" if near else ""
     return ConfigError(
         f"`{question}` would begin a conversation, which needs a terminal",
-        hint=f"for one answer write `alloy -p {whole}`",
+        hint=f"for one answer write `alloy -p {whole}`{meant}",
     )
 
 

@@ -95,6 +95,8 @@ def _by_skill(args: Namespace, notes: Notes) -> str:
     Raises `ConfigError` for any other word with a slash.
     """
     question = str(args.prompt)
+    if question == "-":  # as other programs have it: what is piped in, which goes along with any question
+        return ""
     if not question.lstrip().startswith("/"):
         return question
     from ..commands import commands_of, find_command

@@ -84,7 +84,9 @@ def test_every_command_has_help(command: str, alloy: Alloy) -> None:
     assert said.out.startswith(f"usage: alloy {command}")
 
 
-@pytest.mark.parametrize("arguments", [("-t", "read", "bash"), ("--tools", "read", "bash", "--max-turns", "3")])
+@pytest.mark.parametrize(
+    "arguments", [("-t", "read", "bash"), ("-t", "read,", "bash"), ("--tools", "read", "bash", "--max-turns", "3")]
+)
 def test_tools_without_a_comma_deserve_a_hint(
     arguments: tuple[str, ...], alloy: Alloy, script: Callable[..., str]
 ) -> None:

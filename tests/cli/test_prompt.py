@@ -59,7 +59,9 @@ def test_stdin_goes_along_marked_as_such(alloy: Alloy, script: Script) -> None:
 
 
 def test_stdin_alone_is_the_prompt(alloy: Alloy, script: Script) -> None:
-    assert alloy("-p", "-m", script({"text": "fine", "on": "Hello"}), stdin="Hello\n").out == "fine\n"
+    for dash in ([], ["-"]):
+        said = alloy("-p", *dash, "-m", script({"text": "fine", "on": "Hello"}), stdin="Hello\n")
+        assert said.out == "fine\n"
 
 
 def test_an_empty_prompt_is_wrong_usage(alloy: Alloy, script: Script) -> None:

@@ -296,6 +296,14 @@ def test_a_question_mark_tells_what_the_answers_mean_and_a_slip_is_no_answer() -
     assert "['launched it', 'Denied: the user said no', 'Denied: the user said no']" in output
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a pseudo-terminal is needed")
+def test_ctrl_d_at_a_question_is_a_no_of_who_was_asked() -> None:
+    """The model was told that there was nobody to ask, on the line of the question."""
+    output = type_into(PROGRAM, [b"\x04", b"y\n", b"y\n"])
+    assert "say why not: \r\n? launch" in output
+    assert "['Denied: the user said no', 'launched it', 'launched that']" in output
+
+
 @pytest.mark.parametrize("answer", ["/undo", "?", "x"])
 def test_what_is_no_answer_however_often_is_a_plain_no(answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from alloy_nb.asking import ask_on_stdin
