@@ -16,7 +16,7 @@ from .redaction import redact_known
 from .sinks import resolve
 from .tools.approval import Decision, Question, Remember, Wanted, nobody_to_ask
 from .tools.workers import call_in_thread
-from .wrapping import fold, width_of
+from .wrapping import fold, is_terminal, width_of
 
 if TYPE_CHECKING:
     from .pump import Pump
@@ -29,6 +29,17 @@ _LIKE_YES = re.compile(
     r"(?:[yt]|ye|yes+|yeah|yep|yup|ok|okay|k|sure|fine|allow\w*|always|approved?|accept\w*|agreed?|granted"
     r"|go ahead|go on|go for it|do it|please do)\b(?! not\b|n't)"
 )
+_HELP = ("?", "h", "help")
+#: A slip of a finger gives no reason: one or two signs that are none of the keys.
+_SLIP = re.compile(r"[!-~]{1,2}")
+#: What each answer does, for who asks.
+_MEANINGS = """\
+  y      allows this call, once
+  a      allows it, and does not ask again about the very same one
+  t      allows it, and every other call of {name}: none of them is asked about again
+  n      denies it; the model is told so, and goes on
+  words  deny it too, and tell the model why: not in this folder
+"""
 #: A word of the conversation that asks, such as `/undo`; not a path.
 _COMMAND = re.compile(r"(?:%%?alloy\s+)?/[a-zA-Z][\w-]*(?=\s|$)")
 _TRIES = 5
@@ -44,10 +55,7 @@ def stdin_available() -> bool:
     kernel = _kernel()
     if kernel is not None:
         return bool(getattr(kernel, "_allow_stdin", False))
-    try:
-        return sys.stdin is not None and sys.stdin.isatty()
-    except ValueError:  # stdin was closed
-        return False
+    return is_terminal(sys.stdin)
 
 
 def is_refused_stdin(error: BaseException) -> bool:
@@ -66,22 +74,24 @@ def _kernel() -> Any:
 def ask_on_stdin(question: Question, wanted: Wanted = lambda: True) -> Decision:
     """Put the question, read the answer. An unreadable stdin is a no; anything that is no key is the reason why not.
 
-    What may be meant as a yes but is none of the keys is asked about again, and so are nothing and a command.
+    What may be meant as a yes but is none of the keys is asked about again, and so are nothing, a slip and a command;
+    `?` has told what the answers mean.
     `wanted` is asked when its turn has come: one prompt at a time, and a question may be settled meanwhile.
     """
     name = one_line(question.call.name, 60)
     answers = f"  y allow once · a always for this · t always for {name} · n deny, or say why not: "
     width = width_of(sys.stderr) if sys.stderr is not None else None
-    prompt = f"? {whole(question)}\n{answers if width is None else fold(answers, width)}"
+    meanings = _fit(_MEANINGS.format(name=name), width)
+    prompt = f"? {whole(question)}\n{_fit(answers, width)}"
     with _one_question:
         if not wanted():
             return Decision(False, "the question was withdrawn", by="policy")
         _forget_typed()
         try:
             with _seen():
-                answer = _read_clear(prompt)
+                answer = _read_clear(prompt, meanings, width)
         except EOFError:
-            return nobody_to_ask(question)
+            return _left(question)
         except Exception as error:  # noqa: BLE001 - whatever a front end's `input` raises
             if is_refused_stdin(error):
                 return nobody_to_ask(question)
@@ -90,18 +100,47 @@ def ask_on_stdin(question: Question, wanted: Wanted = lambda: True) -> Decision:
     return read_answer(answer)
 
 
-def _read_clear(prompt: str) -> str:
-    """An answer that is a key, or a reason; after several that are neither, the last one. A command is no reason."""
+def _fit(text: str, width: int | None) -> str:
+    return text if width is None else fold(text, width)
+
+
+def _left(question: Question) -> Decision:
+    """The end of what is typed: on a terminal a person's Ctrl-D, elsewhere nobody."""
+    if _kernel() is not None or not is_terminal(sys.stdin):
+        return nobody_to_ask(question)
+    with suppress(AttributeError, OSError, ValueError):  # nobody has ended the line on which the question stands
+        sys.stderr.write("\n")
+    return read_answer("")
+
+
+def _read_clear(prompt: str, meanings: str, width: int | None) -> str:
+    """An answer that is a key, or a reason; after several that are neither a plain no, or what may mean a yes."""
     answer = ""
     for _ in range(_TRIES):
         answer = _PASTED.sub("", input(prompt)).strip()
         if not is_unclear(answer):
-            break
-        said = f"`{one_line(answer, 40)}` is neither" if answer else "nothing was answered"
-        if _is_command(answer):
-            said = "answer the question first"
-        prompt = f"  {said}: y, a or t allows it · n denies it, or say why not: "
-    return "" if _is_command(answer) else answer
+            return answer
+        again = _AGAIN if _asks_for_help(answer) else f"  {_unclear_words(answer)}: {_AGAIN.lstrip()}"
+        prompt = meanings * _asks_for_help(answer) + _fit(again, width)
+    return "" if _is_command(answer) or _asks_for_help(answer) or _is_slip(answer) else answer
+
+
+_AGAIN = "  y, a or t allows it · n denies it, or say why not: "
+
+
+def _unclear_words(answer: str) -> str:
+    if _is_command(answer):
+        return "answer the question first"
+    return f"`{one_line(answer, 40)}` is neither (? explains)" if answer else "nothing was answered (? explains)"
+
+
+def _asks_for_help(answer: str) -> bool:
+    return answer.lower() in _HELP
+
+
+def _is_slip(answer: str) -> bool:
+    word = answer.lower()
+    return word not in _ALLOW and word not in _DENY and _SLIP.fullmatch(word) is not None
 
 
 def _is_command(answer: str) -> bool:
@@ -109,13 +148,19 @@ def _is_command(answer: str) -> bool:
 
 
 def is_unclear(answer: str) -> bool:
-    """Whether it is nothing, a command, or sounds like a yes without being one: neither consent nor refusal is guessed.
+    """Whether neither consent nor refusal is to be guessed of it.
 
-    >>> is_unclear("Yes please"), is_unclear("/undo"), is_unclear("y"), is_unclear("/tmp/x is not yours")
-    (True, True, False, False)
+    That is nothing, a command, a word for help, a slip, or what sounds like a yes without being one.
+
+    >>> is_unclear("Yes please"), is_unclear("/undo"), is_unclear("?"), is_unclear("x")
+    (True, True, True, True)
+    >>> is_unclear("y"), is_unclear("/tmp/x is not yours")
+    (False, False)
     """
     word = answer.strip().lower()
-    return not word or _is_command(word) or (word not in _ALLOW and _LIKE_YES.match(word) is not None)
+    if not word or _is_command(word) or _asks_for_help(word) or _is_slip(word):
+        return True
+    return word not in _ALLOW and _LIKE_YES.match(word) is not None
 
 
 def _forget_typed() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .brief import in_brief
 from .errors import ConfigError
 from .options import nearest
 from .plain import one_line
@@ -17,7 +18,6 @@ from .skill_commands import list_skills, use_skill
 
 if TYPE_CHECKING:
     from .context.meter import ContextUsage
-    from .messages import Message
     from .places import NotebookPlace, Place, TerminalPlace
 
 __all__ = [
@@ -26,7 +26,6 @@ __all__ = [
     "command_table",
     "commands_of",
     "find_command",
-    "in_brief",
     "no_question",
 ]
 
@@ -167,26 +166,6 @@ def _history(place: Place, argument: str) -> None:
     _no_argument("history", argument)
     messages = place.messages()
     place.say("\n".join(map(in_brief, messages)) if messages else "There is no conversation yet.")
-
-
-def in_brief(message: Message) -> str:
-    """A message on one line: who said it, how it begins, what else it holds.
-
-    >>> from alloy_nb.messages import Message
-    >>> in_brief(Message.user("Hello"))
-    'user: Hello'
-    """
-    words = redact_line(message.text, 10**6)
-    parts = [words if len(words) <= _BRIEF else f"{words[:_BRIEF]}..."] if words else []
-    if message.tool_calls:
-        parts.append(f"[tool_use: {len(message.tool_calls)}]")
-    parts += ["[tool_result]"] * bool(message.tool_results)
-    others = {type(part).__name__.lower() for part in message.parts}
-    parts += [f"[{kind}]" for kind in sorted(others & {"image", "audio", "document"})]
-    return f"{message.role}: {' '.join(parts) or '[...]'}"
-
-
-_BRIEF = 80
 
 
 def _context(place: Place, argument: str) -> ContextUsage:

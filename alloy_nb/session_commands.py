@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from .brief import in_brief
 from .errors import ConfigError
 from .plain import one_line
 from .recorder import unknown_calls
@@ -118,8 +119,6 @@ def resume(place: Place, argument: str) -> None:
 
 def told_session(name: str, messages: Sequence[Message]) -> Iterator[str]:
     """Where a stored conversation stands."""
-    from .commands import in_brief
-
     name = one_line(name, 80)
     if not messages:
         yield f"session {name}: new"
@@ -139,8 +138,6 @@ def _first(input: Mapping[str, Any]) -> str:
 
 
 def rewind(place: Place, argument: str) -> None:
-    from .commands import in_brief
-
     count = argument or "1"
     if not count.isascii() or not count.isdecimal() or not 0 < int(count) < 10_000:
         raise ConfigError(f"{one_line(argument, 40)!r} is no number of questions", hint="as in /rewind 2")

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from typing import TextIO
 
-__all__ = ["columns", "fold", "width_of"]
+__all__ = ["columns", "fold", "is_terminal", "width_of"]
 
 _ESCAPE = re.compile(r"\x1b\[[\d;]*m")
 _FACTS = " · "
@@ -20,6 +20,14 @@ def columns(text: str) -> int:
     (5, 4, 3)
     """
     return sum(map(_wide, _ESCAPE.sub("", text)))
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """False also for a stream that is closed or missing."""
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:
+        return False
 
 
 def width_of(stream: TextIO) -> int | None:

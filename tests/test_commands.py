@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from alloy_nb import Message, Skill
-from alloy_nb.commands import COMMANDS, command_table, commands_of, find_command, in_brief
+from alloy_nb import Skill
+from alloy_nb.commands import COMMANDS, command_table, commands_of, find_command
 from alloy_nb.errors import ConfigError
-from alloy_nb.messages import Image, ToolCall, ToolResult
 from alloy_nb.skill_commands import skill_commands
 
 NOTEBOOK, TERMINAL = commands_of("notebook"), commands_of("terminal")
@@ -94,20 +93,6 @@ def test_what_each_front_end_has() -> None:
     assert everywhere <= {command.name for command in NOTEBOOK} & terminal
     assert {command.name for command in NOTEBOOK} - terminal == {"stop", "attach", "jobs", "agents", "team"}
     assert terminal - {command.name for command in NOTEBOOK} == {"exit"}
-
-
-def test_a_message_on_a_line() -> None:
-    """CLI-8: the role, 80 characters and "...", the calls, their results."""
-    assert in_brief(Message.user("x" * 81)) == f"user: {'x' * 80}..."
-    call = ToolCall(id="1", name="bash", input={})
-    assert in_brief(Message.assistant(["I look.", call, call])) == "assistant: I look. [tool_use: 2]"
-    assert in_brief(Message("user", (ToolResult("ok", call_id="1"),))) == "user: [tool_result]"
-    assert in_brief(Message.user([Image("image/png", b"x")])) == "user: [image]"
-    assert in_brief(Message("assistant", ())) == "assistant: [...]"
-
-
-def test_a_message_on_a_line_shows_no_key_and_steers_no_terminal() -> None:
-    assert in_brief(Message.user("sk-ant-canary0123456789abcdef\x1b[2J")) == "user: [redacted]"
 
 
 class Asked:

@@ -95,6 +95,7 @@ LAYERS = {
     "setting_commands": 7,
     "skill_commands": 7,
     "places": 7,
+    "brief": 7,
     "commands": 7,
     "cli": 7,
     "__main__": 7,

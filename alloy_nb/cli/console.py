@@ -12,7 +12,7 @@ from typing import TextIO
 
 from ..plain import printable
 from ..redaction import redact_known, redact_line, secret_begins
-from ..wrapping import fold, width_of
+from ..wrapping import fold, is_terminal, width_of
 
 __all__ = ["Answer", "Notes", "OutputGone", "is_terminal", "prepare_streams", "shown_on", "silence_stdout"]
 
@@ -113,14 +113,6 @@ def shown_on(stream: TextIO, text: str) -> str:
     """`text` with its lines broken at blanks where the stream is a terminal; elsewhere as it is."""
     width = width_of(stream)
     return text if width is None else fold(text, width)
-
-
-def is_terminal(stream: TextIO | None) -> bool:
-    """False also for a stream that is closed or missing."""
-    try:
-        return stream is not None and stream.isatty()
-    except ValueError:
-        return False
 
 
 def prepare_streams() -> None:

@@ -8,8 +8,10 @@ import sys
 
 from ..errors import AlloyError, AuthError, ConfigError
 from .console import Notes
+from .spelling import hint_on_a_line, message_on_a_line
 
 __all__ = [
+    "EXIT_CODES",
     "INTERRUPTED",
     "READER_GONE",
     "RUN_FAILED",
@@ -26,6 +28,14 @@ WRONG_USAGE = 2
 #: 128 + the signal's number, as shells have it.
 INTERRUPTED = 130
 READER_GONE = 141
+#: What each of them says, as `alloy --help` tells it.
+EXIT_CODES = {
+    0: "answered",
+    RUN_FAILED: "the run failed, or a search found nothing",
+    WRONG_USAGE: "wrong usage or configuration",
+    INTERRUPTED: "interrupted",
+    READER_GONE: "nobody reads the output any more",
+}
 
 #: What to do where an error does not say.
 _OF_THIS_MACHINE = "`alloy doctor` shows how this machine is set up"
@@ -79,8 +89,8 @@ def report(error: Exception, notes: Notes | None = None) -> int:
     """Tell it on stderr, without a traceback and without keys; the exit code."""
     notes = notes or Notes(sys.stderr)
     if isinstance(error, AlloyError):
-        message = error.message or type(error).__name__
-        hint = _ways_to_a_model() if is_no_model(error) else error.hint or _OF_THIS_MACHINE
+        message = message_on_a_line(error.message) or type(error).__name__
+        hint = _ways_to_a_model() if is_no_model(error) else hint_on_a_line(error.hint or _OF_THIS_MACHINE)
     else:
         message = f"{type(error).__name__}: {error}"
         hint = "this is a bug in alloy_nb, please report it; ALLOY_DEBUG=1 shows where it happened"

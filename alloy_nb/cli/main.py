@@ -30,7 +30,7 @@ _WORDS = {"help": "--help", "version": "--version"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; the exit code: 0 done, 1 the run failed, 2 wrong usage or configuration."""
+    """Run the command line; the exit code, one of `failure.EXIT_CODES` or 128 and the number of a signal."""
     arguments = _meant(list(sys.argv[1:] if argv is None else argv))
     if arguments in (["--version"], ["-V"]):
         return _version()
@@ -133,6 +133,7 @@ def _run_command(arguments: list[str]) -> int:
 
 
 def _run_prompt(arguments: list[str]) -> int:
+    from ..errors import ConfigError
     from . import prompt
     from .console import is_terminal
     from .parser import split_words
@@ -144,6 +145,8 @@ def _run_prompt(arguments: list[str]) -> int:
     if parsed.prompt is not None:
         _hint_at_comma(parsed, arguments)
         return prompt.run(_with_words(parsed, words))
+    if words == ["-"]:
+        raise ConfigError("`-` is no question", hint=_PIPED)
     if not is_terminal(sys.stdin):
         if arguments:
             raise _no_prompt(words)
@@ -156,14 +159,13 @@ def _run_prompt(arguments: list[str]) -> int:
 
 def _converse(parsed: Namespace, words: list[str]) -> int:
     from ..errors import ConfigError
-    from ..tools.toolbox import collect_tools
-    from .prompt import named_options, names_in, run_options
+    from .prompt import named_options, names_in, run_options, tools_named
     from .repl.loop import TOOLS, converse
 
     if parsed.json:
         raise ConfigError("--json prints one answer", hint='ask for it by `alloy -p "..." --json`')
     tools = TOOLS if parsed.tools is None else names_in(parsed.tools)
-    options = run_options(parsed, list(collect_tools(tools).values()))
+    options = run_options(parsed, list(tools_named(tools).values()))
     return converse(options, " ".join(words), named_options(parsed))
 
 
@@ -175,7 +177,8 @@ def _hint_at_comma(parsed: Namespace, arguments: list[str]) -> None:
     place = max((arguments.index(name) for name in ("-t", "--tools") if name in arguments), default=len(arguments))
     after = next(iter(arguments[place + 2 : place + 3]), "")
     if after in BUILTIN_TOOLS and parsed.tools:
-        note = f"`{after}` is taken as a word of the question; for a tool more write -t {parsed.tools},{after}"
+        both = f"{parsed.tools.rstrip(',')},{after}"
+        note = f"`{after}` is taken as a word of the question; for a tool more write -t {both}"
         Notes(sys.stderr).line(note, "yellow")
 
 
@@ -186,9 +189,11 @@ def _with_words(parsed: Namespace, words: list[str]) -> Namespace:
 
 def _prompt_parser() -> Parser:
     from . import prompt
+    from .failure import EXIT_CODES
     from .parser import Parser
 
     width = max(map(len, COMMANDS)) + 2
+    codes = "\n".join(f"  {code:<{width}}{means}" for code, means in EXIT_CODES.items())
     commands = "\n".join(f"  {name:{width}}{does}" for name, does in COMMANDS.items())
     parser = Parser(
         prog="alloy",
@@ -198,12 +203,14 @@ def _prompt_parser() -> Parser:
         "  alloy --session NAME             one that is stored, and gone on with\n"
         '  alloy -p "What is a monad?"      one answer, on stdout; everything else goes to stderr\n'
         '  git diff | alloy -p "Review it"  stdin goes along with the question',
-        epilog=f"commands (alloy COMMAND --help tells more):\n{commands}\n\n"
-        "exit codes: 0 answered, 1 the run failed, 2 wrong usage or configuration, 130 interrupted",
+        epilog=f"commands (alloy COMMAND --help tells more):\n{commands}\n\nexit codes:\n{codes}",
     )
     prompt.add_arguments(parser)
     parser.add_argument("-V", "--version", action="store_true", help="print the version")
     return parser
+
+
+_PIPED = "`alloy -p` takes what is piped into it as the question"
 
 
 def _no_prompt(words: list[str]) -> Exception:
@@ -214,14 +221,18 @@ def _no_prompt(words: list[str]) -> Exception:
 
     question = one_line(" ".join(words), 60)
     if not question:
-        return ConfigError("there is no question", hint='ask by `alloy -p "..."`; `alloy --help` lists the rest')
+        return ConfigError(
+            "there is no question", hint=f'ask by `alloy -p "..."`; {_PIPED}; `alloy --help` lists the rest'
+        )
     if len(words) == 1 and (_is_bare(words[0]) or _near_command(words[0])):
         return _no_command(words[0])
     # A pipe that somebody left open must not be waited for: without -p nothing is asked.
     whole = '"..."' if question.endswith("…") else shlex.quote(question)
+    near = _near_command(words[0])
+    meant = f"; did you mean `alloy {near}`?" if near else ""
     return ConfigError(
         f"`{question}` would begin a conversation, which needs a terminal",
-        hint=f"for one answer write `alloy -p {whole}`",
+        hint=f"for one answer write `alloy -p {whole}`{meant}",
     )
 
 

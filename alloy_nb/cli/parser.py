@@ -13,6 +13,7 @@ from ..plain import one_line
 
 __all__ = ["Parser", "chosen_parser", "refuse_unknown", "split_words"]
 
+_NO_NUMBER = re.compile(r"argument (\S+): invalid int value: '(.*)'", re.DOTALL)
 _NUMBER = re.compile(r"-\d+(\.\d*)?|-\.\d+")
 
 
@@ -24,10 +25,13 @@ class Parser(argparse.ArgumentParser):
         super().__init__(**{"allow_abbrev": False, **settings})
 
     def error(self, message: str) -> NoReturn:
+        if number := _NO_NUMBER.fullmatch(message):
+            raise ConfigError(f"{number[1]} is `{one_line(number[2], 40)}`", hint="give a whole number")
         missing = message.removeprefix("the following arguments are required: ")
+        choices = [it.choices for it in self._actions if it.choices and missing in (it.dest, it.metavar)]
         raise ConfigError(
             message if missing == message else f"`{self.prog}` needs {missing}",
-            hint=f"`{self.prog} --help` lists the options",
+            hint=f"there are {', '.join(choices[0])}" if choices else f"`{self.prog} --help` lists the options",
         )
 
     def _match_argument(self, action: argparse.Action, arg_strings_pattern: str) -> int:

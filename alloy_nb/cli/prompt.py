@@ -17,6 +17,7 @@ from ..redaction import redact, redact_data, redact_known
 from ..setting_commands import POLICIES
 from .console import Notes, OutputGone, is_terminal, silence_stdout
 from .failure import INTERRUPTED, READER_GONE, RUN_FAILED, output_lost, report
+from .spelling import hint_on_a_line, message_on_a_line
 from .values import a_name, dollars, one_of, seconds, temperature, thinking, whole_number
 
 if TYPE_CHECKING:
@@ -24,7 +25,16 @@ if TYPE_CHECKING:
     from ..tools.base import Tool
     from .transcript import Transcript
 
-__all__ = ["add_arguments", "ending_signals", "named_options", "names_in", "run", "run_options", "show_run"]
+__all__ = [
+    "add_arguments",
+    "ending_signals",
+    "named_options",
+    "names_in",
+    "run",
+    "run_options",
+    "show_run",
+    "tools_named",
+]
 
 #: Characters of stdin that go along; more fits no model's window.
 _LARGEST_INPUT = 10_000_000
@@ -68,10 +78,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Ask once; the exit code."""
     from ..providers.registry import resolve_model
-    from ..tools.toolbox import collect_tools
     from .transcript import Transcript
 
-    tools = collect_tools(names_in(args.tools or ""))
+    tools = tools_named(names_in(args.tools or ""))
     live = is_terminal(sys.stdout) and not args.no_stream and not args.json
     transcript = Transcript(tools, live=live)
     prompt = compose(_by_skill(args, transcript.notes), _read_stdin())
@@ -86,6 +95,8 @@ def _by_skill(args: Namespace, notes: Notes) -> str:
     Raises `ConfigError` for any other word with a slash.
     """
     question = str(args.prompt)
+    if question == "-":  # as other programs have it: what is piped in, which goes along with any question
+        return ""
     if not question.lstrip().startswith("/"):
         return question
     from ..commands import commands_of, find_command
@@ -114,6 +125,16 @@ def _by_skill(args: Namespace, notes: Notes) -> str:
 def names_in(text: str) -> list[str]:
     """Names with commas between them, each once."""
     return list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+
+
+def tools_named(names: Sequence[str]) -> dict[str, Tool]:
+    """The tools of `--tools`. Raises `ConfigError` for a name that is none of them."""
+    from ..tools.toolbox import collect_tools
+
+    try:
+        return collect_tools(names)
+    except ConfigError as error:
+        raise ConfigError(f"--tools: {error.message}", hint=error.hint) from error
 
 
 def compose(question: str, context: str) -> str:
@@ -299,7 +320,8 @@ def to_json(result: Result) -> str:
     ]
     told = None
     if error is not None:
-        told = {"type": type(error).__name__, "message": redact(error.message), "hint": redact(error.hint or "")}
+        message, hint = message_on_a_line(error.message), hint_on_a_line(error.hint or "")
+        told = {"type": type(error).__name__, "message": redact(message), "hint": redact(hint)}
     whole = {
         "text": result.text,
         "status": result.status,

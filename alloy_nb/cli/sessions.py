@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import AlloyError, ConfigError, SessionError
 from ..plain import one_line, printable, visible
 from ..redaction import redact, redact_line
+from .failure import RUN_FAILED
 
 if TYPE_CHECKING:
     from ..messages import Message
@@ -41,7 +42,11 @@ def add_arguments(subparsers: argparse._SubParsersAction[argparse.ArgumentParser
     listed.add_argument("--names", action="store_true", help="their names alone, one a line, for scripts")
     show = _named(actions, "show", "print a conversation")
     show.add_argument("--numbers", action="store_true", help="with the number of each message")
-    search = actions.add_parser("search", help="where words were said, in whatever case")
+    search = actions.add_parser(
+        "search",
+        help="where words were said, in whatever case",
+        description="Where words were said, in whatever case. The exit code is 1 where they never were.",
+    )
     search.add_argument("words", metavar="WORDS", nargs="+")
     fork = _named(actions, "fork", "a new conversation that begins as another one, which stays as it is")
     fork.add_argument("new", metavar="NEW")
@@ -95,13 +100,16 @@ def _show(sessions: Sessions, args: argparse.Namespace) -> int:
 
 
 def _search(sessions: Sessions, args: argparse.Namespace) -> int:
-    """Exit code 1 when it is nowhere, as of grep."""
+    """Exit code 1 when it is nowhere, as of grep; a person is told."""
     from ..session_commands import found_line
 
-    found = sessions.search(" ".join(args.words))
+    words = " ".join(args.words)
+    found = sessions.search(words)
     for hit in found:
         print(found_line(hit))
-    return 0 if found else 1
+    if not found:
+        print(f"`{redact_line(words, 60)}` is in no stored conversation", file=sys.stderr)
+    return 0 if found else RUN_FAILED
 
 
 def _fork(sessions: Sessions, args: argparse.Namespace) -> int:

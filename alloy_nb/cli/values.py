@@ -39,14 +39,14 @@ def one_of(option: str, words: Sequence[str]) -> Callable[[str], str]:
 
 
 def seconds(option: str) -> Callable[[str], float]:
-    """A reader of seconds, 0 or more."""
+    """A reader of seconds, more than 0: within none nothing is answered."""
 
     def read(text: str) -> float:
         try:
             value = float(text)
         except ValueError:
             value = math.nan
-        if not value >= 0:
+        if not value > 0:
             raise ConfigError(
                 f"{option} is `{text}`", hint=f"give seconds, as in {option} 60; leave it out for no limit"
             )
@@ -56,7 +56,7 @@ def seconds(option: str) -> Callable[[str], float]:
 
 
 def dollars(option: str) -> Callable[[str], Budget]:
-    """A reader of a budget, which is made for each line: it counts what is spent.
+    """A reader of a budget above 0, which is made for each line: it counts what is spent.
 
     >>> dollars("--budget")("0.50").limits
     {'usd': 0.5}
@@ -65,7 +65,13 @@ def dollars(option: str) -> Callable[[str], Budget]:
     def read(text: str) -> Budget:
         from ..setting_commands import read_budget
 
-        return read_budget(text, option, "; leave it out for no limit")
+        budget = read_budget(text, option, "; leave it out for no limit")
+        if not budget.limits["usd"]:
+            raise ConfigError(
+                f"{option} is `{text}`: nothing could be asked",
+                hint=f"give dollars, as in {option} 0.50; leave it out for no limit",
+            )
+        return budget
 
     return read
 

@@ -20,6 +20,7 @@ __all__ = [
     "ALLOWED_ATTRIBUTES",
     "ALLOWED_TAGS",
     "PICTURE_ATTRIBUTES",
+    "is_certain",
     "is_too_deep",
     "plain_block_parser",
     "plain_parser",
@@ -161,6 +162,43 @@ def split_settled(markdown: str) -> tuple[str, str]:
     closed = last.type in _CLOSED_BY_BLANK and end < len(lines) and not lines[end].strip()
     place = sum(map(len, lines[: len(lines) if closed else start]))
     return markdown[:place], markdown[place:]
+
+
+def is_certain(markdown: str) -> bool:
+    """Whether no further text can change how clean Markdown, one block of whole words, is read.
+
+    That is prose in which every emphasis and link is closed, and code.
+
+    >>> is_certain("So *it* is,"), is_certain("So *it is,")
+    (True, False)
+    """
+    tokens = plain_parser().parse(markdown)
+    if [token.type for token in tokens] == ["fence"]:
+        return True
+    kinds = [token.type for token in tokens]
+    if kinds != ["paragraph_open", "inline", "paragraph_close"] or _MAY_BE_NEW.search(markdown):
+        return False
+    words = "".join(_IN_LINE.get(part.type, ".") or part.content for part in tokens[1].children)
+    return _OPENS.search(words) is None and not _opens_a_bracket(words)
+
+
+def _opens_a_bracket(words: str) -> bool:
+    depth = 0
+    for sign in _BRACKET.findall(words):
+        depth = depth + 1 if sign == "[" else max(0, depth - 1)
+    return depth > 0
+
+
+#: A last line that may turn out to be no more prose (a title, a list, a quote, a fence), or a break at its end.
+_MAY_BE_NEW = re.compile(
+    r"(?:\A|\n)[ \t]*(?:(?:[-+*]|#{1,6}|\d+[.)])(?:[ \t][^\n]*)?|>[^\n]*|(?:```|~~~)[^\n]*|[-=*_`~][-=*_`~ \t]*)\Z"
+    r"|\\\Z"
+)
+#: Kinds of parts that are told by their words, or as a blank; others are a sign, neither letter nor blank.
+_IN_LINE = {"text": "", "softbreak": " "}
+_BRACKET = re.compile(r"[\[\]]")
+#: What may begin something whose end is still to come, or, as `|`, be the head of a table.
+_OPENS = re.compile(r"(?<!\s)\*|\*(?!\s)|(?<!\w)_|_(?!\w)|~~|\]\(|[`|]")
 
 
 def _keep_attribute(_tag: str, name: str, value: str) -> str | None:

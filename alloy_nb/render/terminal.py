@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pygments.token import Token
@@ -22,7 +23,7 @@ from rich.theme import Theme
 from ..redaction import known_secrets
 from ..wrapping import fold
 from .clean import shown
-from .markdown import is_too_deep, plain_parser, split_settled
+from .markdown import is_certain, is_too_deep, plain_parser, split_settled
 from .text import TextWriter, next_word, whole_words
 
 if TYPE_CHECKING:
@@ -43,6 +44,10 @@ _GROWN = 1.2
 #: Columns left free, for the `^C^C` that a terminal echoes: a line that wraps could not be taken away.
 _ECHOED = 8
 _ERASE = "\r\x1b[K"
+#: Up to so many characters of a block it is set anew at each of these looks; of a longer one when it has grown.
+_BRIEF = 1_000
+_SEEN = 1.05
+_STYLE = re.compile(r"\x1b\[[\d;]*m")
 _DIM = "\x1b[2m{}\x1b[0m"
 
 
@@ -197,8 +202,9 @@ def _name(picture: Any) -> None:
 class TerminalWriter(TextWriter):
     """A `TextWriter` for a terminal that can move its cursor: the words are set as Markdown, block by block.
 
-    What was written stays as it is. Below it, with `grows`, one line shows the end of the block that is being written,
-    and is taken away when the block is finished. `width` is asked for whenever something is set.
+    What was written stays as it is. With `grows`, lines of prose and code are written before their block is finished,
+    once nothing can change them; below, one line shows the end of what is being written, and is taken away again.
+    `width` is asked for at each block.
     """
 
     def __init__(
@@ -218,6 +224,12 @@ class TerminalWriter(TextWriter):
         self._next_line = 0.0
         self._next_look = 0
         self._set_before = False
+        #: Lines of the block that grows, which are written, and the columns that they were set for.
+        self._lines: list[str] = []
+        self._set_for = 0
+        #: The last line as it was set then, how far the block was looked at, and its size at the next look.
+        self._last = ""
+        self._looked_until = self._next_size = 0
 
     def feed(self, event: Event) -> None:
         """Take in one event and write what it adds."""
@@ -236,7 +248,7 @@ class TerminalWriter(TextWriter):
         if "\n" in piece and self._is_worth_a_look():
             self._settle()
         if self._is_due():
-            self._show_line(self._end_of_held())
+            self._show_growth()
 
     def _is_worth_a_look(self) -> bool:
         self._held = ["".join(self._held)]
@@ -260,12 +272,20 @@ class TerminalWriter(TextWriter):
     def _set(self, markdown: str) -> None:
         if not markdown.strip():
             return
-        lines = to_terminal(markdown, self._room(), color=self._color)
-        self._put(("\n" if self._set_before else "") + lines)
+        lines = to_terminal(markdown, self._room(), color=self._color).split("\n")[:-1]
+        self._put_lines(lines[_alike(self._lines, lines) :])
+        self._lines, self._next_size = [], 0
         self._set_before = True
 
+    def _put_lines(self, lines: Sequence[str]) -> None:
+        gap = "\n" if self._set_before and not self._lines else ""
+        self._put(gap + "".join(f"{line}\n" for line in lines) if lines else "")
+
     def _room(self) -> int:
-        return max(20, min(self._width(), _WIDEST))
+        """Lines of one block are set for the same width, whatever becomes of the window."""
+        if not self._lines:
+            self._set_for = max(20, min(self._width(), _WIDEST))
+        return self._set_for
 
     def _line(self, text: str) -> None:
         super()._line(fold(text, max(20, self._width())))
@@ -275,7 +295,26 @@ class TerminalWriter(TextWriter):
             self._clear_line()
         super()._put(text)
 
-    # -- the line that grows --------------------------------------------------------------------------------------
+    # -- the block that grows, and the line that shows its end -------------------------------------------------------
+
+    def _show_growth(self) -> None:
+        """Write the lines that are certain, and show what comes after them."""
+        self._held = ["".join(self._held)]
+        text = shown(whole_words(self._held[0]).rstrip())
+        if text and len(text) >= self._next_size:
+            self._set_growing(text)
+        after = self._last + text[self._looked_until :] if self._lines else self._end_of_held()
+        self._show_line(after.rpartition("\n")[2])
+
+    def _set_growing(self, text: str) -> None:
+        size = self._looked_until = len(text)
+        self._next_size = int(size * _SEEN) if size > _BRIEF else 0
+        lines = to_terminal(text, self._room(), color=self._color).split("\n")[:-1]
+        self._last = _words_of(lines[-1])
+        if is_certain(text):
+            new = lines[len(self._lines) : -1]
+            self._put_lines(new)
+            self._lines += new
 
     def _end_of_held(self) -> str:
         """The last line, in words that are whole and no part of a key: neither where it ends nor where it was cut."""
@@ -309,6 +348,16 @@ class TerminalWriter(TextWriter):
         if self._line_shown:
             self._write(_ERASE)
             self._line_shown = ""
+
+
+def _words_of(line: str) -> str:
+    return _STYLE.sub("", line).rstrip()
+
+
+def _alike(written: Sequence[str], lines: Sequence[str]) -> int:
+    """How many lines are written already; in another style they are the same: what was prose may become a title."""
+    same = takewhile(lambda pair: _words_of(pair[0]) == _words_of(pair[1]), zip(written, lines, strict=False))
+    return sum(1 for _ in same)
 
 
 def _end_that_fits(text: str, room: int) -> str:

@@ -301,6 +301,8 @@ class TextWriter:
         """Who asks puts the question; here only what was said before it comes out first."""
         self._thought()
         self._flush()
+        if not self._at_line_start:
+            self._put("\n")
 
     def _notice(self, _: Event) -> None:
         self._thought()

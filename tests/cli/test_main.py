@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from alloy_nb import __version__
+from alloy_nb.cli.failure import EXIT_CODES
 from alloy_nb.cli.main import COMMANDS, main
 
 from .conftest import Said, environment
@@ -83,7 +84,9 @@ def test_every_command_has_help(command: str, alloy: Alloy) -> None:
     assert said.out.startswith(f"usage: alloy {command}")
 
 
-@pytest.mark.parametrize("arguments", [("-t", "read", "bash"), ("--tools", "read", "bash", "--max-turns", "3")])
+@pytest.mark.parametrize(
+    "arguments", [("-t", "read", "bash"), ("-t", "read,", "bash"), ("--tools", "read", "bash", "--max-turns", "3")]
+)
 def test_tools_without_a_comma_deserve_a_hint(
     arguments: tuple[str, ...], alloy: Alloy, script: Callable[..., str]
 ) -> None:
@@ -109,6 +112,15 @@ def test_an_interrupt_before_anything_ran_is_130(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("alloy_nb.cli.doctor.run", interrupted)
     assert main(["doctor"]) == 130
+
+
+def test_help_and_readme_tell_every_exit_code(alloy: Alloy) -> None:
+    """That of a pipe whose reader left was in neither."""
+    readme = " ".join((ROOT / "README.md").read_text("utf-8").split())
+    told = " ".join(alloy("--help").out.split())
+    for code, means in EXIT_CODES.items():
+        assert f"{code} {means}" in told
+        assert f"{code} {means}" in readme
 
 
 def test_help_and_version_are_told_without_a_dash(alloy: Alloy) -> None:

@@ -59,7 +59,9 @@ def test_stdin_goes_along_marked_as_such(alloy: Alloy, script: Script) -> None:
 
 
 def test_stdin_alone_is_the_prompt(alloy: Alloy, script: Script) -> None:
-    assert alloy("-p", "-m", script({"text": "fine", "on": "Hello"}), stdin="Hello\n").out == "fine\n"
+    for dash in ([], ["-"]):
+        said = alloy("-p", *dash, "-m", script({"text": "fine", "on": "Hello"}), stdin="Hello\n")
+        assert said.out == "fine\n"
 
 
 def test_an_empty_prompt_is_wrong_usage(alloy: Alloy, script: Script) -> None:
@@ -125,7 +127,7 @@ def test_an_unknown_tool_is_named_with_the_nearest(alloy: Alloy, script: Script)
     """CLI-6: an unknown tool is told with the choices."""
     said = alloy("-p", "go", "-t", "raed", "-m", script("never"))
     assert (said.code, said.out) == (2, "")
-    assert said.err.splitlines() == ["Error: there is no built-in tool `raed`", "Hint: did you mean 'read'?"]
+    assert said.err.splitlines() == ["Error: --tools: there is no built-in tool `raed`", "Hint: did you mean 'read'?"]
 
 
 def test_tools_work_in_dir(alloy: Alloy, script: Script, tmp_path: Path) -> None:
@@ -198,7 +200,7 @@ def test_an_answer_without_text_is_said(alloy: Alloy, script: Script) -> None:
         (["-m", "openai:gpt-5.2"], "no key for openai"),
         (["--provider", "openai"], "no key for openai"),
         (["-m", "scripted:nowhere.jsonl"], "nowhere.jsonl"),
-        (["-m", "scripted:x.jsonl", "--tool-choice", "read"], "tool_choice"),
+        (["-m", "scripted:x.jsonl", "--tool-choice", "read"], "--tool-choice"),
         (["-m", "scripted:x.jsonl", "--max-turns", "-1"], "--max-turns"),
     ],
 )

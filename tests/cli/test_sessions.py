@@ -67,7 +67,7 @@ def test_one_that_is_not_there_is_told_with_the_nearest(action: str, stored: All
 
 def test_words_are_searched_for_as_grep_does(stored: Alloy) -> None:
     assert stored("sessions", "search", "SAW", "it") == Said(0, "fox  4  assistant: I saw it.\n", "")
-    assert stored("sessions", "search", "badger") == Said(1, "", "")
+    assert stored("sessions", "search", "badger", "\x1b[2J") == Said(1, "", "`badger` is in no stored conversation\n")
 
 
 def test_messages_have_the_numbers_that_search_and_fork_go_by(stored: Alloy) -> None:

@@ -54,6 +54,6 @@ def test_what_was_asked_again_is_kept_when_it_is_stopped(kernel: Kernel) -> None
     ran = kernel.run("%alloy /retry", cell_id="b", allow_stdin=True, while_running=stop)
     assert ran.error["ename"] == "KeyboardInterrupt"
     told = kernel.run("%alloy /history").stdout.splitlines()
-    assert told[:2] == ["user: Say it", "assistant: Begun. [tool_use: 1]"]
+    assert told[:2] == ["user: Say it", "assistant: Begun. [tool_use: bash sleep 60]"]
     assert "Three." in kernel.run("%alloy /retry", cell_id="b").shown[-1]["text/plain"]
     assert kernel.run("%alloy /history").stdout == "user: Say it\nassistant: Three.\n"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from alloy_nb.notebook.interpolation import interpolate
 from alloy_nb.render.clean import clean
-from alloy_nb.render.markdown import _parser, split_settled, to_html
+from alloy_nb.render.markdown import _parser, is_certain, split_settled, to_html
 
 
 def bare(html: str) -> str:
@@ -227,3 +227,30 @@ def test_a_lean_fragment_has_the_same_words_and_links_without_the_styles() -> No
     assert 'style="text-align:right"' in lean
     assert "<pre><code" in lean
     assert len(lean) < len(whole) / 2
+
+
+@pytest.mark.parametrize(
+    ("markdown", "certain"),
+    [
+        ("Some words, 2 * 3, a snake_case, [1] and wow!", True),
+        ("**All** of *it* is [closed](u), `code` too.", True),
+        ("```py\nx = '*'", True),
+        ("It *begins", False),
+        ("It *`begins`", False),
+        ("A [link](u", False),
+        ("a] [b", False),
+        ("`code", False),
+        ("a | b", False),
+        ("words\n- ", False),
+        ("words\n==", False),
+        ("words\n**", False),
+        ("words\n**bold** words", True),
+        ("words  \n_em words", False),
+        ("words\n1.", False),
+        ("words\\", False),
+        ("- a list", False),
+        ("| a |\n|---|", False),
+    ],
+)
+def test_it_is_certain_how_prose_is_read_whose_marks_are_closed(markdown: str, certain: bool) -> None:
+    assert is_certain(markdown) is certain

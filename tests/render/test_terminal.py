@@ -7,6 +7,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from alloy_nb.events import Event
 from alloy_nb.redaction import register_secret
@@ -104,6 +105,80 @@ def test_however_it_is_cut_it_is_set_as_the_whole(cuts: list[int]) -> None:
     assert without_line(written(events)) == to_terminal(ANSWER, 60, color=False)
 
 
+#: What prose is made of, and what may look like more than that until its end has come.
+BITS = (
+    *("word ", "some ", "text, ", "of ", "it.\n", "so  \n", "and\\\n", "next.\n\n", "漢字かな", "x" * 70 + " "),
+    *("**bold** ", "**bo ", "ld** ", "*", "* ", "2*3 ", "_em_ ", "snake_case ", "`code` ", "`", "~~no~~ ", "~~ "),
+    *(
+        "[a](http://x.y/z) ",
+        "[a b](u) ",
+        "[a] ",
+        "[open ",
+        "](u) ",
+        "![p](q) ",
+        "a|b ",
+        "\\* ",
+        "<b> ",
+        "&lt ",
+        "wow! ",
+    ),
+    *("\n- ", "\n1. ", "\n# ", "\n===\n", "\n---\n", "\n> ", "\n```\n", "\n| a | b |\n|---|---|\n"),
+)
+
+
+@given(
+    st.sampled_from(["", "", "```py\n"]),
+    st.lists(st.one_of(st.sampled_from(BITS[:6]), st.sampled_from(BITS)), min_size=5, max_size=60),
+    st.sampled_from([20, 30, 60]),
+)
+def test_what_grows_before_its_end_is_set_as_it_would_be_at_its_end(begin: str, bits: list[str], width: int) -> None:
+    """Each line that was written early is the one of the whole; a line may have missed that it is of a title."""
+    events = run_of([begin, *bits])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("alloy_nb.render.terminal._CALM", 0.0)
+        early = words(without_line(written(events, width)))
+    late = words(without_line(written(events, width, grows=False)))
+    assert [line.rstrip() for line in early.split("\n")] == [line.rstrip() for line in late.split("\n")]
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        pytest.param("Some *words* of a sentence, " * 20, 9, id="prose"),
+        pytest.param("```py\n" + "x = 1  # one\n" * 20, 15, id="code"),
+    ],
+)
+def test_a_long_block_grows_line_by_line(text: str, lines: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a paragraph its last line alone was seen, however long it was, until it was finished."""
+    monkeypatch.setattr("alloy_nb.render.terminal._CALM", 0.0)
+    events = run_of(re.findall(r"(?s).{1,5}", text))
+    seen = without_line(written(events[:-1])).rpartition("\x1b[2m")[0]  # but for the line that grows
+    whole = to_terminal(text, 60, color=False)
+    assert seen.count("\n") >= lines
+    assert whole.startswith(seen)
+    assert without_line(written(events)) == whole
+
+
+def test_below_what_is_written_only_what_comes_after_it_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alloy_nb.render.terminal._CALM", 0.0)
+    pieces = written(run_of([*(f"number{place} " for place in range(90)), "*and one "])[:-1])
+    assert words(pieces[-1]).endswith("number89 *and one")
+    shown = words(without_line(pieces).replace("\r\x1b[K", ""))
+    assert re.findall(r"number\d+", shown) == [f"number{place}" for place in range(90)]
+
+
+def test_a_window_that_changes_while_a_paragraph_grows_changes_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alloy_nb.render.terminal._CALM", 0.0)
+    pieces: list[str] = []
+    widths = [60]
+    writer = TerminalWriter(pieces.append, width=lambda: widths[-1], tail=False)
+    text = "Some words of a sentence. " * 20
+    for place, event in enumerate(run_of(re.findall(r"(?s).{1,9}", text))):
+        widths.append(60 if place < 30 else 33)
+        writer.feed(event)
+    assert without_line(pieces) == to_terminal(text, 60, color=False)
+
+
 def test_a_block_is_written_when_it_is_finished_and_not_before() -> None:
     events = run_of(["One.\n", "\n", "Two", " three.\n"])
     assert without_line(written(events[:2], grows=False)) == ""
@@ -112,8 +187,10 @@ def test_a_block_is_written_when_it_is_finished_and_not_before() -> None:
     assert without_line(written(events, grows=False)) == "One.\n\nTwo three.\n"
 
 
-def test_what_was_written_is_never_touched_again() -> None:
+@pytest.mark.parametrize("calm", [0.0, 0.1])
+def test_what_was_written_is_never_touched_again(calm: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing flickers: but for the one line that grows, the cursor only goes forward."""
+    monkeypatch.setattr("alloy_nb.render.terminal._CALM", calm)
     moved = [
         sequence for piece in written(run_of(re.findall(r"(?s).{1,5}", ANSWER))) for sequence in SEQUENCE.findall(piece)
     ]
@@ -121,10 +198,13 @@ def test_what_was_written_is_never_touched_again() -> None:
 
 
 def test_the_line_that_grows_is_one_line_however_long_its_words() -> None:
-    for piece in written(run_of(["日本語" * 50]), width=30)[:1]:
-        assert words(piece).endswith("語")
-        assert len(words(piece)) <= 15
-        assert "\n" not in piece
+    for text in ("日本語" * 50, "一" * 50 + "*" + "日本語" * 50, "word " * 50):
+        grows = [piece for piece in written(run_of([text]), width=30) if piece.startswith("\x1b[2m")]
+        assert grows
+        for piece in grows:
+            assert words(piece).endswith(text.strip()[-1])
+            assert "\n" not in piece
+            assert cell_len(words(piece)) <= 30 - 8
 
 
 def test_a_growing_line_can_be_left_out() -> None:

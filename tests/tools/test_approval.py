@@ -221,10 +221,14 @@ def test_an_edit_is_asked_about_as_a_diff_with_every_line_of_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", ["Yes please", "yes, but only this", "ok", "Sure!", "yess", "allow", "go ahead", "", " "]
+    "answer",
+    [
+        *("Yes please", "yes, but only this", "ok", "Sure!", "yess", "allow", "go ahead", "", " "),
+        *("?", "h", "Help", "x", "yy", "nn", "1", "??"),
+    ],
 )
 def test_what_sounds_like_a_yes_is_neither_that_nor_a_no(answer: str) -> None:
-    """It was a refusal: `denied: Yes please`. An empty Enter denied, too."""
+    """It was a refusal: `denied: Yes please`. An empty Enter denied, too, and so did `?` and a slip."""
     from alloy_nb.asking import is_unclear
 
     assert is_unclear(answer)
@@ -235,6 +239,7 @@ def test_what_sounds_like_a_yes_is_neither_that_nor_a_no(answer: str) -> None:
     "answer",
     [
         *("y", "YES", "a", "always", "t", "n", "no", "deny", "not in this folder", "do not", "use uv", "okra"),
+        *("不", "nö", "help me understand it first", "h is not defined", "why?"),
         *("yesterday's file is the right one", "it is fine as it is", "a test is missing"),
     ],
 )
@@ -268,8 +273,8 @@ def test_in_a_terminal_a_person_is_asked_and_always_is_remembered() -> None:
 @pytest.mark.skipif(os.name == "nt", reason="a pseudo-terminal is needed")
 def test_in_a_terminal_it_is_asked_again_what_was_meant() -> None:
     output = type_into(PROGRAM, [b"Yes please\n", b"\n", b"t\n"])
-    assert "`Yes please` is neither: y, a or t allows it" in output
-    assert "nothing was answered: y, a or t allows it" in output
+    assert "`Yes please` is neither (? explains): y, a or t allows it" in output
+    assert "nothing was answered (? explains): y, a or t allows it" in output
     assert output.count("y allow once") == 1
     assert "['launched it', 'launched it', 'launched that']" in output
 
@@ -282,11 +287,29 @@ def test_a_command_is_no_reason_for_a_denial() -> None:
     assert "['launched it', 'launched it', 'Denied: /tmp/that is mine']" in output
 
 
-def test_commands_alone_are_a_plain_no(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_question_mark_tells_what_the_answers_mean_and_a_slip_is_no_answer() -> None:
+    """`?` denied the call, and went to the model as the reason why."""
+    output = type_into(PROGRAM, [b"?\n", b"x\n", b"help\n", b"y\n", b"n\n", b"h\n", b"n\n"])
+    assert output.count("y      allows this call, once") == 3
+    assert output.count("every other call of launch: none of them is asked about again") == 3
+    assert "`x` is neither (? explains): y, a or t allows it" in output
+    assert "['launched it', 'Denied: the user said no', 'Denied: the user said no']" in output
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a pseudo-terminal is needed")
+def test_ctrl_d_at_a_question_is_a_no_of_who_was_asked() -> None:
+    """The model was told that there was nobody to ask, on the line of the question."""
+    output = type_into(PROGRAM, [b"\x04", b"y\n", b"y\n"])
+    assert "say why not: \r\n? launch" in output
+    assert "['Denied: the user said no', 'launched it', 'launched that']" in output
+
+
+@pytest.mark.parametrize("answer", ["/undo", "?", "x"])
+def test_what_is_no_answer_however_often_is_a_plain_no(answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from alloy_nb.asking import ask_on_stdin
     from alloy_nb.tools.approval import Question
 
-    monkeypatch.setattr("builtins.input", lambda _: "/undo")
+    monkeypatch.setattr("builtins.input", lambda _: answer)
     question = Question(alloy.ToolCall("1", "launch", {}), "this tool asks first", "", "")
     decision = ask_on_stdin(question)
     assert (decision.allowed, decision.reason) == (False, "the user said no")

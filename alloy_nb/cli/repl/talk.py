@@ -10,7 +10,8 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from ...agent import Agent
-from ...commands import Command, commands_of, find_command, in_brief, no_question
+from ...brief import in_brief
+from ...commands import Command, commands_of, find_command, no_question
 from ...context.skills import Skill
 from ...context.surroundings import look_around, skills_of, tell_problems
 from ...dialogue import Dialogue

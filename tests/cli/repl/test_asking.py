@@ -39,6 +39,16 @@ def test_a_call_is_asked_about_with_all_it_would_do_and_a_yes_lets_it_run(
     assert (tmp_path / "made").exists()
 
 
+@pytest.mark.parametrize("dumb", [False, True])
+def test_a_question_begins_on_a_line_of_its_own(talk: Talk, script: Script, dumb: bool) -> None:
+    """Where the cursor cannot be moved it stood behind the last words."""
+    alloy = talk("-m", script(bash("touch made", "I will."), "All right."), dumb=dumb)
+    alloy.send("go\n" if dumb else "go\r")
+    assert "I will.\n? bash wants" in alloy.expect(QUESTION)
+    alloy.send("\x04")
+    assert "denied: the user said no" in alloy.expect("All right.")
+
+
 def test_what_is_allowed_always_is_not_asked_again_in_this_conversation(talk: Talk, script: Script) -> None:
     alloy = talk("-m", script(bash("echo a"), "One.", bash("echo b"), "Two."))
     alloy.send("go\r")

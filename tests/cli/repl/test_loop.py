@@ -124,6 +124,13 @@ def test_no_stream_shows_the_answer_when_it_is_whole(talk: Talk, script: Script)
     assert said.count("One") == 1
 
 
+def test_what_a_run_failed_of_is_told_by_the_names_of_the_options(talk: Talk, script: Script) -> None:
+    failure = {"error": {"type": "ProviderTimeout", "message": "silent", "retryable": False}}
+    alloy = talk("-m", script(failure))
+    alloy.send("go\r")
+    assert "Hint: try again, or a faster model" in alloy.expect(READY)
+
+
 def test_errors_do_not_end_the_conversation(talk: Talk, script: Script) -> None:
     """CLI-10: a failed answer, an unknown command, a wrong model: each is told, and the next question is answered."""
     alloy = talk("-m", script({"error": {"type": "BadRequestError", "message": "no"}}, "Here I am."))
@@ -203,7 +210,8 @@ def test_where_settings_come_from_is_told_and_so_is_what_the_line_has_set(
     talk: Talk, script: Script, tmp_path: Path
 ) -> None:
     """`--timeout 3` was not among them, nor where tools, approval and budget come from; the folder was `.`."""
-    alloy = talk("-m", script("One."), "-t", "read", "--timeout", "3", "--thinking", "off", "--tool-choice", "none")
+    given = ("-t", "read", "--timeout", "3", "--thinking", "off", "--tool-choice", "none")
+    alloy = talk("-m", script("One."), *given, columns=300)  # room for the folder, wherever the test runs
     alloy.send("/budget none\r")
     alloy.expect(READY)
     alloy.send("/config\r")
