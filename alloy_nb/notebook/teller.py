@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..render.lines import lines_html
 from .cell import running_shell, say
 from .display import display_kind
 
@@ -23,6 +22,8 @@ class Teller:
             say(text)
             return
         from IPython.display import display
+
+        from ..render.lines import lines_html
 
         self._said.append(text)
         all_said = "\n".join(self._said)
