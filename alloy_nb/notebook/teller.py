@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from .cell import running_shell, say
-from .display import display_kind
 
 __all__ = ["Teller"]
 
@@ -18,6 +17,8 @@ class Teller:
         self._handle: Any = None
 
     def say(self, text: str) -> None:
+        from .display import display_kind  # not with the extension: it brings the runs
+
         if display_kind("auto", running_shell()) not in ("widget", "html"):
             say(text)
             return
