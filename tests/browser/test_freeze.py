@@ -24,6 +24,7 @@ ANSWERS: dict[str, tuple[list[Any], str]] = {
     ),
     "card": ([{"text": "May I?", "tool_calls": [BASH]}, "A last one.‖"], "-t bash"),
 }
+ALONE = CELL.format(options="")
 #: From the top of the cell, in pixels: where each part begins and how high it is; then the cell's own height.
 PLACES = """cell => {
   const from = document.querySelectorAll(".jp-Cell")[cell].getBoundingClientRect(), found = [];
@@ -65,6 +66,24 @@ def test_no_part_and_nothing_below_moves(page: Page, lab: Lab, name: str) -> Non
     assert len(live) > 3
     for (part, *before), (_, *after) in zip(live, frozen, strict=True):
         assert after == pytest.approx(before, abs=0.6), part
+
+
+GAP = """selector => {
+  const formula = document.querySelector(selector).closest("p");
+  const {bottom} = formula.previousElementSibling.getBoundingClientRect();
+  return formula.getBoundingClientRect().top - bottom;
+}"""
+
+
+def test_a_formula_is_as_far_from_the_text_as_mathjax_sets_it(page: Page, lab: Lab) -> None:
+    asking = Asking(page, lab, "freeze-formula", ["It is\n\n$$a + b = c$$\n\nThe end.‖"], ALONE)
+    page.run(1, wait=False)
+    page.raw.locator(".alloy-run-live .alloy-math math").wait_for()
+    live = page.raw.evaluate(GAP, ".alloy-math math")
+    asking.let_go()
+    await_frozen(page)
+    page.raw.locator("mjx-container").wait_for()
+    page.raw.wait_for_function(f"live => Math.abs(({GAP})('mjx-container') - live) < 1.5", arg=live)
 
 
 def mark(page: Page, start: str, end: str) -> None:
@@ -125,7 +144,6 @@ def test_who_has_gone_on_to_another_cell_types_there(page: Page, lab: Lab) -> No
     assert page.source(2) == "x = 1"
 
 
-ALONE = CELL.format(options="")
 CREW = """
 lines = [{"thinking": "Hm.", "text": "I have the answer, ‖which is short."}]
 team = alloy.Team({name: {"model": Held(lines)} for name in ("one", "two")}, name="crew")

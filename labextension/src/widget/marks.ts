@@ -23,6 +23,7 @@ export function remark(live: Element, frozen: Element, place: Node): void {
   const selection = getSelection();
   if (mark?.part !== live || !selection || (selection.rangeCount && selection.anchorNode !== place)) return;
   const { start, end, text, isBackward } = mark;
+  mark = undefined;
   const from = pointAt(frozen, start);
   const to = pointAt(frozen, end - 1);
   if (!from || !to || textOf(frozen).slice(start, end) !== text) return;

@@ -147,8 +147,8 @@ const RULES: readonly (readonly [selector: string, style: string])[] = [
   [".alloy-table :is(th,td)", `padding:3px 10px;border-bottom:1px solid ${LINE};text-align:left`],
   [".alloy-table .alloy-right", "text-align:right;font-variant-numeric:tabular-nums"],
   [".alloy-table .alloy-center", "text-align:center"],
-  // As large as MathJax makes it in the frozen form: as high as the letters around it, and as far from what is above.
-  [".alloy-text .alloy-math math", "font-size:2.262ex"],
+  // As MathJax sets it in the frozen form: its letters as high as those around it, and so far from what is above.
+  [".alloy-text .alloy-math", "font-size-adjust:from-font"],
   [".alloy-text p.alloy-math", "margin:2.262ex 0"],
   [".alloy-text a", `color:${mixed("var(--jp-content-link-color,#1979df)")};text-decoration:underline`],
   // The caret takes no place, so that no line breaks because of it.
