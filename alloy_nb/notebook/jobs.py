@@ -6,6 +6,7 @@ import contextvars
 import logging
 import shutil
 import threading
+from contextlib import suppress
 from random import choices
 from string import ascii_lowercase
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from weakref import WeakKeyDictionary
 from ..render.clean import shown
 from ..render.jobs import jobs_html, jobs_text
 from ..scheduler import Scheduler, schedulers_here
-from .cell import running_shell, say
+from .cell import cell_id, running_shell, say
 from .display import display_kind
 
 if TYPE_CHECKING:
@@ -27,8 +28,11 @@ logger = logging.getLogger("alloy_nb")
 #: Seconds between two looks of a table.
 _PAUSE = 0.25
 
-#: The table that follows each scheduler: the newest one; the others stay as they were.
-_views: WeakKeyDictionary[Scheduler, JobsView] = WeakKeyDictionary()
+#: So many tables follow a scheduler.
+_MOST = 3
+
+#: The tables that follow each scheduler: the newest one of each of the last cells; the others stay as they were.
+_views: WeakKeyDictionary[Scheduler, list[JobsView]] = WeakKeyDictionary()
 
 
 def scheduler_bundle(scheduler: Scheduler, mark: str = "") -> dict[str, Any]:
@@ -76,18 +80,25 @@ def show_scheduler(scheduler: Scheduler) -> None:
     elif kind == "static":
         display(scheduler_bundle(scheduler), raw=True)
     else:
-        earlier = _views.get(scheduler)
-        if earlier is not None:
-            earlier.close()
-        _views[scheduler] = JobsView(scheduler, buttons=kind == "widget")
+        cell, _ = cell_id(running_shell())
+        views = _views.setdefault(scheduler, [])
+        for view in [view for view in views if view.cell == cell]:
+            view.close()
+        views.append(JobsView(scheduler, cell, buttons=kind == "widget"))
+        for view in views[:-_MOST]:
+            view.close()
 
 
 class JobsView:
-    """One display of a scheduler, changed from a thread of its own while there is something to change."""
+    """One display of a scheduler, changed from a thread of its own while there is something to change.
 
-    def __init__(self, scheduler: Scheduler, *, buttons: bool) -> None:
+    `cell` is the cell that it is in, where the front end says that.
+    """
+
+    def __init__(self, scheduler: Scheduler, cell: str | None, *, buttons: bool) -> None:
         from IPython.display import display
 
+        self.cell = cell
         self._scheduler = scheduler
         self._context = contextvars.copy_context()  # what the thread shows belongs to this cell
         self._lock = threading.Lock()
@@ -106,8 +117,8 @@ class JobsView:
         self._subscription.cancel()
         with self._lock:
             closed, self._closed = self._closed, True
-        if _views.get(self._scheduler) is self:
-            del _views[self._scheduler]
+        with suppress(ValueError):  # closed before
+            _views.get(self._scheduler, []).remove(self)
         if not closed and self._live is not None:
             self._live.close()
 

@@ -91,6 +91,19 @@ def test_there_is_one_table_to_see_and_no_blank_before_it(page: Page, lab: Lab) 
     assert page.raw.locator("table:visible").count() == 2
 
 
+def test_tables_in_two_cells_both_follow_and_both_have_buttons(page: Page, lab: Lab) -> None:
+    """The first one became a table of how it was. A cell that is run again has one table."""
+    prepared(page, lab, "jobs-two", "scheduler", "scheduler")
+    for cell in (1, 2, 2):
+        assert page.run(cell) == "ok", page.text(cell)
+    page.raw.locator(LIVE).nth(1).wait_for()
+    for pressed in (0, 1):
+        row(page, "news", pressed).get_by_role("button", name=("Pause news", "Resume news")[pressed]).click()
+        for shown in (0, 1):
+            row(page, "news", shown).get_by_role("button", name=("Resume news", "Pause news")[pressed]).wait_for()
+    assert page.raw.locator("table:visible").count() == 2
+
+
 def test_a_reload_brings_the_buttons_back_and_without_the_kernel_the_table_is_read(page: Page, lab: Lab) -> None:
     prepared(page, lab, "jobs-reload", "scheduler")
     assert page.run(1) == "ok", page.text(1)

@@ -84,16 +84,38 @@ def test_the_table_follows_what_happens(
     until(lambda: not [thread for thread in threading.enumerate() if thread.name == "alloy-jobs"])
 
 
-def test_the_newest_table_alone_follows(
+def shown_in(notebook: Any, scheduler: Scheduler, *cells: str | None) -> None:
+    for notebook.cell_id in cells:
+        scheduler._ipython_display_()
+
+
+def test_the_newest_table_of_a_cell_alone_follows(
     scheduler: Scheduler, clock: SteppedClock, displays: list[Handle], monkeypatch: pytest.MonkeyPatch, notebook: Any
 ) -> None:
     """A cell that is run again and again leaves no thread and no display behind that has to be kept up."""
     monkeypatch.setenv("ALLOY_DISPLAY", "html")
-    for _ in range(3):
-        scheduler._ipython_display_()
+    shown_in(notebook, scheduler, "a", "a", None, None, "a")
     scheduler.pause("news")
-    until(lambda: "paused" in displays[-1].shown[-1]["text/html"])
-    assert [len(display.shown) for display in displays[:-1]] == [1, 1]
+    for newest in (displays[3], displays[4]):
+        until(lambda newest=newest: "paused" in newest.shown[-1]["text/html"])  # type: ignore[misc]
+    assert [len(display.shown) for display in displays[:3]] == [1, 1, 1]
+
+
+def test_the_tables_of_several_cells_follow_and_no_more_than_some(
+    scheduler: Scheduler, clock: SteppedClock, displays: list[Handle], monkeypatch: pytest.MonkeyPatch, notebook: Any
+) -> None:
+    """A second one made the first a table of how it was."""
+    monkeypatch.setenv("ALLOY_DISPLAY", "html")
+    shown_in(notebook, scheduler, "a", "b", "c", "d")
+    scheduler.pause("news")
+    for display in displays[1:]:
+        until(lambda display=display: "paused" in display.shown[-1]["text/html"])  # type: ignore[misc]
+    assert len(displays[0].shown) == 1
+    scheduler.stop()
+    for display in displays[1:]:
+        until(lambda display=display: "stopped" in display.shown[-1]["text/html"])  # type: ignore[misc]
+    until(lambda: not [thread for thread in threading.enumerate() if thread.name == "alloy-jobs"])
+    assert len(displays[0].shown) == 1
 
 
 def test_a_display_that_fails_costs_no_job(

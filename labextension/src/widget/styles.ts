@@ -19,6 +19,7 @@ const CODE_ORANGE = mixed("#c15d05");
 
 const LINE = "rgba(127,127,127,.35)";
 const SOFT = "rgba(127,127,127,.09)";
+const GROUND = "var(--jp-layout-color0,var(--vscode-editor-background,Canvas))";
 const EDGE = `var(--jp-border-color2,${LINE})`;
 const MONO = "font-family:Menlo,Consolas,'DejaVu Sans Mono',monospace";
 const UI = "font-family:var(--jp-ui-font-family,system-ui,sans-serif)";
@@ -85,8 +86,8 @@ const RULES: readonly (readonly [selector: string, style: string])[] = [
   // Stop is in reach of who reads the beginning of a long answer. Only the outermost: a team's runs are in its own.
   [
     ".alloy-run-live:not(.alloy-run-live *)>.alloy-foot",
-    "position:sticky;bottom:0;z-index:1;padding:4px 0;margin:4px 0 -4px;" +
-      "background:var(--jp-layout-color0,var(--vscode-editor-background,Canvas))",
+    // It covers more than it takes: there it has the place that it has without, and in the frozen form.
+    `position:sticky;bottom:4px;z-index:1;background:${GROUND};box-shadow:0 -4px ${GROUND},0 4px ${GROUND}`,
   ],
   [".alloy-foot>span", "flex:1 1 0;min-width:0;opacity:.68;font-variant-numeric:tabular-nums"],
 
@@ -146,6 +147,9 @@ const RULES: readonly (readonly [selector: string, style: string])[] = [
   [".alloy-table :is(th,td)", `padding:3px 10px;border-bottom:1px solid ${LINE};text-align:left`],
   [".alloy-table .alloy-right", "text-align:right;font-variant-numeric:tabular-nums"],
   [".alloy-table .alloy-center", "text-align:center"],
+  // As MathJax sets it in the frozen form: its letters as high as those around it, and so far from what is above.
+  [".alloy-text .alloy-math", "font-size-adjust:from-font"],
+  [".alloy-text p.alloy-math", "margin:2.262ex 0"],
   [".alloy-text a", `color:${mixed("var(--jp-content-link-color,#1979df)")};text-decoration:underline`],
   // The caret takes no place, so that no line breaks because of it.
   [

@@ -6,7 +6,6 @@ import { WORDS } from "../blocks/catalogue";
 import type { Desk } from "./desk";
 import { arrange, holdsFocus, make, setText } from "./dom";
 import { Focus } from "./focus";
-import { Folds } from "./folds";
 import { cancel, soon } from "./frames";
 import { LABELS } from "./labels";
 import { ApprovalPart } from "./parts/approval";
@@ -18,6 +17,7 @@ import { ThinkingPart } from "./parts/thinking";
 import { hasBody, StillPart, ToolPart, VerdictPart } from "./parts/tool";
 import { statusWords } from "./status";
 import { addStyles } from "./styles";
+import { Successor } from "./successor";
 
 const PARTS = {
   thinking: ThinkingPart,
@@ -54,7 +54,7 @@ export class View {
   private readonly status = make("span", "alloy-status");
   private readonly inputs = make("div", "alloy-inputs");
   private readonly focus = new Focus(this.outer, this.root);
-  private readonly folds = new Folds(this.outer);
+  private readonly successor = new Successor(this.outer);
   private readonly footer: Footer;
   private readonly paint = () => this.draw();
   private shown: (Shown | undefined)[] = [];
@@ -99,8 +99,8 @@ export class View {
     this.root.setAttribute("aria-busy", "false");
     this.desk.formulas.forget(this.outer);
     this.focus.handOver();
-    // A team's frozen form has another order.
-    if (!this.desk.within) this.folds.handOver();
+    // A team's is replaced as a whole.
+    if (!this.desk.within) this.successor.handOver((frozen) => [[this.outer, frozen]]);
   }
 
   private draw(): void {
@@ -132,7 +132,7 @@ export class View {
     // What had the focus is gone: whoever works by keys goes on from here, not from the top of the page.
     if (held && !holdsFocus(this.root)) this.focus.catch();
     this.tellMoved();
-    this.folds.settle();
+    this.successor.settle();
     this.drawn = state;
   }
 

@@ -20,6 +20,7 @@ async function shown(snapshot: object = START) {
     model: new FakeModel({ key, hub: "hub-id", hub_key: kernel.key }, kernel.manager),
   });
   const el = document.createElement("div");
+  el.className = "jp-OutputArea-child";
   document.body.append(el);
   const leave = await stub.render({ model: new FakeModel({ hub: "team-id", key, run: "team-1", snapshot }, kernel.manager), el });
   await frames();
@@ -34,6 +35,19 @@ async function shown(snapshot: object = START) {
 const tabs = (el: Element) => [...el.querySelectorAll<HTMLElement>("[role=tab]")];
 const names = (el: Element) => tabs(el).map((tab) => tab.textContent);
 const panel = (el: Element) => find(el, ".alloy-panel:not([hidden])");
+
+const AGENT = '<div class="alloy-agent"><details><summary>Thought</summary>hm</details></div>';
+
+/** The frozen form of two agents takes its place: which folds are open then, each agent's and the one in it. */
+async function openFolds(el: HTMLElement, leave: () => void, opened: readonly boolean[]): Promise<boolean[]> {
+  const folds = opened.map((open) => `<details${open ? " open" : ""}><summary>it</summary>${AGENT}</details>`);
+  const frozen = document.createElement("div");
+  frozen.innerHTML = `<div class="alloy-run">${folds.join("")}</div>`;
+  el.replaceWith(frozen);
+  leave();
+  await frames();
+  return [...frozen.querySelectorAll("details")].map(({ open }) => open);
+}
 
 describe("A team's view", () => {
   it("has a tab an agent, and shows the run of the one that works", async () => {
@@ -169,6 +183,31 @@ describe("A team's view", () => {
     expect(el.querySelector(".alloy-stop")).toBeNull();
     close();
     expect(find(el, ".alloy-team>div").getAttribute("aria-busy")).toBe("false");
+  });
+
+  it("has its frozen form unfolded where somebody has chosen a tab, and in it what they have unfolded", async () => {
+    const { kernel, el, change, leave } = await shown();
+    await change({ members: [[1, { name: "critic", state: "working", runs: [{ run: "r2", prompt: "" }] }]] });
+    for (const run of ["r1", "r2"]) {
+      kernel.change(run, ["b", 0, { block: "thinking", text: "hm" }], ["b", 1, { block: "text", markdown: "Well." }]);
+    }
+    await frames();
+    tabs(el)[1]!.click();
+    await frames();
+    find<HTMLDetailsElement>(panel(el), "details").open = true;
+    await frames();
+    expect(await openFolds(el, leave, [true, false])).toEqual([true, false, true, true]);
+  });
+
+  it("has its frozen form unfolded where it was looked at, unless that says itself who answered", async () => {
+    for (const [opened, expected] of [
+      [[false, false], [true, false, false, false]],
+      [[false, true], [false, false, true, false]],
+    ] as const) {
+      const { el, change, leave } = await shown();
+      await change({ members: [[1, { name: "critic", state: "done", runs: [{ run: "r2", prompt: "" }] }]] });
+      expect(await openFolds(el, leave, opened)).toEqual(expected);
+    }
   });
 
   it("leaves nothing behind when it is closed", async () => {

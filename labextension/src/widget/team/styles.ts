@@ -8,7 +8,7 @@ const SCOPE = ".alloy-view.alloy-team";
 const RULES: readonly (readonly [selector: string, style: string])[] = [
   // One rail for all: what is within has none, and no margin for a scroll bar of its own.
   [".alloy-view", "padding:0"],
-  [".alloy-view :is(.alloy-run,.alloy-run-live)", "border-left:0;padding-left:0"],
+  [".alloy-view :is(.alloy-run,.alloy-run-live)", "border-left:0;padding:0"],
   [
     ".alloy-tabs",
     `display:flex;flex-wrap:wrap;gap:0 4px;margin:0 0 8px 0;border-bottom:1px solid ${LINE};font-size:12px`,

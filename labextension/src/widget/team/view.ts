@@ -7,6 +7,7 @@ import { Focus } from "../focus";
 import { cancel, soon } from "../frames";
 import { LABELS as PAGE } from "../labels";
 import { addStyles } from "../styles";
+import { type Pair, Successor } from "../successor";
 import { everyTick } from "../ticker";
 import { LABELS } from "./labels";
 import { Panel, type ShowRun } from "./panel";
@@ -43,6 +44,7 @@ export class TeamView {
   private readonly told = make("div", "alloy-told");
   private readonly stop = button("alloy-button alloy-stop", LABELS.stopAll, () => void this.press());
   private readonly focus = new Focus(this.outer, this.root);
+  private readonly successor = new Successor(this.outer);
   private readonly paint = () => this.draw();
   private readonly agents: Agent[] = [];
   private state: TeamState | undefined;
@@ -108,6 +110,7 @@ export class TeamView {
     this.stop.remove();
     this.root.setAttribute("aria-busy", "false");
     this.focus.handOver();
+    this.successor.handOver((frozen) => this.pairs(frozen));
   }
 
   private get isLive(): boolean {
@@ -132,6 +135,19 @@ export class TeamView {
     this.chooseOne();
     this.drawChosen();
     this.drawFoot();
+    this.successor.settle();
+  }
+
+  /** What each agent said, here and in the frozen form, where the one that was looked at is unfolded. */
+  private pairs(frozen: Element): Pair[] {
+    const folds = [...frozen.querySelectorAll(":scope > details")];
+    const isLeft = this.isByHand || !folds.some((fold) => fold.hasAttribute("open"));
+    const worked = this.agents.filter(({ member }) => member.runs.length);
+    return worked.flatMap(({ tab }, place): Pair[] => {
+      const fold = folds[place];
+      if (isLeft && tab === this.tabs.current) fold?.setAttribute("open", "");
+      return fold ? [[tab.panel, fold.lastElementChild!]] : [];
+    });
   }
 
   private drawMember(member: Member, place: number): void {
