@@ -344,8 +344,10 @@ def whole_words(text: str) -> str:
     'one two '
     """
     ready = text[: _whole_until(text) if _BREAK.search(text) else 0]
-    # A key with a blank in it is no word: neither may its beginning stay when its last word goes.
-    return ready[: min(secret_begins(text), secret_begins(ready))]
+    # A key with a blank in it is no word: neither may its beginning stay when its last word goes. It may begin within
+    # a word, as at the end of a token, which must not be cut either.
+    begins = min(secret_begins(text), secret_begins(ready))
+    return ready if begins >= len(ready) else whole_words(ready[:begins])
 
 
 def next_word(text: str) -> str:

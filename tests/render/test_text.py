@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import alloy_nb as alloy
@@ -120,6 +120,7 @@ HALVES = st.sampled_from([SECRET[:7], SECRET[7:], "Bearer ", "sk-", "a1b2c3d4e5f
 
 
 @given(st.lists(st.text(alphabet="ab1-\n\r .—", max_size=6) | HALVES, max_size=25))
+@example(["Bearer ", "1hunter2" + SECRET[:8], "\r"])  # a token that ends as a key begins
 @settings(max_examples=3 * settings().max_examples, deadline=None)
 def test_however_the_words_are_split_the_same_is_written_and_no_key(pieces) -> None:
     """Law 4 at the terminal: a key that comes in halves is still taken out."""
