@@ -12,8 +12,8 @@ from ..context.surroundings import home_of, skills_of
 from ..errors import ConfigError
 from ..setting_commands import budget_words, folder_words
 from ..skill_commands import skill_commands
+from .cell import say
 from .names import UserNames, find_team
-from .teller import Teller
 
 if TYPE_CHECKING:
     from ..context.meter import ContextUsage
@@ -44,7 +44,6 @@ class NotebookCommands:
         self._options = options
         self._ask = ask
         self._again = again
-        self._teller = Teller()
 
     @property
     def commands(self) -> Sequence[Command]:
@@ -60,7 +59,7 @@ class NotebookCommands:
         return self._ask(text, skill)
 
     def say(self, text: str) -> None:
-        self._teller.say(text)
+        say(text)
 
     def model_and_why(self) -> tuple[str, str]:
         from ..providers.registry import choose_model
@@ -172,7 +171,7 @@ class NotebookCommands:
     def stop(self, run_id: str) -> None:
         from .going import stop_runs
 
-        self.say(stop_runs(run_id, self._names))
+        say(stop_runs(run_id, self._names))
 
     def attach(self, run_id: str) -> None:
         from .going import attach
@@ -187,7 +186,7 @@ class NotebookCommands:
     def agents(self) -> None:
         from .agents import agent_lines
 
-        self.say("\n".join(agent_lines(self._names)) or "No variable holds an agent or a team yet.")
+        say("\n".join(agent_lines(self._names)) or "No variable holds an agent or a team yet.")
 
     def team(self, name: str) -> None:
         from .team_display import show_team

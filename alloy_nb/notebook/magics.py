@@ -25,7 +25,6 @@ from .interpolation import interpolate
 from .names import UserNames, find_agent, find_approval, find_budget, find_model, find_tool, find_type
 from .preview import list_insertions
 from .settings import Settings
-from .teller import Teller
 
 if TYPE_CHECKING:
     from ..context.skills import Skill
@@ -86,7 +85,7 @@ class AlloyMagics(Magics):  # type: ignore[misc]
         """What is asked; where no model has to be asked, it is done here, and what it returns is returned."""
         arguments = parse_line(line, prompt_follows=cell is None)
         if arguments.help:
-            Teller().say(usage())
+            say(usage())
             return None
         prompt = arguments.prompt if cell is None else cell.strip("\n")
         ask, again = partial(self._ask, arguments, names), partial(self._ask_again, arguments, names)

@@ -10,7 +10,6 @@ from ..asking import PumpAsker, ThreadAsker, stdin_available
 from ..errors import Cancelled
 from ..execution import Execution
 from ..messages import Message
-from ..plain import one_line
 from ..portal import PORTAL
 from ..pump import Pump
 from ..result import Result
@@ -24,9 +23,6 @@ from .display import choose_sink
 from .folding import FoldedSink
 
 __all__ = ["Question"]
-
-#: Of a failure that stands above the cell's own error repeats no more.
-_LONGEST_LINE = 100
 
 _STOPPED = "KeyboardInterrupt: the run was stopped; the next question works"
 
@@ -95,8 +91,8 @@ class Question:
         if result.status == "cancelled" or error is None:
             return result
         if sink is not None and not isinstance(sink, FoldedSink):
-            # All of it, and the hint, is to be read above: the cell's own error is one line.
-            line = one_line(f"{type(error).__name__}: {error.message}", _LONGEST_LINE)
+            # The hint is to be read above: the cell's own error is one line.
+            line = f"{type(error).__name__}: {error.message}"
             error._render_traceback_ = lambda *_: [line]  # type: ignore[method-assign]
         return result.check()
 

@@ -83,9 +83,6 @@ STYLES = {
     "max-height:360px;overflow:auto",
     "tail": f"{_MONO};font-size:12px;line-height:1.45;white-space:pre-wrap;overflow-wrap:break-word;"
     "word-break:normal;margin:4px 0;padding:0;background:none",
-    # As JupyterLab shows what a program prints.
-    "lines": f"{_MONO};font-size:13px;line-height:1.31;padding:0 0 0 7px;white-space:pre-wrap;"
-    "overflow-wrap:break-word;word-break:normal",
     "diff": f"{_MONO};font-size:12px;line-height:1.45;white-space:pre;overflow-x:auto;margin:0;padding:6px 10px;"
     f"border:1px solid {_LINE};border-radius:4px;background:none;max-height:360px;overflow-y:auto",
     "thinking": "margin:4px 0 8px 18px;font-size:12px;font-style:italic;opacity:0.78;white-space:pre-wrap;"

@@ -21,24 +21,6 @@ def test_help_lists_what_the_notebook_has(notebook: Any) -> None:
     assert "%alloy /stop" in notebook.ok("%alloy --help").stdout
 
 
-def test_what_a_command_says_is_one_output_whose_lines_break_between_words(
-    notebook: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """JupyterLab breaks what is printed anywhere. In a document, which is compared, it is printed as ever."""
-    printed = notebook.ok("%alloy /models").stdout
-    monkeypatch.setenv("ALLOY_DISPLAY", "static")
-    assert notebook.ok("%alloy /models").stdout == printed
-    monkeypatch.setenv("ALLOY_DISPLAY", "html")
-    ran = notebook.ok("%alloy /models")
-    assert ran.stdout == ""
-    first, *updates = ran.outputs
-    assert not first.get("update")
-    assert all(update["update"] for update in updates)
-    assert ran.texts[-1] + "\n" == printed
-    assert ran.outputs[-1]["data"]["text/html"].count("text-indent") == len(printed.splitlines())
-    assert "--max-turns" in notebook.ok("%alloy --help").texts[0]
-
-
 def test_the_conversation_is_listed_a_line_a_message(notebook: Any) -> None:
     assert notebook.ok("%alloy /history").stdout == "There is no conversation yet.\n"
     notebook.names["m"] = Scripted(["Hello, Ann."])

@@ -290,21 +290,6 @@ def test_a_failure_tells_its_hint_once(notebook: Notebook, monkeypatch: pytest.M
     assert ran.error._render_traceback_()[0] == "ProviderError: it broke"
 
 
-def test_a_long_failure_is_told_whole_once_and_the_cells_own_error_is_one_line(
-    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ALLOY_DISPLAY", "static")
-    message = "it broke\n" + "and more of it " * 40 + "here"
-    notebook.ok(f"m = alloy.Scripted([{{'error': {{'message': {message!r}}}}}])")
-    ran = notebook.run("%alloy -m m hi")
-    assert "of it here" in ran.texts[0]
-    (line,) = ran.error._render_traceback_()
-    assert line.startswith("ProviderError: it broke and more")
-    assert line.endswith("…")
-    assert len(line) == 100
-    assert ran.error.message == message
-
-
 def test_a_run_that_somebody_stopped_is_an_answer_and_the_cell_ends_well(
     notebook: Notebook, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -194,7 +194,7 @@ def test_what_is_set_is_told_with_where_from_and_without_keys(
     monkeypatch.setenv("ALLOY_DISPLAY", "html")
     notebook.ok("%alloy /tools read,bash")
     notebook.ok("%alloy /budget 2")
-    (told,) = notebook.ok("%alloy /config").texts
+    told = notebook.ok("%alloy /config").stdout
     rows = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in told.splitlines())}
     assert rows["model"].startswith("anthropic:")
     assert "environment variable ANTHROPIC_API_KEY" in rows["model"]
