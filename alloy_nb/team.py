@@ -14,6 +14,7 @@ from .agent import Agent, ask_agent
 from .errors import AlloyError, ConfigError
 from .events import Event
 from .execution import Execution
+from .guests import check_callback
 from .handle import Run
 from .interrupting import interrupts_cancel
 from .keywords import keywords_told
@@ -403,8 +404,7 @@ class Team(Leaving):
         ``"member_removed"``, ``"crash"``, ``"restart"``, ``"down"`` or ``"abandoned"``. To the first who subscribes,
         what goes on is told from its beginning. `cancel()` of what is returned ends it.
         """
-        if not callable(callback):
-            raise ConfigError(f"{callback!r} cannot be called", hint="give a function of one argument")
+        check_callback(callback)
         newest = (member.newest for member in self._copied().values())
         return self._listeners.add(callback, [run for run in newest if run is not None and run.result is None])
 
