@@ -28,10 +28,10 @@ from .sinks import resolve
 from .subscribers import Subscription
 from .teams.context import SharedContext, as_json
 from .teams.group import TeamRun
-from .teams.handing_over import HandoffTool, transfer_names
+from .teams.handing_over import Handoff, HandoffTool, transfer_names
 from .teams.kinds import Broadcast, Handover
 from .teams.listeners import Listeners
-from .teams.making import check_list, check_team, checked_handoffs, make_member, unknown
+from .teams.making import check_context, check_list, check_team, checked_handoffs, make_member, unknown
 from .teams.members import Member, MemberHealth
 from .teams.results import TeamResults
 from .teams.timeline import Timeline
@@ -61,7 +61,8 @@ class Team(Leaving):
 
     `context` is a mapping that the agents see in their prompts, and change with a tool; `budget` is spent by all of
     them together, but for one that has a budget of its own; `timeout` is in seconds, for each prompt to a member.
-    `handoffs` says who may hand a conversation over to whom by itself: ``{"triage": ["coder", "critic"]}``.
+    `handoffs` says who may hand a conversation over to whom by itself: ``{"triage": ["coder", "critic"]}``; in place of
+    a name ``Handoff("coder", filter=...)`` says what goes along.
 
     >>> import alloy_nb as alloy
     >>> team = alloy.Team({name: {"model": alloy.Scripted([f"I am {name}."])} for name in ("coder", "critic")})
@@ -79,13 +80,12 @@ class Team(Leaving):
         budget: Budget | None = None,
         timeout: float | None = TIMEOUT,
         name: str = "team",
-        handoffs: Mapping[str, Sequence[str]] | None = None,
+        handoffs: Mapping[str, Sequence[str | Agent | Handoff]] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         check_team(agents, context, budget, timeout, name)
         self.name = name
-        #: What the agents share.
-        self.context = SharedContext(context)
+        self._context = SharedContext(context)
         self.budget = budget
         self.timeout = timeout
         self._clock = clock
@@ -96,11 +96,11 @@ class Team(Leaving):
         self._timeline = Timeline()
         self._watch = Watch(name)
         self._listeners = Listeners(name)
-        self._transfers: dict[str, tuple[str, ...]] = {}
+        self._transfers: dict[str, dict[str, Handoff]] = {}
         try:
             for key, given in agents.items():
                 self._members[key] = make_member(key, given, self, clock)
-            self._transfers = checked_handoffs(handoffs or {}, list(self._members))
+            self._transfers = checked_handoffs(handoffs or {}, self.agents)
         except BaseException:
             for member in self._members.values():
                 member.release()
@@ -266,6 +266,18 @@ class Team(Leaving):
         own = options.get("system_prompt") or self._member(name).agent.dialogue.options.system_prompt
         told = _TASK.format(before=before, task=as_json(task, LONGEST_TASK))
         return "\n\n".join(text for text in (own, told) if text)
+
+    # -- what they share ------------------------------------------------------------------------------------------
+
+    @property
+    def context(self) -> SharedContext:
+        """What the agents share; a mapping that is assigned has its values put in place of all that is there."""
+        return self._context
+
+    @context.setter
+    def context(self, values: Mapping[str, Any]) -> None:
+        check_context(values)
+        self._context.replace(values)
 
     # -- who is in it ---------------------------------------------------------------------------------------------
 
@@ -469,10 +481,17 @@ class Team(Leaving):
 
     def transfers(self, name: str) -> Sequence[Tool]:
         """The tools by which a member hands a conversation over to others, as far as they are there and up."""
-        members, names = self._copied(), transfer_names(self._transfers.get(name, ()))
+        members, given = self._copied(), self._transfers.get(name, {})
         return [
-            HandoffTool(other, members[other].successor, tool, handed=self._handed)
-            for other, tool in names.items()
+            HandoffTool(
+                other,
+                members[other].successor,
+                given[other].name or tool,
+                given[other],
+                handed=self._handed,
+                over=members[other].took_over,
+            )
+            for other, tool in transfer_names(given).items()
             if other in members and not members[other].supervision.down
         ]
 

@@ -46,8 +46,10 @@ class Home(Protocol):
     """What a member needs of its team."""
 
     name: str
-    context: SharedContext
     budget: Budget | None
+
+    @property
+    def context(self) -> SharedContext: ...
 
     def began(self, member: Member, execution: Execution) -> None: ...
 
@@ -114,9 +116,15 @@ class Member:
             self.newest = execution
         self._home.began(self, execution)
 
+    def took_over(self, result: Result) -> None:
+        """What came of a conversation that was handed over to it: a crash counts there, too."""
+        if isinstance(result.error, Crashed):
+            self._count_crash(result.error)
+
     def ended(self, execution: Execution, result: Result) -> None:
         if isinstance(result.error, Crashed):
-            self._crashed(result.error)
+            self._renew()
+            self._count_crash(result.error)
         self._home.ended(self, execution, result)
 
     # -- how it fares ---------------------------------------------------------------------------------------------
@@ -153,9 +161,8 @@ class Member:
                 hint=f"see team.health()[{self.name!r}], mend what breaks, then team.restart({self.name!r})",
             )
 
-    def _crashed(self, error: Crashed) -> None:
+    def _count_crash(self, error: Crashed) -> None:
         again = self.supervision.crashed()
-        self._renew()
         self._home.tell("crash", self.name, error=error.message, crashes=self.supervision.crashes)
         if again:
             self._home.tell("restart", self.name, restarts=self.supervision.restarts)

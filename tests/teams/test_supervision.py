@@ -138,6 +138,22 @@ def test_to_one_that_is_down_nothing_is_handed_over() -> None:
     assert named == [["context"], ["context", "transfer_to_coder"]]
 
 
+def test_a_crash_of_one_that_took_over_counts_as_its_own() -> None:
+    """It happened within another one's run: `health` told of none, and it was handed to for ever."""
+    hand = {"tool_calls": [{"name": "transfer_to_coder", "input": {"task": "Fix it."}}]}
+    triage = alloy.Scripted([hand, "I do it."] * 4 + ["x"])
+    with alloy.Team(
+        {"triage": {"model": triage}, "coder": {"model": Model(breaks)}}, handoffs={"triage": ["coder"]}
+    ) as team:
+        for _ in range(4):
+            assert team.delegate("triage", "x").text == "I do it."
+        assert (team.health()["coder"].crashes, team.health()["coder"].status) == (4, "down")
+        assert team.health()["triage"].crashes == 0
+        assert [row["kind"] for row in team.timeline.to_list()].count("crash") == 4
+        team.delegate("triage", "x")
+    assert [tool.name for tool in triage.requests[-1].tools] == ["context"]
+
+
 def test_a_hand_off_to_one_that_is_down_asks_nobody() -> None:
     """It was told when its turn had come, and the ones before it had answered for nothing."""
     first = alloy.Scripted(["x"])
