@@ -167,7 +167,7 @@ class Team(Leaving):
         """The same in the background: a handle of all of them, at once."""
         self._check_open()
         self._check_said(overrides, _BROADCAST)  # what is wrong for all of them is nobody's own result
-        run = Broadcast(self.name, self._asked(names), _text_of(prompt))
+        run = Broadcast(self, self._asked(names), _text_of(prompt))
         options = {"correlation_id": run.run_id, **overrides}
         with _stopped_by_interrupt(run):
             run.begin(lambda name: self._begin(name, prompt, options, run.note))
@@ -209,7 +209,7 @@ class Team(Leaving):
         self._check_said(overrides, _HANDOFF)
         for name in names:  # before the first one is asked, who is at the mercy of the last one's name
             self._member(name).check_up()
-        run = Handover(self.name, names, _text_of(prompt))
+        run = Handover(self, names, _text_of(prompt))
 
         def begin(place: int, text: Any) -> Execution:
             options = {"correlation_id": run.run_id, **overrides}
