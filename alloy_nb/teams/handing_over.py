@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..agent_tool import AgentTool
 from ..articles import a_kind
 from ..dialogue import Dialogue
-from ..errors import ConfigError, ToolError
+from ..errors import AlloyError, ConfigError, ToolError
 from ..guests import call_guest
 from ..history import without_signed_thoughts
 from ..keywords import keywords_told
@@ -151,7 +151,10 @@ class HandoffTool(AgentTool):
         conversation = succession.conversation()
         self._check(conversation, succession)
         giver = (ctx.agent or "agent").rpartition("/")[2]
-        dialogue = self._successor()
+        try:
+            dialogue = self._successor()
+        except AlloyError as error:  # it went down since the run began
+            raise ToolError(f"Not handed over: {error.message}. Answer yourself") from error
         dialogue.restore(await self._filtered(conversation))
         succession.to = self._to
         succession.tell("handoff", {"from": giver, "to": self._to})

@@ -93,6 +93,7 @@ class Member:
             return self._lane
 
     def adjusted(self, options: Options) -> Options:
+        self.check_up()  # whoever asks the agent itself is told so, too
         taken = collect_tools(options.tools)
         name = next(name for name in ("context", "team_context", f"{self._home.name}_context") if name not in taken)
         transfers = [tool for tool in self._home.transfers(self.name) if tool.name not in taken]
