@@ -20,6 +20,7 @@ from .dialogue import Dialogue
 from .errors import AlloyError, Busy, ConfigError, Halted
 from .events import Event
 from .execution import Execution
+from .guests import check_callback
 from .handle import Run
 from .leaving import Leaving
 from .messages import Message, ToolCall
@@ -229,8 +230,7 @@ class Agent(Leaving):
 
         On one thread, in order; what it raises is logged. `cancel()` of what is returned ends it.
         """
-        if not callable(callback):
-            raise ConfigError(f"{callback!r} cannot be called", hint="give a function of one argument")
+        check_callback(callback)
         subscription = self._subscribers.add(callback)
         current = self.dialogue.current
         if current is not None and current.background:

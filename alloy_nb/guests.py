@@ -11,7 +11,9 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-__all__ = ["GuestCrash", "call_guest", "contain", "is_async"]
+from .errors import ConfigError
+
+__all__ = ["GuestCrash", "call_guest", "check_callback", "contain", "is_async"]
 
 
 class GuestCrash(Exception):
@@ -39,6 +41,17 @@ def is_async(function: Any) -> bool:
     """
     called = getattr(function, "__call__", None)  # noqa: B004 - what is called, not whether it can be
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called)
+
+
+def check_callback(function: Any, arguments: str = "one argument") -> None:
+    """A `ConfigError` for what cannot be called, or has to be awaited: nobody would await it, and nothing would happen.
+
+    >>> check_callback(print)
+    """
+    if not callable(function):
+        raise ConfigError(f"{function!r} cannot be called", hint=f"give a function of {arguments}")
+    if is_async(function):
+        raise ConfigError(f"{function!r} is async, and nobody awaits it", hint=f"give a plain function of {arguments}")
 
 
 async def call_guest(function: Callable[..., Any], *arguments: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from .articles import a_kind
 from .context.compactor import Compactor
 from .errors import ConfigError
+from .guests import is_async
 from .messages import Message
 from .usage import Budget
 
@@ -336,8 +337,9 @@ _CHECKS: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
     ),
     (
         ("on_event", "on_chunk"),
-        lambda value: value is None or callable(value),
-        "give {name} a function of one argument",
+        # An async one would be called, and what it gives never awaited.
+        lambda value: value is None or (callable(value) and not is_async(value)),
+        "give {name} a function of one argument, a plain `def`",
     ),
     (
         ("extra_body",),

@@ -11,6 +11,7 @@ from typing import Any
 
 from .bell import Bell
 from .errors import ConfigError
+from .guests import check_callback
 from .keywords import keywords_told
 from .subscribers import Subscription
 
@@ -54,8 +55,7 @@ class PubSub:
     def subscribe(self, topic: str, callback: Callable[[Any], Any]) -> Subscription:
         """Have `callback(message)` called for what is published on `topic` from now on."""
         _check(topic)
-        if not callable(callback):
-            raise ConfigError(f"{callback!r} cannot be called", hint="give a function of one argument")
+        check_callback(callback)
         self._renew()
         with self._lock:
             number = self._next = self._next + 1

@@ -10,6 +10,7 @@ from typing import Any
 from .agent import Agent
 from .errors import AlloyError, Busy, ConfigError
 from .forks import renewed_in_child
+from .guests import check_callback
 from .keywords import keywords_told
 from .leaving import Leaving
 from .options import nearest
@@ -65,8 +66,8 @@ class Scheduler(Leaving):
     A job asks an `Agent`, whose conversation goes on, or is a fresh run with options each time. What is due while the
     job is still at work is skipped; what was missed while the machine slept or its clock was set is made up for once.
     Runs ask nobody: what would need a person's word is refused. `on_result(result)` is called on a thread of its own
-    with each `Result`, failures included, one at a time; of more than 50 that wait for it the oldest is left out.
-    Without it the end of each run is logged.
+    with each `Result`, failures included, one at a time; of more than 50 that wait for it the oldest is left out. An
+    async one has a loop of its own there. Without any the end of each run is logged.
 
     With a `store` jobs are kept, and another scheduler with the same store and `name` goes on with them; two of them
     at the same time start each run once. Functions, agents and models that are objects cannot be kept: give them again
@@ -261,8 +262,7 @@ class Scheduler(Leaving):
 
     def subscribe(self, callback: Callable[[], Any]) -> Subscription:
         """Have `callback()` called, on any thread, when jobs were changed, begun or done; it must not wait."""
-        if not callable(callback):
-            raise ConfigError(f"{callback!r} cannot be called", hint="give a function without arguments")
+        check_callback(callback, "no argument")
         with self._engine.lock:
             self._count += 1
             number = self._count

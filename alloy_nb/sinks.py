@@ -32,6 +32,7 @@ _TABLE = {
     "scheduler_bundle": "alloy_nb.notebook.jobs:scheduler_bundle",
     "show_scheduler": "alloy_nb.notebook.jobs:show_scheduler",
     "show_team": "alloy_nb.notebook.team_display:show_team",
+    "show_team_run": "alloy_nb.notebook.team_display:show_team_run",
     "show_team_results": "alloy_nb.notebook.team_display:show_team_results",
     "choose_delegate_sink": "alloy_nb.notebook.team_display:choose_delegate_sink",
     "choose_team_sink": "alloy_nb.notebook.team_display:choose_team_sink",

@@ -14,6 +14,7 @@ from .agent import Agent, ask_agent
 from .errors import AlloyError, ConfigError
 from .events import Event
 from .execution import Execution
+from .guests import check_callback
 from .handle import Run
 from .interrupting import interrupts_cancel
 from .keywords import keywords_told
@@ -27,10 +28,10 @@ from .sinks import resolve
 from .subscribers import Subscription
 from .teams.context import SharedContext, as_json
 from .teams.group import TeamRun
-from .teams.handing_over import HandoffTool, transfer_names
+from .teams.handing_over import Handoff, HandoffTool, transfer_names
 from .teams.kinds import Broadcast, Handover
 from .teams.listeners import Listeners
-from .teams.making import check_list, check_team, checked_handoffs, make_member, unknown
+from .teams.making import check_context, check_list, check_team, checked_handoffs, make_member, unknown
 from .teams.members import Member, MemberHealth
 from .teams.results import TeamResults
 from .teams.timeline import Timeline
@@ -60,7 +61,8 @@ class Team(Leaving):
 
     `context` is a mapping that the agents see in their prompts, and change with a tool; `budget` is spent by all of
     them together, but for one that has a budget of its own; `timeout` is in seconds, for each prompt to a member.
-    `handoffs` says who may hand a conversation over to whom by itself: ``{"triage": ["coder", "critic"]}``.
+    `handoffs` says who may hand a conversation over to whom by itself: ``{"triage": ["coder", "critic"]}``; in place of
+    a name ``Handoff("coder", filter=...)`` says what goes along.
 
     >>> import alloy_nb as alloy
     >>> team = alloy.Team({name: {"model": alloy.Scripted([f"I am {name}."])} for name in ("coder", "critic")})
@@ -78,13 +80,12 @@ class Team(Leaving):
         budget: Budget | None = None,
         timeout: float | None = TIMEOUT,
         name: str = "team",
-        handoffs: Mapping[str, Sequence[str]] | None = None,
+        handoffs: Mapping[str, Sequence[str | Agent | Handoff]] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         check_team(agents, context, budget, timeout, name)
         self.name = name
-        #: What the agents share.
-        self.context = SharedContext(context)
+        self._context = SharedContext(context)
         self.budget = budget
         self.timeout = timeout
         self._clock = clock
@@ -95,11 +96,11 @@ class Team(Leaving):
         self._timeline = Timeline()
         self._watch = Watch(name)
         self._listeners = Listeners(name)
-        self._transfers: dict[str, tuple[str, ...]] = {}
+        self._transfers: dict[str, dict[str, Handoff]] = {}
         try:
             for key, given in agents.items():
                 self._members[key] = make_member(key, given, self, clock)
-            self._transfers = checked_handoffs(handoffs or {}, list(self._members))
+            self._transfers = checked_handoffs(handoffs or {}, self.agents)
         except BaseException:
             for member in self._members.values():
                 member.release()
@@ -166,7 +167,7 @@ class Team(Leaving):
         """The same in the background: a handle of all of them, at once."""
         self._check_open()
         self._check_said(overrides, _BROADCAST)  # what is wrong for all of them is nobody's own result
-        run = Broadcast(self.name, self._asked(names), _text_of(prompt))
+        run = Broadcast(self, self._asked(names), _text_of(prompt))
         options = {"correlation_id": run.run_id, **overrides}
         with _stopped_by_interrupt(run):
             run.begin(lambda name: self._begin(name, prompt, options, run.note))
@@ -208,7 +209,7 @@ class Team(Leaving):
         self._check_said(overrides, _HANDOFF)
         for name in names:  # before the first one is asked, who is at the mercy of the last one's name
             self._member(name).check_up()
-        run = Handover(self.name, names, _text_of(prompt))
+        run = Handover(self, names, _text_of(prompt))
 
         def begin(place: int, text: Any) -> Execution:
             options = {"correlation_id": run.run_id, **overrides}
@@ -265,6 +266,18 @@ class Team(Leaving):
         own = options.get("system_prompt") or self._member(name).agent.dialogue.options.system_prompt
         told = _TASK.format(before=before, task=as_json(task, LONGEST_TASK))
         return "\n\n".join(text for text in (own, told) if text)
+
+    # -- what they share ------------------------------------------------------------------------------------------
+
+    @property
+    def context(self) -> SharedContext:
+        """What the agents share; a mapping that is assigned has its values put in place of all that is there."""
+        return self._context
+
+    @context.setter
+    def context(self, values: Mapping[str, Any]) -> None:
+        check_context(values)
+        self._context.replace(values)
 
     # -- who is in it ---------------------------------------------------------------------------------------------
 
@@ -403,8 +416,7 @@ class Team(Leaving):
         ``"member_removed"``, ``"crash"``, ``"restart"``, ``"down"`` or ``"abandoned"``. To the first who subscribes,
         what goes on is told from its beginning. `cancel()` of what is returned ends it.
         """
-        if not callable(callback):
-            raise ConfigError(f"{callback!r} cannot be called", hint="give a function of one argument")
+        check_callback(callback)
         newest = (member.newest for member in self._copied().values())
         return self._listeners.add(callback, [run for run in newest if run is not None and run.result is None])
 
@@ -469,10 +481,17 @@ class Team(Leaving):
 
     def transfers(self, name: str) -> Sequence[Tool]:
         """The tools by which a member hands a conversation over to others, as far as they are there and up."""
-        members, names = self._copied(), transfer_names(self._transfers.get(name, ()))
+        members, given = self._copied(), self._transfers.get(name, {})
         return [
-            HandoffTool(other, members[other].successor, tool, handed=self._handed)
-            for other, tool in names.items()
+            HandoffTool(
+                other,
+                members[other].successor,
+                given[other].name or tool,
+                given[other],
+                handed=self._handed,
+                over=members[other].took_over,
+            )
+            for other, tool in transfer_names(given).items()
             if other in members and not members[other].supervision.down
         ]
 

@@ -14,6 +14,10 @@ from alloy_nb.testing import Function, no_delays
 from alloy_nb.tools.context import ToolContext
 
 
+async def is_awaited(_: object) -> None:
+    """What is only called does nothing when it is async."""
+
+
 @pytest.mark.parametrize(
     ("word", "near"),
     [
@@ -71,6 +75,8 @@ def test_an_option_like_nothing_lists_what_there_is() -> None:
         {"tool_timeout": "soon"},
         {"approval": "maybe"},
         {"on_event": 5},
+        {"on_event": is_awaited},
+        {"on_chunk": is_awaited},
         {"tools": "read"},
         {"messages": ["hi"]},
         {"stop_sequences": "END"},

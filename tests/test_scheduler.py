@@ -542,6 +542,23 @@ def test_a_callback_that_raises_or_waits_holds_up_nothing(
     assert all(name == "alloy-job-good" for name in results.threads)
 
 
+def test_an_async_callback_is_awaited(
+    scheduler: Scheduler, clock: SteppedClock, results: Results, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It was called, and what it gave never awaited: its job had no callback, and nobody was told."""
+
+    async def hear(result: Result) -> None:
+        await asyncio.sleep(0)
+        results(result)
+        raise SystemExit("mine")
+
+    scheduler.every("30m", "hi", model=Scripted([AGAIN]), name="x", on_result=hear)
+    for number in (1, 2):
+        clock.advance(1800)
+        assert results.next().text == "yes"
+        until(lambda n=number: sum("on_result of job x raised" in r.message for r in caplog.records) == n)
+
+
 def test_of_what_a_callback_does_not_keep_up_with_the_oldest_is_left_out(
     scheduler: Scheduler, clock: SteppedClock, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -281,6 +281,26 @@ def test_what_one_kernel_removes_the_other_one_does_not_run(
     assert [kept.runs for kept in Ledger(store, "scheduler").jobs.values()] == [[]]
 
 
+def test_one_that_is_at_work_knows_what_others_have_added_removed_and_run(
+    store: SessionStore, clock: SteppedClock, model: str
+) -> None:
+    """Its table showed for ever what another kernel had removed, until the two wanted the same time."""
+    with Scheduler(store, clock=clock) as first:
+        first.every("30m", "hi", model=model, name="x")
+        first.every("5h", "hi", model=model, name="gone")
+        first.every("5h", "hi", model=model, name="kept")
+        with Scheduler(store, clock=clock) as second:
+            second.remove("gone")
+            second.every("5h", "hi", model=model, name="new")
+            second.trigger("kept")
+            until(lambda: len(second.history("kept")) == 1)
+        clock.advance(1800)
+        until(lambda: len(first.history("x")) == 1)
+        idle(first)
+        assert [job.name for job in first.jobs()] == ["x", "kept", "new"]
+        assert first.history("kept") == second.history("kept")
+
+
 def test_a_pause_is_kept(store: SessionStore, clock: SteppedClock, model: str) -> None:
     with Scheduler(store, clock=clock) as first:
         first.every("30m", "hi", model=model, name="x")

@@ -89,6 +89,19 @@ def test_a_subscriber_must_be_callable() -> None:
         alloy.Agent(model=alloy.Scripted(["a"])).subscribe(3)  # type: ignore[arg-type]
 
 
+def test_an_async_subscriber_is_refused() -> None:
+    """It was called for each event, and did nothing: nobody awaited what it gave."""
+
+    async def hear(item: object) -> None: ...
+
+    with alloy.Team({}) as team, alloy.Scheduler() as scheduler:
+        agent, bus = alloy.Agent(model=alloy.Scripted(["a"])), alloy.PubSub()
+        for subscribe in (agent.subscribe, team.subscribe, scheduler.subscribe, lambda one: bus.subscribe("x", one)):
+            with pytest.raises(alloy.ConfigError, match="is async, and nobody awaits it") as caught:
+                subscribe(hear)
+            assert "a plain function" in (caught.value.hint or "")
+
+
 def test_who_subscribes_while_a_run_goes_on_hears_it() -> None:
     go = threading.Event()
 

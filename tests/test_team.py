@@ -76,6 +76,8 @@ def test_one_that_cannot_be_made_fails_the_whole_by_its_name_and_leaves_nothing_
         ({"name": "a/b"}, "name is 'a/b'"),
         ({"handoffs": {"coder": ["nobody"]}}, "no agent 'nobody'"),
         ({"handoffs": {"coder": "critic"}}, "is a string"),
+        ({"handoffs": ["coder"]}, "handoffs is a list"),
+        ({"handoffs": {"coder": None}}, "names is None"),
     ],
 )
 def test_wrong_options_are_said_clearly(options: dict[str, Any], words: str) -> None:
@@ -295,7 +297,9 @@ def test_the_results_are_shown_as_a_table_in_which_nothing_runs() -> None:
     html = results._repr_mimebundle_()["text/html"]
     assert "<script" not in html
     assert "&lt;script&gt;" in html
-    assert repr(alloy.Team({}).broadcast("x")) == "(nobody was asked)"
+    nobody = alloy.Team({}).broadcast("x")
+    assert repr(nobody) == "(nobody was asked)"
+    assert nobody._repr_mimebundle_()["text/html"] == "<p>(nobody was asked)</p>"
 
 
 # -- one after another ------------------------------------------------------------------------------------------------
@@ -368,8 +372,11 @@ def test_a_chain_can_be_stopped_and_told_step_by_step() -> None:
 
 
 def test_a_string_is_no_list_of_names() -> None:
-    with pair() as team, pytest.raises(alloy.ConfigError, match="names is the string"):
-        team.handoff("coder", "x")
+    with pair() as team:
+        with pytest.raises(alloy.ConfigError, match="names is the string"):
+            team.handoff("coder", "x")
+        with pytest.raises(alloy.ConfigError, match="names is 3"):
+            team.handoff(3, "x")  # type: ignore[arg-type]
 
 
 # -- time -------------------------------------------------------------------------------------------------------------

@@ -13,10 +13,11 @@ from .folding import row_of
 
 if TYPE_CHECKING:
     from ..team import Team
+    from ..teams.group import TeamRun
     from .team_scope import Scope
     from .team_shows import TeamShow
 
-__all__ = ["choose_delegate_sink", "choose_team_sink", "show_team", "show_team_results"]
+__all__ = ["choose_delegate_sink", "choose_team_sink", "show_team", "show_team_results", "show_team_run"]
 
 
 def choose_team_sink(display: str | None, team: Team) -> TeamSink | None:
@@ -63,9 +64,33 @@ def show_team(team: Team) -> None:
     scope = Scope(team)
     if kind == "static":
         _wait_for(scope)
+    _show_as_it_stands(scope, kind, current_cell(shell) if shell is not None else Cell(), "rest")
+
+
+def show_team_run(team: Team, run: TeamRun[Any]) -> None:
+    """Show a broadcast or a hand-off in the background: live where a display can change, else once it is over."""
+    shell = running_shell()
+    kind = display_kind("auto", shell) or "text"
     cell = current_cell(shell) if shell is not None else Cell()
+    if run.run_id in cell.shown:
+        return
+    cell.shown.add(run.run_id)
+    if kind == "text":
+        from ..render.team_terminal import TeamColumns
+
+        run.wait(check=False, owns=False, sink=TeamColumns(told=cell.shown))
+        return
+    from .team_scope import scope_of_run
+
+    if kind == "static":
+        run.wait(check=False, owns=False)
+    _show_as_it_stands(scope_of_run(team, run), kind, cell, "ended")
+
+
+def _show_as_it_stands(scope: Scope, kind: str, cell: Cell, over: str) -> None:
+    """Live while something of it goes on; `over` is how it is shown from then on, where it has times."""
     live = not scope.over
-    show = _show(f"background-{kind}" if live else "static" if kind == "static" else "rest", cell)
+    show = _show(f"background-{kind}" if live else "static" if kind == "static" else over, cell)
     show.open(scope)
     if not live:
         show.close()
@@ -97,7 +122,7 @@ def show_team_results(results: Any) -> None:
 
 
 def _show(kind: str, cell: Cell) -> TeamShow:
-    from .team_shows import BackgroundTeamHtmlShow, TeamAtRest, TeamHtmlShow, TeamShow
+    from .team_shows import BackgroundTeamHtmlShow, TeamAtRest, TeamHtmlShow, TeamRunAtRest, TeamShow
 
     without_widget: dict[str, type[TeamShow]] = {
         "static": TeamShow,
@@ -105,6 +130,7 @@ def _show(kind: str, cell: Cell) -> TeamShow:
         "html": TeamHtmlShow,
         "background-html": BackgroundTeamHtmlShow,
         "rest": TeamAtRest,
+        "ended": TeamRunAtRest,
     }
     if kind in without_widget:
         return without_widget[kind](cell)

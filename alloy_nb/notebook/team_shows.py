@@ -30,6 +30,7 @@ __all__ = [
     "FoldedTeam",
     "TeamAtRest",
     "TeamHtmlShow",
+    "TeamRunAtRest",
     "TeamShow",
     "TeamSinkOf",
     "team_frozen",
@@ -106,6 +107,12 @@ class TeamAtRest(TeamShow):
 
     static = False
     newest = 2
+
+
+class TeamRunAtRest(TeamShow):
+    """A broadcast or a hand-off that is over, whole, with times."""
+
+    static = False
 
 
 class TeamHtmlShow(TeamShow):

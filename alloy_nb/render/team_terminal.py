@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..events import Event
+from ..result import Result
 from ..teams.group import TeamRun
 from ..usage import Usage, add_costs
 from .clean import shown
@@ -23,9 +24,11 @@ from .wording import cost_words, duration_words, token_words
 
 __all__ = ["Column", "TeamColumns", "member_of"]
 
+_WAITS = "waiting its turn"
 #: The mark and the colour of a member, by how its run stands.
 _DOTS: Mapping[str, tuple[str, str]] = {
-    "waiting its turn": ("○", "dim"),
+    _WAITS: ("○", "dim"),
+    "not asked": ("○", "dim"),
     "running": ("●", "blue"),
     "completed": ("✓", "green"),
     "max_turns": ("✓", "yellow"),
@@ -55,7 +58,7 @@ class Column:
 
     def __init__(self, name: str) -> None:
         self.name = shown(name)
-        self.status = "waiting its turn"
+        self.status = _WAITS
         self.usage = Usage()
         self.cost: float | None = None
         self.seconds = 0.0
@@ -204,12 +207,22 @@ class TeamColumns:
         self.step_aside()
         if self._told is not None and self._run is not None:
             self._told.update(execution.run_id for _, execution in self._run.executions)
-        for name, result in self._run.answers if self._run is not None else ():
+        answers = self._run.answers if self._run is not None else []
+        self._settle(dict(answers))
+        for name, result in answers:
             self._console.print(Text.assemble(_dot(result.status), " ", (shown(name), "bold")))
             for line in answer_lines(name, result, self._console):
                 self._console.print(line, soft_wrap=not self._console.is_terminal)
             self._console.print()
         self._console.print(self.summary())
+
+    def _settle(self, answers: Mapping[str, Result]) -> None:
+        """Whoever could not begin has no events, only a result; and nobody waits any more when all of it is over."""
+        for name, column in self._columns.items():
+            if column.status == _WAITS and name in answers:
+                column.status = answers[name].status
+            elif column.status == _WAITS and self._run is not None and self._run.over.closed:
+                column.status = "not asked"
 
     def renderable(self) -> RenderableType:
         """What the terminal shows now."""

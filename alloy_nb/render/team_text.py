@@ -27,8 +27,9 @@ def results_text(results: Mapping[str, Result]) -> str:
 
 def results_bundle(results: Mapping[str, Result]) -> dict[str, Any]:
     """The same for a notebook."""
-    rows = _result_rows(results)
-    return {"text/plain": results_text(results), "text/html": _table(("agent", "status", "answer"), rows)}
+    rows, plain = _result_rows(results), results_text(results)
+    html = _table(("agent", "status", "answer"), rows) if rows else f"<p>{escape(plain)}</p>"
+    return {"text/plain": plain, "text/html": html}
 
 
 def team_text(team: Team) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -10,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..errors import AlloyError
+from ..guests import contain
 from ..plain import one_line
 from ..portal import is_portal_thread
 from ..result import Result
@@ -210,22 +213,25 @@ class Engine:
 
     def _finish(self, task: Task, result: Result, run: JobRun) -> None:
         """Note it, let the job go, then tell. Of a job that was removed or replaced meanwhile nothing is told."""
+        stored = False
         if self.ledger is not None and task.alive:
             with self.lock:
                 task.ending = True
             try:
                 self.ledger.finish(task.name, run, task.base)
+                stored = True
             except Exception as error:  # noqa: BLE001 - anybody's store; the job is let go all the same
                 logger.error("the run of job %s could not be stored: %s", task.name, error)
         with self.changing():
             task.running, task.run = False, None
+            task.runs.append(run)
+            if stored:  # the ledger was at its end then: other kernels' changes are in it
+                self._sync()
             if task.ending:  # what was due meanwhile, is now
                 task.ending = False
                 self.arm()
             self._idle.notify_all()
             told = task.alive
-            if told:
-                task.runs.append(run)
             tells_itself = told and task.on_result is not None and self._leave_to_tell(task, result)
         if told and task.on_result is None:
             _log(task.name, run)
@@ -250,7 +256,9 @@ class Engine:
                     return
                 result = task.untold.popleft()
             try:
-                on_result(result)
+                answer = on_result(result)
+                if inspect.isawaitable(answer):
+                    asyncio.run(contain(answer))
             except BaseException:  # the user's own code
                 logger.exception("on_result of job %s raised; the job goes on", task.name)
 
@@ -271,8 +279,7 @@ class Engine:
                 task.not_before = self.clock.now() + SETTLING
                 continue
             task.paused = kept.paused
-            task.runs.clear()
-            task.runs.extend(kept.runs)
+            task.take_runs(kept.runs)
             if kept.base > task.base:
                 task.rebase(kept.base)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, Literal
@@ -102,6 +102,13 @@ class Task:
         """For the ledger."""
         schedule = self.schedule.to_dict()
         return {"schedule": schedule, "jitter": self.jitter, "misfire": self.misfire, **self.work.to_dict()}
+
+    def take_runs(self, stored: Sequence[JobRun]) -> None:
+        """What a store remembers, beside what could not be stored."""
+        known = {(run.started, run.run_id) for run in stored}
+        own = [run for run in self.runs if (run.started, run.run_id) not in known]
+        self.runs.clear()
+        self.runs.extend(sorted([*stored, *own], key=lambda run: run.started))
 
     def rebase(self, base: datetime) -> None:
         """Go on from here."""

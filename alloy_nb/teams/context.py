@@ -77,6 +77,14 @@ class SharedContext(MutableMapping[str, Any]):
         with self._lock:
             self._entries[_checked(key)] = Entry(value, by)
 
+    def replace(self, values: Mapping[str, Any]) -> None:
+        """Put these values of the host's in place of all that is there, at once."""
+        if values is self:
+            return
+        entries = {_checked(key): Entry(value) for key, value in values.items()}
+        with self._lock:
+            self._entries = entries
+
     def by(self, key: str) -> str:
         """Who wrote that value: an agent's name, or "" for the host. `KeyError` where there is none."""
         with self._lock:

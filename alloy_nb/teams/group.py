@@ -16,9 +16,11 @@ from ..journal import Journal, follow, follow_async
 from ..portal import PORTAL
 from ..pump import Pump
 from ..result import Result, Status
+from ..sinks import resolve
 from ..tools.approval import Decision, Remember
 from ..tools.workers import MAIN
 from .confluence import Confluence
+from .members import Home
 from .results import TeamResults, summed
 from .waiting import TeamSink, await_team, stopped, wait_for_team
 
@@ -33,7 +35,7 @@ class TeamRun(Generic[Outcome]):
     Iterating gives the events of all of them as one stream, `seq` rising by one, with each one's path
     (``"team/coder"``), its own `run_id` and `origin_seq`; it begins with a `run_start` and ends with the `run_end` of
     the whole, whose `run_id` is this one's. Several readers each see every event. `result()` and ``await`` give what
-    came of it.
+    came of it. As a cell's last expression it is shown live, as its team is.
 
     >>> import alloy_nb as alloy
     >>> team = alloy.Team({name: {"model": alloy.Scripted([f"I am {name}."])} for name in ("coder", "critic")})
@@ -43,12 +45,13 @@ class TeamRun(Generic[Outcome]):
     >>> team.stop()
     """
 
-    def __init__(self, kind: str, team: str, names: Sequence[str], prompt: str) -> None:
+    def __init__(self, kind: str, team: Home, names: Sequence[str], prompt: str) -> None:
         self.run_id = f"{kind}-{uuid4().hex[:16]}"
         #: The members it goes to, in order.
         self.names = tuple(names)
         self._kind = kind
-        self._team = team
+        self._home = team
+        self._team = team.name
         self._lock = threading.Lock()
         #: Closed at the end: who waits, waits for that.
         self.over = Journal()
@@ -64,6 +67,9 @@ class TeamRun(Generic[Outcome]):
 
     def __repr__(self) -> str:
         return f"<TeamRun {self.run_id} {self.status}>"
+
+    def _ipython_display_(self) -> None:
+        resolve("show_team_run")(self._home, self)
 
     # -- what it is like ------------------------------------------------------------------------------------------
 

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 from ..agent_tool import AgentTool
 from ..articles import a_kind
 from ..dialogue import Dialogue
-from ..errors import ConfigError, ToolError
+from ..errors import AlloyError, ConfigError, ToolError
 from ..guests import call_guest
 from ..history import without_signed_thoughts
 from ..keywords import keywords_told
 from ..messages import Message, ToolCall, ToolResult
+from ..result import Result
 from ..tools.base import Tool
 from ..tools.context import Succession, ToolContext
 
@@ -41,6 +42,7 @@ class Handoff:
 
     `name` and `description` are the tool's (``transfer_to_NAME``). `filter`, sync or async, is given the conversation
     without the call that hands it over, and returns the messages that the other one begins with, in place of its own.
+    What a `Team` has as `handoffs` may name a member: ``Handoff("critic", filter=...)``.
 
     >>> import alloy_nb as alloy
     >>> critic = alloy.Agent(name="critic", model=alloy.Scripted(["It is too long."]))
@@ -49,10 +51,16 @@ class Handoff:
     'It is too long.'
     """
 
-    agent: Agent
+    agent: Agent | str
     name: str | None = None
     description: str | None = None
     filter: Filter | None = None
+
+    def __post_init__(self) -> None:
+        if self.filter is not None and not callable(self.filter):
+            raise ConfigError(
+                f"filter is {self.filter!r}", hint="give a function of messages, such as alloy.Handoff.without_tools"
+            )
 
     @staticmethod
     def without_tools(messages: Sequence[Message]) -> tuple[Message, ...]:
@@ -100,7 +108,10 @@ def _transfer_name(to: str, taken: Collection[str]) -> str:
 
 
 class HandoffTool(AgentTool):
-    """Has the agent that `successor` gives, a fork of one, take over; `handed` is told from whom to whom."""
+    """Has the agent that `successor` gives, a fork of one, take over.
+
+    `handed` is told from whom to whom, and `over` what came of it.
+    """
 
     input_schema: Mapping[str, Any] = {
         "type": "object",
@@ -119,11 +130,13 @@ class HandoffTool(AgentTool):
         name: str,
         handoff: Handoff | None = None,
         handed: Callable[[str, str], None] | None = None,
+        over: Callable[[Result], None] | None = None,
     ) -> None:
         self._to = to
         self._successor = successor
         self._filter = handoff.filter if handoff is not None else None
         self._handed = handed
+        self._over = over
         self.name = name
         said = handoff.description if handoff is not None else None
         self.description = said or (
@@ -138,7 +151,10 @@ class HandoffTool(AgentTool):
         conversation = succession.conversation()
         self._check(conversation, succession)
         giver = (ctx.agent or "agent").rpartition("/")[2]
-        dialogue = self._successor()
+        try:
+            dialogue = self._successor()
+        except AlloyError as error:  # it went down since the run began
+            raise ToolError(f"Not handed over: {error.message}. Answer yourself") from error
         dialogue.restore(await self._filtered(conversation))
         succession.to = self._to
         succession.tell("handoff", {"from": giver, "to": self._to})
@@ -146,6 +162,8 @@ class HandoffTool(AgentTool):
             self._handed(giver, self._to)
         inner = replace(parent, succession=replace(succession, passed=(*succession.passed, giver), to=None))
         result = await self._run(dialogue, str(input["task"]), ctx, inner)
+        if self._over is not None:
+            self._over(result)
         succession.answer = self._text(result)
         return ToolResult(f"{self._to} has answered in your place.")
 

@@ -14,6 +14,7 @@ from ..execution import Execution
 from ..redaction import redact
 from ..result import Result, Status
 from .group import TeamRun
+from .members import Home
 from .results import TeamResults, summed
 
 __all__ = ["Broadcast", "Handover"]
@@ -28,7 +29,7 @@ Begin = Callable[[int, Any], Execution]
 class Broadcast(TeamRun[TeamResults]):
     """One prompt to all members at once."""
 
-    def __init__(self, team: str, names: Sequence[str], prompt: str) -> None:
+    def __init__(self, team: Home, names: Sequence[str], prompt: str) -> None:
         super().__init__("broadcast", team, names, prompt)
         self._results: dict[str, Result] = {}
         self._missing = len(self.names)
@@ -72,7 +73,7 @@ class Broadcast(TeamRun[TeamResults]):
 class Handover(TeamRun[Result]):
     """One member after another: each one's text is the next one's prompt."""
 
-    def __init__(self, team: str, names: Sequence[str], prompt: str) -> None:
+    def __init__(self, team: Home, names: Sequence[str], prompt: str) -> None:
         super().__init__("handoff", team, names, prompt)
         self._steps: list[Result] = []
         self._result: Result | None = None

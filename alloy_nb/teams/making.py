@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..agent import Agent
@@ -10,9 +10,10 @@ from ..articles import a_kind
 from ..errors import AlloyError, ConfigError
 from ..options import make_options, nearest
 from ..plain import revealed_name
+from .handing_over import Handoff
 from .members import Home, Member
 
-__all__ = ["check_list", "check_team", "checked_handoffs", "make_member", "unknown"]
+__all__ = ["check_context", "check_list", "check_team", "checked_handoffs", "make_member", "unknown"]
 
 
 def check_team(agents: Any, context: Any, budget: Any, timeout: Any, name: Any) -> None:
@@ -24,16 +25,24 @@ def check_team(agents: Any, context: Any, budget: Any, timeout: Any, name: Any) 
         )
     if not _is_name(name):
         raise ConfigError(f"name is {name!r}", hint="give a text on one line, without a slash, such as 'team'")
-    if context is not None and not isinstance(context, Mapping):
-        raise ConfigError(f"context is {context!r}", hint="give a mapping, such as a dict")
+    if context is not None:
+        check_context(context)
     # Checked as an agent's own are.
     make_options({"budget": budget, "timeout": timeout})
 
 
+def check_context(context: Any) -> None:
+    """What is to be shared has names."""
+    if not isinstance(context, Mapping):
+        raise ConfigError(f"context is {context!r}", hint="give a mapping, such as a dict")
+
+
 def check_list(names: Any) -> None:
-    """A name alone would be taken for its letters."""
+    """Names, and no name alone, which would be taken for its letters."""
     if isinstance(names, str):
         raise ConfigError(f"names is the string {names!r}", hint=f"give a list: [{names!r}]")
+    if not isinstance(names, Iterable):
+        raise ConfigError(f"names is {names!r}", hint="give a list of members' names: ['coder', 'critic']")
 
 
 def make_member(name: str, given: Any, home: Home, clock: Callable[[], float]) -> Member:
@@ -76,15 +85,36 @@ def _agent_of(name: str, options: Mapping[str, Any]) -> Agent:
         raise ConfigError(f"agent {name!r} could not be made: {error}", hint=hint) from error
 
 
-def checked_handoffs(handoffs: Mapping[str, Sequence[str]], names: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Who may hand over to whom, all of them members."""
+def checked_handoffs(handoffs: Any, agents: Mapping[str, Agent]) -> dict[str, dict[str, Handoff]]:
+    """Who may hand over to whom, and how, all of them members."""
+    if not isinstance(handoffs, Mapping):
+        raise ConfigError(
+            f"handoffs is {a_kind(handoffs)}", hint="give a dict of names: {'triage': ['coder', 'critic']}"
+        )
+    found: dict[str, dict[str, Handoff]] = {}
     for name, others in handoffs.items():
         if isinstance(others, str):
             raise ConfigError(f"handoffs of {name!r} is a string", hint=f"give a list: {{{name!r}: [{others!r}]}}")
-        for one in (name, *others):
-            if one not in names:
-                raise unknown(one, names)
-    return {name: tuple(others) for name, others in handoffs.items()}
+        check_list(others)
+        given = [other if isinstance(other, Handoff) else Handoff(other) for other in others]
+        found[name] = {_named(handoff.agent, agents): handoff for handoff in given}
+        for one in (name, *found[name]):
+            if one not in agents:
+                raise unknown(one, list(agents))
+    return found
+
+
+def _named(agent: Any, agents: Mapping[str, Agent]) -> str:
+    """What a member is called that is meant by its name, or by the agent itself."""
+    if isinstance(agent, str):
+        return agent
+    found = next((name for name, member in agents.items() if member is agent), None)
+    if found is None:
+        raise ConfigError(
+            f"handoffs holds {agent!r}, which is not in the team",
+            hint="give the name of a member: {'triage': [alloy.Handoff('coder', filter=...)]}",
+        )
+    return found
 
 
 def unknown(name: Any, names: Sequence[str]) -> ConfigError:

@@ -46,8 +46,10 @@ class Home(Protocol):
     """What a member needs of its team."""
 
     name: str
-    context: SharedContext
     budget: Budget | None
+
+    @property
+    def context(self) -> SharedContext: ...
 
     def began(self, member: Member, execution: Execution) -> None: ...
 
@@ -91,6 +93,7 @@ class Member:
             return self._lane
 
     def adjusted(self, options: Options) -> Options:
+        self.check_up()  # whoever asks the agent itself is told so, too
         taken = collect_tools(options.tools)
         name = next(name for name in ("context", "team_context", f"{self._home.name}_context") if name not in taken)
         transfers = [tool for tool in self._home.transfers(self.name) if tool.name not in taken]
@@ -114,9 +117,15 @@ class Member:
             self.newest = execution
         self._home.began(self, execution)
 
+    def took_over(self, result: Result) -> None:
+        """What came of a conversation that was handed over to it: a crash counts there, too."""
+        if isinstance(result.error, Crashed):
+            self._count_crash(result.error)
+
     def ended(self, execution: Execution, result: Result) -> None:
         if isinstance(result.error, Crashed):
-            self._crashed(result.error)
+            self._renew()
+            self._count_crash(result.error)
         self._home.ended(self, execution, result)
 
     # -- how it fares ---------------------------------------------------------------------------------------------
@@ -153,9 +162,8 @@ class Member:
                 hint=f"see team.health()[{self.name!r}], mend what breaks, then team.restart({self.name!r})",
             )
 
-    def _crashed(self, error: Crashed) -> None:
+    def _count_crash(self, error: Crashed) -> None:
         again = self.supervision.crashed()
-        self._renew()
         self._home.tell("crash", self.name, error=error.message, crashes=self.supervision.crashes)
         if again:
             self._home.tell("restart", self.name, restarts=self.supervision.restarts)

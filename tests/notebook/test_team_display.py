@@ -120,8 +120,9 @@ def test_a_team_at_rest_is_not_stored_whole_again_and_again(
     assert data["text/html"].count("<tr>") == 61
 
 
-def test_what_goes_on_in_the_background_is_shown_to_its_end(shown: Notebook) -> None:
-    """Where a display can change it changes, else it is shown when it is over."""
+@pytest.mark.parametrize("ends_in", ["team", "run"])
+def test_what_goes_on_in_the_background_is_shown_to_its_end(shown: Notebook, ends_in: str) -> None:
+    """Where a display can change it changes, else it is shown when it is over. A run was a line with its number."""
     shown.ok(
         "import threading\ngo, begun = threading.Event(), threading.Event()\nclass Slow(alloy.Scripted):\n"
         "    async def stream(self, request):\n"
@@ -132,13 +133,22 @@ def test_what_goes_on_in_the_background_is_shown_to_its_end(shown: Notebook) -> 
         "team = crew(coder=Slow(['Fixed.']))"
     )
     if os.environ["ALLOY_DISPLAY"] == "static":  # the cell waits
-        ran = shown.ok("run = team.start_broadcast('Go.')\nthreading.Timer(0.1, go.set).start()\nteam")
+        ran = shown.ok("run = team.start_broadcast('Go.')\nthreading.Timer(0.1, go.set).start()\n" + ends_in)
     else:
-        ran = shown.ok("run = team.start_broadcast('Go.')\nassert begun.wait(60)\nteam")
+        ran = shown.ok("run = team.start_broadcast('Go.')\nassert begun.wait(60)\n" + ends_in)
         assert "working" in last(ran)
         ran = shown.ok("go.set()\nfor one in threading.enumerate():\n    if one.name == 'alloy-show-team': one.join()")
     assert "text/markdown" in ran.outputs[-1]["data"]
     assert "Fixed." in last(ran)
+
+
+def test_a_run_that_is_over_is_shown_whole_and_once_in_a_cell(shown: Notebook) -> None:
+    for asked in ("start_broadcast(", "start_handoff(['coder', 'critic', 'coder', 'critic', 'coder'], "):
+        shown.ok(f"run = team.{asked}'Go.')\n_r = run.result()")
+        ran = shown.ok("from IPython.display import display\ndisplay(run)\nrun")
+        assert len(ran.outputs) == 1
+        # Three of the chain's five answers, and two of its prompts.
+        assert ran.outputs[0]["data"]["text/plain"].count("Fixed.") == (1 if "broadcast" in asked else 5)
 
 
 def test_nothing_is_shown_where_nobody_looks(shown: Notebook) -> None:
@@ -263,5 +273,5 @@ def test_in_a_terminal_a_broadcast_is_told_once(notebook: Notebook, monkeypatch:
     """The table of the columns was followed by the same as `Out[3]`."""
     monkeypatch.setenv("ALLOY_DISPLAY", "text")
     notebook.ok(CREW)
-    for asked in ("team.broadcast('Go.')", "await team.abroadcast('Go.')"):
+    for asked in ("team.broadcast('Go.')", "await team.abroadcast('Go.')", "team.start_broadcast('Go.')"):
         assert notebook.ok(asked).stdout.count("Fixed.") == 1, asked

@@ -119,6 +119,19 @@ def test_the_columns_of_a_chain_leave_each_ones_answer() -> None:
     ]
 
 
+def test_when_all_is_over_nobody_waits_for_a_turn() -> None:
+    """Of one that could not begin there are no events, and of who was not asked nothing at all."""
+    on = console(terminal=False)
+    members = {"busy": {"model": alloy.Scripted(["x"])}, "free": {"model": alloy.Scripted(["x"])}}
+    with alloy.Team(members) as team:
+        team["busy"].close()
+        team.start_broadcast("x").wait(sink=TeamColumns(on))
+        team.start_handoff(["free", "free", "busy"], "x").wait(sink=TeamColumns(on), check=False)
+    rows = [line.split()[:3] for line in on.file.getvalue().splitlines() if len(line.split()) > 2]  # type: ignore[attr-defined]
+    assert ["✗", "busy", "error"] in rows
+    assert ["○", "busy", "not"] in rows
+
+
 def test_what_a_terminal_echoes_of_an_interrupt_breaks_no_line_of_the_columns() -> None:
     """`^C` behind a frame as wide as the screen took a line more, and one of the frame stayed on the screen."""
     on = console()

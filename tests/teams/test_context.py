@@ -142,6 +142,22 @@ def test_the_host_may_put_anything_there() -> None:
     assert as_json({"f": object()}) == '{"f": "<object>"}'
 
 
+def test_one_that_is_assigned_has_its_values_put_in_place_of_the_others() -> None:
+    """A dict took the place of what is shared, and every run from then on crashed."""
+    model = alloy.Scripted(["x"])
+    with alloy.Team({"a": {"model": model}}, context={"old": 1}) as team:
+        shared = team.context
+        team.context = {"goal": "ship it"}
+        assert team.context is shared
+        assert dict(shared) == {"goal": "ship it"}
+        team.context = shared
+        for wrong in ([], {1: 2}):
+            with pytest.raises(alloy.ConfigError):
+                team.context = wrong
+        team.delegate("a", "x")
+    assert '- "goal": "ship it"' in str(model.requests[0].system_prompt)
+
+
 def test_keys_are_texts() -> None:
     """3 became "3" without a word, and `team.context[3]` was a `KeyError`."""
     with pytest.raises(alloy.ConfigError, match="3 is no key") as caught:

@@ -205,6 +205,30 @@ def test_who_may_hand_over_to_whom_in_a_team_is_said_by_names() -> None:
     assert "ship" in str(coder.requests[0].system_prompt)
 
 
+def test_in_a_team_too_a_filter_says_what_is_handed_over() -> None:
+    """Names alone could be given, and an agent's own `handoffs` went to one that knew nothing of its team."""
+    scratch = {"text": "Hm.", "tool_calls": [{"name": "scratchpad", "input": {"action": "read"}}]}
+    call = {"tool_calls": [{"name": "pass_on", "input": {"task": "go"}}]}
+    for by_name in (True, False):
+        model, first = alloy.Scripted(["done"]), alloy.Scripted([scratch, call])
+        coder = alloy.Agent(model=model)
+        handoff = alloy.Handoff("coder" if by_name else coder, "pass_on", "Pass it.", alloy.Handoff.without_tools)
+        with alloy.Team(
+            {"triage": {"model": first, "tools": ["scratchpad"]}, "coder": coder},
+            handoffs={"triage": [handoff]},
+            context={"goal": "ship"},
+        ) as team:
+            assert team.delegate("triage", "x").text == "done"
+            assert [row["to"] for row in team.timeline.to_list() if row["kind"] == "handoff"] == ["coder"]
+        assert [message.text for message in model.requests[0].messages] == ["x", "Hm.", "go"]
+        assert "ship" in str(model.requests[0].system_prompt)
+        assert first.requests[0].tools[-1].description == "Pass it."
+    with pytest.raises(alloy.ConfigError, match="which is not in the team"):
+        alloy.Team({"coder": {"model": model}}, handoffs={"coder": [alloy.Agent(model=model)]})
+    with pytest.raises(alloy.ConfigError, match="filter is 5"):
+        alloy.Handoff("coder", filter=5)  # type: ignore[arg-type]
+
+
 def test_names_that_are_the_same_in_ascii_make_tools_of_two_names() -> None:
     """Of names in other scripts nothing is left there."""
     others = {name: {"model": alloy.Scripted([f"I am {name}."])} for name in ("研究", "翻译")}

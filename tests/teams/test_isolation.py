@@ -130,7 +130,7 @@ def test_a_run_on_the_callers_own_loop_is_not_given_up(monkeypatch: pytest.Monke
     monkeypatch.setattr(Member, "give_up", spied)
     monkeypatch.setattr(watch, "GRACE", 0.0)
     with alloy.Team({"a": {"model": Model(calls_hang), "tools": [holds_the_loop]}}) as team:
-        result = asyncio.run(team["a"].achat("x", timeout=0.05, check=False))
+        result = asyncio.run(team["a"].achat("x", timeout=1, check=False))  # it has begun by then
         assert result.text == "after all"
         assert team.health()["a"].abandoned == 0
         assert_law_1(result)

@@ -117,6 +117,8 @@ def test_more_than_three_crashes_in_a_minute_and_it_stays_down_until_it_is_resta
         with pytest.raises(alloy.AlloyError, match="a is down: it crashed more than 3 times in 60 s") as caught:
             team.delegate("a", "x")
         assert "team.restart('a')" in str(caught.value.hint)
+        with pytest.raises(alloy.AlloyError, match="a is down"):  # it was asked nevertheless
+            team["a"].chat("x")
         assert len(model.requests) == 4  # it was not asked any more
         assert "is down" in str(team.broadcast("x")["a"].error)
         team.restart("a")
@@ -136,6 +138,32 @@ def test_to_one_that_is_down_nothing_is_handed_over() -> None:
         team.delegate("triage", "x")
     named = [[tool.name for tool in request.tools] for request in triage.requests]
     assert named == [["context"], ["context", "transfer_to_coder"]]
+
+
+def test_a_crash_of_one_that_took_over_counts_as_its_own() -> None:
+    """It happened within another one's run: `health` told of none, and it was handed to for ever."""
+    hand = {"tool_calls": [{"name": "transfer_to_coder", "input": {"task": "Fix it."}}]}
+    triage = alloy.Scripted([hand, "I do it."] * 4 + ["x"])
+    with alloy.Team(
+        {"triage": {"model": triage}, "coder": {"model": Model(breaks)}}, handoffs={"triage": ["coder"]}
+    ) as team:
+        for _ in range(4):
+            assert team.delegate("triage", "x").text == "I do it."
+        assert (team.health()["coder"].crashes, team.health()["coder"].status) == (4, "down")
+        assert team.health()["triage"].crashes == 0
+        assert [row["kind"] for row in team.timeline.to_list()].count("crash") == 4
+        team.delegate("triage", "x")
+    assert [tool.name for tool in triage.requests[-1].tools] == ["context"]
+
+
+def test_one_that_goes_down_within_a_run_is_handed_nothing_more_in_it() -> None:
+    hand = {"tool_calls": [{"name": "transfer_to_coder", "input": {"task": "Fix it."}}]}
+    members = {"triage": {"model": alloy.Scripted([hand] * 5 + ["I do it."])}, "coder": {"model": Model(breaks)}}
+    with alloy.Team(members, handoffs={"triage": ["coder"]}) as team:
+        result = team.delegate("triage", "x")
+        assert result.text == "I do it."
+        assert str(result.tool_calls[-1].error).startswith("Not handed over: coder is down")
+        assert team.health()["coder"].crashes == 4
 
 
 def test_a_hand_off_to_one_that_is_down_asks_nobody() -> None:
