@@ -9,7 +9,7 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -308,6 +308,32 @@ def test_a_call_that_had_begun_when_the_process_ended_does_not_run_again() -> No
     assert "outcome is unknown" in texts[0]
     assert texts[1:] == ["seen", "paid"]
     assert sorted(ran) == ["look", "pay"]
+
+
+def test_a_call_that_had_begun_is_not_said_to_be_not_run_when_the_user_goes_on() -> None:
+    """One of an idempotent tool was, where the user asked something else in place of going on."""
+    calls = [alloy.ToolCall("c1", "look"), alloy.ToolCall("c2", "look")]
+
+    @alloy.tool(idempotent=True)
+    def look() -> str:
+        """Look."""
+        raise AssertionError("it ran")
+
+    def told(ask: Callable[[Any, alloy.MemoryStore], Any]) -> list[str]:
+        store, model = alloy.MemoryStore(), alloy.Scripted(["done"])
+        for message in (alloy.Message.user("x"), alloy.Message.assistant(calls)):
+            store.append("s", [{"v": 1, "kind": "message", "message": message.to_dict()}])
+        store.append("s", [{"v": 1, "kind": "started", "id": "c1"}])
+        ask(model, store)
+        return [result.text for result in model.requests[0].messages[2].tool_results]
+
+    for ask in (
+        lambda model, store: alloy.run("y", model=model, tools=[look], session="s", store=store),
+        lambda model, store: alloy.Agent(model=model, tools=[look], session="s", store=store).chat("y"),
+    ):
+        begun, waiting = told(ask)
+        assert "outcome is unknown" in begun
+        assert "Not run" in waiting
 
 
 def test_a_call_that_had_ended_beside_one_that_had_not_has_its_result() -> None:

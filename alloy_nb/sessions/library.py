@@ -15,7 +15,7 @@ from ..keywords import keywords_told
 from ..messages import Message
 from ..options import nearest
 from ..plain import one_line
-from ..recorder import RECORD_VERSION, fold_records
+from ..recorder import RECORD_VERSION, fold_records, session_of
 from ..redaction import redact_data
 from ..session import JOBS, Session, SessionInfo, SessionStore, conversations
 from ..sinks import resolve
@@ -84,7 +84,7 @@ class Sessions:
 
     def get(self, name: str) -> Session:
         """A session as a value."""
-        return fold_records(name, self._records(name))
+        return session_of(name, self._records(name))
 
     def search(self, text: str, *, limit: int = 100) -> Sequence[Found]:
         """Where `text` stands in what was said, called or returned, in whatever case; the newest sessions first.
@@ -112,7 +112,7 @@ class Sessions:
     def _readable(self, name: str) -> Sequence[Message]:
         """The messages of a session; none of one that cannot be read, which must not hide the others."""
         try:
-            return fold_records(name, self.store.read(name)).messages
+            return session_of(name, self.store.read(name)).messages
         except SessionError as error:
             logger.warning("not searched: %s", error.message)
             return ()
@@ -125,7 +125,7 @@ class Sessions:
         """
         records = self._records(name)
         self._check_free(new)
-        messages = fold_records(name, records).messages
+        messages = session_of(name, records).messages
         kept = _place(messages, upto)
         copied = [record for record in records[: _length(records, kept)] if record.get("kind") != "usage"]
         origin = {"forked_from": {"session": name, "messages": kept}}
@@ -140,7 +140,7 @@ class Sessions:
         they are by `Agent.undo_turn`.
         """
         records = self._records(name)
-        session = fold_records(name, records)
+        session = session_of(name, records)
         messages, view = session.messages, session.view
         kept = _place(messages, upto) if upto is not None else _before_question(messages, turns)
         if kept == len(messages):
@@ -253,7 +253,7 @@ def _length(records: Sequence[Mapping[str, Any]], kept: int) -> int:
             count = min(count, record["to"])
             del ends[count + 1 :]
     # What stands behind the last one, such as notes and calls that have begun, belongs to it.
-    return len(records) if kept == count else ends[kept]
+    return len(records) if kept >= count else ends[kept]
 
 
 def _place(messages: Sequence[Message], upto: int | None) -> int:
