@@ -10,12 +10,12 @@ from operator import is_
 from typing import Any
 
 from .context.condensed import Condensed
-from .errors import ConfigError, SessionError
+from .errors import AlloyError, ConfigError, SessionError
 from .history import UNKNOWN, open_calls, with_results
 from .messages import Message, ToolCall, ToolResult, part_from_dict, part_to_dict
 from .options import Options
 from .redaction import redact_data
-from .session import Session, SessionStore
+from .session import Session, SessionStore, check_name
 from .sinks import resolve
 from .tools.scratchpad import notes_of
 from .tools.toolbox import collect_tools
@@ -33,6 +33,7 @@ def with_session(options: Options) -> tuple[Options, Recorder | None]:
     """
     if options.session is None:
         return options, None
+    check_name(options.session)
     store: SessionStore = resolve("default_store")() if options.store is None else options.store
     recorder = Recorder(store, options.session)
     stored = recorder.session.messages
@@ -114,7 +115,7 @@ class Recorder:
     """
 
     def __init__(self, store: SessionStore, session_id: str) -> None:
-        records = store.read(session_id)
+        records = _read(store, session_id)
         self.session = fold_records(session_id, records)
         self._count = len(records)
         #: The ids of calls that were begun, and by id the results of those that had ended.
@@ -197,6 +198,16 @@ class Recorder:
         if view is not self._view or dropped:
             told = {"upto": 0, "messages": []} if view is None else view.to_dict(messages)
             yield {"kind": "compaction", **told}
+
+
+def _read(store: SessionStore, session_id: str) -> Sequence[Mapping[str, Any]]:
+    try:
+        return store.read(session_id)
+    except AlloyError:
+        raise
+    except Exception as error:  # anybody's store
+        said = f"the session could not be read: {type(error).__name__}: {error}"
+        raise SessionError(said, hint="mend the store") from error
 
 
 def _length_of_same(known: Sequence[Message], messages: Sequence[Message]) -> int:

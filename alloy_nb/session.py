@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
 from .context.condensed import Condensed, still_holds
-from .errors import AlloyError, SessionError
+from .errors import AlloyError, ConfigError, SessionError
 from .history import open_calls
 from .messages import Message, ToolCall
 from .redaction import redact_data
@@ -19,7 +19,7 @@ from .usage import Usage, add_costs
 if TYPE_CHECKING:
     from .result import Result
 
-__all__ = ["JOBS", "SESSION_VERSION", "Session", "SessionInfo", "SessionStore", "conversations"]
+__all__ = ["JOBS", "SESSION_VERSION", "Session", "SessionInfo", "SessionStore", "check_name", "conversations"]
 
 SESSION_VERSION = 1
 #: So the names of what a scheduler keeps in a store begin: those are no conversations.
@@ -193,3 +193,11 @@ class SessionStore(Protocol):
 def conversations(store: SessionStore) -> Sequence[SessionInfo]:
     """The sessions of a store that somebody may go on with, the newest first; a scheduler's jobs are none."""
     return [info for info in store.list() if not info.id.startswith(JOBS)]
+
+
+def check_name(name: Any) -> None:
+    """Raise `ConfigError` for what no conversation can be called."""
+    if not isinstance(name, str) or not name.strip():
+        raise ConfigError(f"{name!r} is no name for a conversation", hint="give one, such as 'my-analysis'")
+    if name.startswith(JOBS):  # it would be among them, and in no list of conversations
+        raise ConfigError(f"names that begin with {JOBS!r} are those of a scheduler's jobs", hint="choose another one")

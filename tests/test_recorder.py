@@ -233,7 +233,13 @@ def test_records_of_a_newer_version_are_refused_and_unknown_kinds_passed_over() 
 
 
 def test_what_is_no_name_and_what_is_no_store_is_said() -> None:
-    for wrong in ({"session": ""}, {"session": 3}, {"session": "s", "store": "file.db"}):
+    for wrong in (
+        {"session": ""},
+        {"session": 3},
+        {"session": "schedule:mine"},
+        {"session": "s", "store": "file.db"},
+        {"session": "s", "store": alloy.MemoryStore},
+    ):
         with pytest.raises(alloy.ConfigError):
             alloy.run("x", model=alloy.Scripted(["a"]), **wrong)  # type: ignore[arg-type]
 
@@ -247,6 +253,17 @@ def test_by_default_it_is_in_the_users_data_folder_and_opened_only_when_asked_fo
     alloy.run("x", model=alloy.Scripted(["a"]), session="s")
     assert (tmp_path / "data" / "sessions.sqlite").stat().st_mode & 0o777 == 0o600
     assert alloy.SQLiteStore().list()[0].id == "s"
+
+
+def test_a_store_that_cannot_be_read_is_told_as_one_that_cannot_be_written() -> None:
+    """What somebody's store raised came out as it was, without a hint."""
+
+    class Broken(alloy.MemoryStore):
+        def read(self, session_id: str) -> list[dict[str, Any]]:
+            raise OSError("no network")
+
+    with pytest.raises(alloy.SessionError, match="OSError: no network"):
+        alloy.run("x", model=alloy.Scripted(["a"]), session="s", store=Broken())
 
 
 class Slow(alloy.MemoryStore):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import threading
 import time
@@ -13,9 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..errors import SessionError
+from ..errors import ConfigError, SessionError
 from ..folders import data_folder
 from ..keywords import keywords_told
+from ..plain import one_line
 from ..session import SessionInfo
 from .lines import check_count, from_lines, is_plain, refuse_newer, to_lines
 from .sqlite_schema import SCHEMA, migrate, version_of
@@ -27,6 +29,7 @@ __all__ = ["SQLiteStore", "have_journal", "make_private"]
 PATIENCE = 10.0
 
 _ANOTHER = "name another file: store=alloy.SQLiteStore(path)"
+_URL = re.compile(r"file:|\w[\w+.-]+://", re.ASCII)
 
 #: Connections of parent processes, which a forked child must not close.
 _parents: list[sqlite3.Connection | None] = []
@@ -37,14 +40,15 @@ class SQLiteStore:
     """A `SessionStore` in one file, which only its owner can read (mode 0600); by default in the user's data folder.
 
     It is opened when it is first used. Several threads and processes may use one file: what `append` is given is
-    stored together or not at all, and one waits for the other. Raises `SessionError`.
+    stored together or not at all, and one waits for the other. Raises `SessionError`, and `ConfigError` for what is no
+    path.
 
     >>> SQLiteStore("work/sessions.sqlite").path.name
     'sessions.sqlite'
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
-        self.path = Path(path).expanduser().absolute() if path is not None else data_folder() / "sessions.sqlite"
+        self.path = data_folder() / "sessions.sqlite" if path is None else _file_of(path)
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._pid = os.getpid()
@@ -170,6 +174,8 @@ class SQLiteStore:
 
     def _open(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if self.path.is_dir():
+            raise SessionError(f"{self.path} is a folder", hint="name a file in it: alloy.SQLiteStore(path)")
         if self.path.is_file() and self.path.stat().st_size:
             self._look()
         make_private(self.path)
@@ -210,6 +216,22 @@ class SQLiteStore:
             )
         if tables:
             raise SessionError(f"{self.path} is a database of something else", hint=_ANOTHER)
+
+
+def _file_of(path: Any) -> Path:
+    """Raises `ConfigError` for what is meant otherwise than as a path, though a file could be called so."""
+    if not isinstance(path, str | os.PathLike) or not isinstance(name := os.fspath(path), str) or not name.strip():
+        raise ConfigError(
+            f"the path of a SQLiteStore is {one_line(repr(path), 60)}",
+            hint="give one: alloy.SQLiteStore('work.sqlite')",
+        )
+    if name == ":memory:":
+        raise ConfigError("a SQLiteStore is a file", hint="use alloy.MemoryStore() for sessions in memory")
+    if _URL.match(name):  # not repeated: it may hold a password
+        raise ConfigError(
+            "a SQLiteStore has a path, and this is a URL", hint="give the path alone, or use alloy.SQLStore(url)"
+        )
+    return Path(name).expanduser().absolute()
 
 
 def have_journal(connection: Any) -> None:

@@ -98,8 +98,9 @@ def test_what_is_no_store_is_said() -> None:
 
 def test_a_search_has_an_end_and_wants_words(sessions: alloy.Sessions) -> None:
     assert len(sessions.search("e", limit=3)) == 3
-    with pytest.raises(alloy.ConfigError):
-        sessions.search("  ")
+    for nothing in ("  ", None):
+        with pytest.raises(alloy.ConfigError):
+            sessions.search(nothing)  # type: ignore[arg-type]
 
 
 def test_what_was_taken_back_is_not_found(sessions: alloy.Sessions) -> None:
@@ -315,6 +316,12 @@ def test_a_name_that_is_not_stored_is_told_with_the_nearest(action: str, session
     with pytest.raises(alloy.ConfigError, match="'wlk' is stored") as caught:
         getattr(sessions, action)("wlk")
     assert caught.value.hint == "did you mean walk?"
+
+
+def test_what_is_no_name_is_said(sessions: alloy.Sessions) -> None:
+    for wrong in (None, 3, b"walk"):
+        with pytest.raises(alloy.ConfigError, match="is no name"):
+            sessions.get(wrong)  # type: ignore[arg-type]
 
 
 def test_deleting_is_told(sessions: alloy.Sessions) -> None:
