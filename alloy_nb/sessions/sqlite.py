@@ -51,6 +51,7 @@ class SQLiteStore:
         self.path = data_folder() / "sessions.sqlite" if path is None else _file_of(path)
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
         self._pid = os.getpid()
 
     def append(self, session_id: str, records: Sequence[Mapping[str, Any]], *, after: int | None = None) -> None:
@@ -168,8 +169,13 @@ class SQLiteStore:
                 raise
 
     def _connected(self) -> sqlite3.Connection:
+        if self._connection is not None and _identity(self.path) != self._file:
+            # It was deleted: what is written into the old one nobody finds again.
+            self._connection.close()
+            self._connection = None
         if self._connection is None:
             self._connection = self._open()
+            self._file = _identity(self.path)
         return self._connection
 
     def _open(self) -> sqlite3.Connection:
@@ -232,6 +238,15 @@ def _file_of(path: Any) -> Path:
             "a SQLiteStore has a path, and this is a URL", hint="give the path alone, or use alloy.SQLStore(url)"
         )
     return Path(name).expanduser().absolute()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file that is; None where there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def have_journal(connection: Any) -> None:
