@@ -255,6 +255,19 @@ def test_by_default_it_is_in_the_users_data_folder_and_opened_only_when_asked_fo
     assert alloy.SQLiteStore().list()[0].id == "s"
 
 
+def test_who_names_no_store_shares_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each agent had files of its own open: with 500 of them there were too many for a process."""
+    monkeypatch.setenv("ALLOY_DATA_DIR", str(tmp_path / "here"))
+    first = alloy.Sessions().store
+    agents = [alloy.Agent(model=alloy.Scripted(["a"]), session=f"s{number}") for number in range(3)]
+    for agent in agents:
+        agent.chat("x")
+    assert alloy.Sessions().store is first
+    assert len(first.list()) == 3
+    monkeypatch.setenv("ALLOY_DATA_DIR", str(tmp_path / "there"))
+    assert alloy.Sessions().list() == []
+
+
 def test_a_store_that_cannot_be_read_is_told_as_one_that_cannot_be_written() -> None:
     """What somebody's store raised came out as it was, without a hint."""
 

@@ -13,6 +13,7 @@ from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from ..errors import ConfigError, SessionError
 from ..folders import data_folder
@@ -23,7 +24,7 @@ from .lines import check_count, from_lines, is_plain, refuse_newer, to_lines
 from .sqlite_schema import SCHEMA, migrate, version_of
 from .summary import Summary, infos_of
 
-__all__ = ["SQLiteStore", "have_journal", "make_private"]
+__all__ = ["SQLiteStore", "default_store", "have_journal", "make_private"]
 
 #: How long to wait for another process that writes, in seconds.
 PATIENCE = 10.0
@@ -222,6 +223,16 @@ class SQLiteStore:
             )
         if tables:
             raise SessionError(f"{self.path} is a database of something else", hint=_ANOTHER)
+
+
+#: By path, as long as anybody has it.
+_defaults: WeakValueDictionary[Path, SQLiteStore] = WeakValueDictionary()
+
+
+def default_store() -> SQLiteStore:
+    """The store in the user's data folder, the same one for all: of many agents each had files open of its own."""
+    made = SQLiteStore()
+    return _defaults.setdefault(made.path, made)
 
 
 def _file_of(path: Any) -> Path:
