@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Container, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Container, Coroutine, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from operator import is_
 from typing import Any
 
+from .articles import a_kind
 from .context.condensed import Condensed
 from .errors import AlloyError, ConfigError, SessionError
 from .history import UNKNOWN, open_calls, with_results
@@ -202,12 +203,20 @@ class Recorder:
 
 def _read(store: SessionStore, session_id: str) -> Sequence[Mapping[str, Any]]:
     try:
-        return store.read(session_id)
+        records: Any = store.read(session_id)
     except AlloyError:
         raise
     except Exception as error:  # anybody's store
         said = f"the session could not be read: {type(error).__name__}: {error}"
         raise SessionError(said, hint="mend the store") from error
+    if not isinstance(records, Sequence):
+        if isinstance(records, Coroutine):
+            records.close()
+        raise SessionError(
+            f"the store gave {a_kind(records)} in place of a session's records",
+            hint="its `read` gives a list, [] for a session that is not there, and is not async",
+        )
+    return records
 
 
 def _length_of_same(known: Sequence[Message], messages: Sequence[Message]) -> int:

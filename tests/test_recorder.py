@@ -279,6 +279,21 @@ def test_a_store_that_cannot_be_read_is_told_as_one_that_cannot_be_written() -> 
         alloy.run("x", model=alloy.Scripted(["a"]), session="s", store=Broken())
 
 
+@pytest.mark.parametrize("given", [None, {}, iter(())])
+def test_a_store_that_gives_no_records_is_said(given: Any) -> None:
+    class Async(alloy.MemoryStore):
+        async def read(self, session_id: str) -> Any:  # type: ignore[override]
+            return []
+
+    class Other(alloy.MemoryStore):
+        def read(self, session_id: str) -> Any:
+            return given
+
+    for store in (Async(), Other()):
+        with pytest.raises(alloy.SessionError, match="in place of a session's records"):
+            alloy.run("x", model=alloy.Scripted(["a"]), session="s", store=store)
+
+
 class Slow(alloy.MemoryStore):
     """A store that takes its time."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,6 +23,16 @@ def test_a_store_that_keeps_the_contract_passes() -> None:
     assert "after is exact" in report.passed
     assert report.skipped["processes lose and mix nothing"] == "other processes do not see it"
     assert "0 passed" not in str(report)
+
+
+def test_the_suites_are_reached_by_the_names_of_what_they_are_in() -> None:
+    code = """
+import alloy_nb as alloy
+print(alloy.testing.conformance.StoreConformance is alloy.testing.StoreConformance)
+print(alloy.testing.check_store is alloy.testing.conformance.check_store)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "True"]
 
 
 class HalfStored(alloy.MemoryStore):
