@@ -186,7 +186,7 @@ class Execution:
         view: Condensed | None = None,
     ) -> None:
         """The conversation as it stands when the turn of a run that had to wait has come; see `RunState.begin`."""
-        self._state.begin(messages, call_ids, view)
+        self._state.begin(messages, call_ids, view, () if recorder is None else recorder.started)
         if recorder is not None:
             self._storing = Storing(self._state, recorder)
 

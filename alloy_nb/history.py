@@ -10,7 +10,10 @@ from dataclasses import replace
 
 from .messages import Message, Opaque, Part, Text, Thinking, ToolCall, ToolResult
 
-__all__ = ["close_open_calls", "open_calls", "repair", "with_results", "without_signed_thoughts"]
+__all__ = ["UNKNOWN", "close_open_calls", "open_calls", "repair", "with_results", "without_signed_thoughts"]
+
+#: What a model is told of a call that was never ended.
+UNKNOWN = "Interrupted: this call had begun when the process ended; its outcome is unknown"
 
 
 def open_calls(messages: Sequence[Message]) -> tuple[ToolCall, ...]:
@@ -37,13 +40,19 @@ def with_results(messages: Sequence[Message], results: Iterable[ToolResult]) -> 
     return (*messages[:-1], last.with_parts((*ordered, *others)))
 
 
-def close_open_calls(messages: tuple[Message, ...]) -> tuple[Message, ...]:
-    """A history that waits for decisions, when the user goes on without deciding: those calls get a result."""
+def close_open_calls(messages: tuple[Message, ...], begun: Container[str] = ()) -> tuple[Message, ...]:
+    """A history that waits for decisions, when the user goes on without deciding: those calls get a result.
+
+    Of one that had `begun`, by its id, when a process ended, it cannot be said that it was not run.
+    """
     waiting = open_calls(messages)
     if not waiting:
         return messages
-    why = "Not run: the user went on without deciding"
-    return with_results(messages, [ToolResult(why, call_id=call.id, name=call.name, is_error=True) for call in waiting])
+    results = []
+    for call in waiting:
+        why = UNKNOWN if call.id in begun else "Not run: the user went on without deciding"
+        results.append(ToolResult(why, call_id=call.id, name=call.name, is_error=True))
+    return with_results(messages, results)
 
 
 def without_signed_thoughts(messages: Iterable[Message]) -> tuple[Message, ...]:

@@ -268,7 +268,9 @@ def _budget_meant(value: Any) -> str:
 
 
 def _is_store(value: Any) -> bool:
-    return value is None or all(callable(getattr(value, name, None)) for name in ("append", "read"))
+    if value is None or isinstance(value, type):
+        return value is None
+    return all(callable(getattr(value, name, None)) for name in ("append", "read"))
 
 
 #: A budget that is a number from here on was meant as tokens.

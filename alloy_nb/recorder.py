@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Container, Coroutine, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from operator import is_
 from typing import Any
 
+from .articles import a_kind
 from .context.condensed import Condensed
-from .errors import ConfigError, SessionError
-from .history import open_calls, with_results
+from .errors import AlloyError, ConfigError, SessionError
+from .history import UNKNOWN, open_calls, with_results
 from .messages import Message, ToolCall, ToolResult, part_from_dict, part_to_dict
 from .options import Options
 from .redaction import redact_data
-from .session import Session, SessionStore
+from .session import Session, SessionStore, check_name
 from .sinks import resolve
 from .tools.scratchpad import notes_of
 from .tools.toolbox import collect_tools
 from .usage import Usage, add_costs
 
-__all__ = ["RECORD_VERSION", "Recorder", "fold_records", "unknown_calls", "with_session"]
+__all__ = ["RECORD_VERSION", "Recorder", "fold_records", "session_of", "unknown_calls", "with_session"]
 
 RECORD_VERSION = 1
 
@@ -33,6 +34,7 @@ def with_session(options: Options) -> tuple[Options, Recorder | None]:
     """
     if options.session is None:
         return options, None
+    check_name(options.session)
     store: SessionStore = resolve("default_store")() if options.store is None else options.store
     recorder = Recorder(store, options.session)
     stored = recorder.session.messages
@@ -48,29 +50,36 @@ def with_session(options: Options) -> tuple[Options, Recorder | None]:
 def _told_of_interrupted(messages: tuple[Message, ...], recorder: Recorder, options: Options) -> tuple[Message, ...]:
     """Calls that had begun when a process ended, and what is known of them; none runs by itself again.
 
-    One that had ended has its result. Of another the outcome is unknown, but one of a tool that is `idempotent` may
-    simply run again. Those that never began still wait.
+    One of a tool that is `idempotent` may simply run again. Those that never began still wait.
     """
-    begun = [call for call in open_calls(messages) if call.id in recorder.started]
-    if not begun:
+    if not any(call.id in recorder.started for call in open_calls(messages)):
         return messages
-    tools = collect_tools(options.tools)
+    again = {name for name, tool in collect_tools(options.tools).items() if tool.idempotent}
+    return _with_outcomes(messages, recorder.started, recorder.finished, again)
+
+
+def _with_outcomes(
+    messages: tuple[Message, ...],
+    started: Container[str],
+    finished: Mapping[str, ToolResult],
+    again: Container[str] = (),
+) -> tuple[Message, ...]:
+    """With the results of calls that had begun and ended; of others the outcome is unknown, but of tools in `again`."""
     results = []
-    for call in begun:
-        if call.id in recorder.finished:
-            results.append(recorder.finished[call.id])
-        elif not (call.name in tools and tools[call.name].idempotent):
-            results.append(ToolResult(_UNKNOWN, call_id=call.id, name=call.name, is_error=True))
+    for call in open_calls(messages):
+        if call.id not in started:
+            continue
+        if call.id in finished:
+            results.append(finished[call.id])
+        elif call.name not in again:
+            results.append(ToolResult(UNKNOWN, call_id=call.id, name=call.name, is_error=True))
     return with_results(messages, results) if results else messages
-
-
-_UNKNOWN = "Interrupted: this call had begun when the process ended; its outcome is unknown"
 
 
 def unknown_calls(messages: Sequence[Message]) -> Sequence[ToolCall]:
     """The calls whose outcome nobody knows, where a conversation was broken off by them and not gone on with yet."""
     last = next((i for i in reversed(range(len(messages))) if messages[i].tool_calls), len(messages))
-    unknown = {r.call_id for message in messages[last:] for r in message.tool_results if r.text == _UNKNOWN}
+    unknown = {r.call_id for message in messages[last:] for r in message.tool_results if r.text == UNKNOWN}
     if not unknown or any(message.role == "assistant" for message in messages[last + 1 :]):
         return ()
     return [call for call in messages[last].tool_calls if call.id in unknown]
@@ -107,7 +116,7 @@ class Recorder:
     """
 
     def __init__(self, store: SessionStore, session_id: str) -> None:
-        records = store.read(session_id)
+        records = _read(store, session_id)
         self.session = fold_records(session_id, records)
         self._count = len(records)
         #: The ids of calls that were begun, and by id the results of those that had ended.
@@ -192,6 +201,24 @@ class Recorder:
             yield {"kind": "compaction", **told}
 
 
+def _read(store: SessionStore, session_id: str) -> Sequence[Mapping[str, Any]]:
+    try:
+        records: Any = store.read(session_id)
+    except AlloyError:
+        raise
+    except Exception as error:  # anybody's store
+        said = f"the session could not be read: {type(error).__name__}: {error}"
+        raise SessionError(said, hint="mend the store") from error
+    if not isinstance(records, Sequence):
+        if isinstance(records, Coroutine):
+            records.close()
+        raise SessionError(
+            f"the store gave {a_kind(records)} in place of a session's records",
+            hint="its `read` gives a list, [] for a session that is not there, and is not async",
+        )
+    return records
+
+
 def _length_of_same(known: Sequence[Message], messages: Sequence[Message]) -> int:
     """How many messages from the start are the same ones."""
     length = min(len(known), len(messages))
@@ -242,3 +269,13 @@ def fold_records(session_id: str, records: Iterable[Mapping[str, Any]]) -> Sessi
     if times:
         found |= {"created_at": times[0], "updated_at": times[-1]}
     return Session(session_id, tuple(messages), **found)
+
+
+def session_of(session_id: str, records: Sequence[Mapping[str, Any]]) -> Session:
+    """The session that a list of records says, as it may be gone on with elsewhere, where nobody has the records.
+
+    Calls that had begun have their results in it, or are told to be interrupted: else they would run a second time.
+    """
+    session = fold_records(session_id, records)
+    messages = _with_outcomes(session.messages, *_begun(records))
+    return session if messages is session.messages else replace(session, messages=messages)

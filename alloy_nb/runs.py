@@ -73,9 +73,10 @@ def start(prompt: Any, **options: Any) -> Run:
 
 def _execution(prompt: Any, options: Options, asker: Asker | None = None, *, background: bool = False) -> Execution:
     options, recorder = with_session(options)
-    state = RunState(prompt, options, asker=asker, view=None if recorder is None else recorder.session.view)
-    if recorder is not None:
-        recorder.fill(state.tool_state)
+    if recorder is None:
+        return Execution(RunState(prompt, options, asker=asker), background=background)
+    state = RunState(prompt, options, asker=asker, view=recorder.session.view, begun=recorder.started)
+    recorder.fill(state.tool_state)
     return Execution(state, background=background, recorder=recorder)
 
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
 from .context.condensed import Condensed, still_holds
-from .errors import AlloyError, SessionError
+from .errors import AlloyError, ConfigError, SessionError
 from .history import open_calls
+from .keywords import keywords_told
 from .messages import Message, ToolCall
 from .redaction import redact_data
 from .usage import Usage, add_costs
@@ -19,7 +20,7 @@ from .usage import Usage, add_costs
 if TYPE_CHECKING:
     from .result import Result
 
-__all__ = ["JOBS", "SESSION_VERSION", "Session", "SessionInfo", "SessionStore", "conversations"]
+__all__ = ["JOBS", "SESSION_VERSION", "Session", "SessionInfo", "SessionStore", "check_name", "conversations"]
 
 SESSION_VERSION = 1
 #: So the names of what a scheduler keeps in a store begin: those are no conversations.
@@ -30,13 +31,19 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+def _zoned(time: datetime) -> datetime:
+    """A time without a zone could not be compared with the others."""
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time
+
+
+@keywords_told
 @dataclass(frozen=True, slots=True)
 class Session:
     """A conversation with what it has used, and a JSON form that can be kept anywhere.
 
     `metadata` is for reading (status, turns, model, name) and for whoever keeps sessions; `notes` are those of the
     scratchpad; `cost` is in US dollars, None where it is not known. What was allowed for good is no part of it: a
-    session from elsewhere brings no permissions. Times are UTC.
+    session from elsewhere brings no permissions. Times are UTC, also those that name no zone.
 
     >>> session = Session(messages=(Message.user("Hi"),))
     >>> Session.from_json(session.to_json()) == session
@@ -56,8 +63,8 @@ class Session:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "messages", tuple(self.messages))
-        if self.updated_at is None:
-            object.__setattr__(self, "updated_at", self.created_at)
+        object.__setattr__(self, "created_at", _zoned(self.created_at))
+        object.__setattr__(self, "updated_at", _zoned(self.updated_at or self.created_at))
 
     @property
     def pending(self) -> tuple[ToolCall, ...]:
@@ -127,7 +134,8 @@ class Session:
     def from_json(cls, text: str | bytes) -> Session:
         """Read what `to_json` wrote; a `SessionError` for what is none."""
         try:
-            data = json.loads(text)
+            # An editor on Windows begins a file with a mark, which nobody sees; of bytes JSON reads it away itself.
+            data = json.loads(text.removeprefix("\ufeff") if isinstance(text, str) else text)
         except (TypeError, ValueError, RecursionError) as error:
             raise SessionError(f"this is no session: {error}", hint="give what Session.to_json wrote") from error
         return cls.from_dict(data)
@@ -136,6 +144,8 @@ class Session:
 def _check_kinds(data: Mapping[str, Any]) -> None:
     """Raise `TypeError` for values of the wrong kind: a session may come from anywhere."""
     notes = data.get("notes") or {}
+    if data["id"] is None:
+        raise TypeError("id is no text")
     if not isinstance(data.get("v", SESSION_VERSION), int):
         raise TypeError("v is no number")
     if not isinstance(data.get("metadata") or {}, Mapping):
@@ -193,3 +203,11 @@ class SessionStore(Protocol):
 def conversations(store: SessionStore) -> Sequence[SessionInfo]:
     """The sessions of a store that somebody may go on with, the newest first; a scheduler's jobs are none."""
     return [info for info in store.list() if not info.id.startswith(JOBS)]
+
+
+def check_name(name: Any) -> None:
+    """Raise `ConfigError` for what no conversation can be called."""
+    if not isinstance(name, str) or not name.strip():
+        raise ConfigError(f"{name!r} is no name for a conversation", hint="give one, such as 'my-analysis'")
+    if name.startswith(JOBS):  # it would be among them, and in no list of conversations
+        raise ConfigError(f"names that begin with {JOBS!r} are those of a scheduler's jobs", hint="choose another one")

@@ -23,7 +23,7 @@ __all__ = ["DISPLAYS", "Sink", "find_sink", "resolve"]
 DISPLAYS = ("auto", "widget", "html", "static", "text")
 
 _TABLE = {
-    "default_store": "alloy_nb.sessions.sqlite:SQLiteStore",
+    "default_store": "alloy_nb.sessions.sqlite:default_store",
     "change_asked_for": "alloy_nb.render.diffs:change_asked_for",
     "choose_sink": "alloy_nb.notebook.display:choose_sink",
     "result_bundle": "alloy_nb.notebook.display:result_bundle",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Iterable, MutableMapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -61,6 +61,7 @@ class RunState:
         session_id: str | None = None,
         gauge: Gauge | None = None,
         view: Condensed | None = None,
+        begun: Container[str] = (),
     ) -> None:
         register_environment(os.environ)
         self.options = options
@@ -100,7 +101,7 @@ class RunState:
         #: Awaited after a call has run beside others.
         self.finished: Callable[[ToolResult], Awaitable[None]] = _at_once
         self._clear()
-        self.begin(options.messages, call_ids, view)
+        self.begin(options.messages, call_ids, view, begun)
 
     def _clear(self) -> None:
         """Nothing was said, done or spent, and nothing is in its way."""
@@ -124,18 +125,22 @@ class RunState:
         self.started_at = time.perf_counter()
 
     def begin(
-        self, messages: Sequence[Message], call_ids: set[str] | None = None, view: Condensed | None = None
+        self,
+        messages: Sequence[Message],
+        call_ids: set[str] | None = None,
+        view: Condensed | None = None,
+        begun: Container[str] = (),
     ) -> None:
         """Take the conversation as it stands, with what was said before; a prompt ends what that left open.
 
         Once more for a run that had to wait for its turn, when that has come. `call_ids` are those of all calls of a
         history that an agent vouches for: it needs no repair, and costs the same however long it is. `view` is what was
-        sent of it so far.
+        sent of it so far, `begun` has the calls that ran when a process ended.
         """
         prompt = self.prompt
         self.given = tuple(messages)
         history = repair(self.given) if call_ids is None else self.given
-        self.history: list[Message] = list(history if prompt is None else close_open_calls(history))
+        self.history: list[Message] = list(history if prompt is None else close_open_calls(history, begun))
         self._given_view = still_holds(view, self.given, self.history)
         #: What of the history is sent.
         self.sending = Sending(self._given_view)

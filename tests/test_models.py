@@ -51,6 +51,8 @@ def own_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Write:
         ("gemini-3-flash-preview", 1_048_576),
         ("gemini-2.5-flash-preview-05-20", 1_048_576),
         ("grok-4-fast", 2_000_000),
+        ("grok-4-fast-non-reasoning", 2_000_000),
+        ("grok-4-1-fast-reasoning-latest", 2_000_000),
         ("grok-3-latest", 131_072),
         ("o3-pro", 200_000),
     ],

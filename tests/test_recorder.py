@@ -9,7 +9,7 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -233,7 +233,13 @@ def test_records_of_a_newer_version_are_refused_and_unknown_kinds_passed_over() 
 
 
 def test_what_is_no_name_and_what_is_no_store_is_said() -> None:
-    for wrong in ({"session": ""}, {"session": 3}, {"session": "s", "store": "file.db"}):
+    for wrong in (
+        {"session": ""},
+        {"session": 3},
+        {"session": "schedule:mine"},
+        {"session": "s", "store": "file.db"},
+        {"session": "s", "store": alloy.MemoryStore},
+    ):
         with pytest.raises(alloy.ConfigError):
             alloy.run("x", model=alloy.Scripted(["a"]), **wrong)  # type: ignore[arg-type]
 
@@ -247,6 +253,45 @@ def test_by_default_it_is_in_the_users_data_folder_and_opened_only_when_asked_fo
     alloy.run("x", model=alloy.Scripted(["a"]), session="s")
     assert (tmp_path / "data" / "sessions.sqlite").stat().st_mode & 0o777 == 0o600
     assert alloy.SQLiteStore().list()[0].id == "s"
+
+
+def test_who_names_no_store_shares_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each agent had files of its own open: with 500 of them there were too many for a process."""
+    monkeypatch.setenv("ALLOY_DATA_DIR", str(tmp_path / "here"))
+    first = alloy.Sessions().store
+    agents = [alloy.Agent(model=alloy.Scripted(["a"]), session=f"s{number}") for number in range(3)]
+    for agent in agents:
+        agent.chat("x")
+    assert alloy.Sessions().store is first
+    assert len(first.list()) == 3
+    monkeypatch.setenv("ALLOY_DATA_DIR", str(tmp_path / "there"))
+    assert alloy.Sessions().list() == []
+
+
+def test_a_store_that_cannot_be_read_is_told_as_one_that_cannot_be_written() -> None:
+    """What somebody's store raised came out as it was, without a hint."""
+
+    class Broken(alloy.MemoryStore):
+        def read(self, session_id: str) -> list[dict[str, Any]]:
+            raise OSError("no network")
+
+    with pytest.raises(alloy.SessionError, match="OSError: no network"):
+        alloy.run("x", model=alloy.Scripted(["a"]), session="s", store=Broken())
+
+
+@pytest.mark.parametrize("given", [None, {}, iter(())])
+def test_a_store_that_gives_no_records_is_said(given: Any) -> None:
+    class Async(alloy.MemoryStore):
+        async def read(self, session_id: str) -> Any:  # type: ignore[override]
+            return []
+
+    class Other(alloy.MemoryStore):
+        def read(self, session_id: str) -> Any:
+            return given
+
+    for store in (Async(), Other()):
+        with pytest.raises(alloy.SessionError, match="in place of a session's records"):
+            alloy.run("x", model=alloy.Scripted(["a"]), session="s", store=store)
 
 
 class Slow(alloy.MemoryStore):
@@ -308,6 +353,32 @@ def test_a_call_that_had_begun_when_the_process_ended_does_not_run_again() -> No
     assert "outcome is unknown" in texts[0]
     assert texts[1:] == ["seen", "paid"]
     assert sorted(ran) == ["look", "pay"]
+
+
+def test_a_call_that_had_begun_is_not_said_to_be_not_run_when_the_user_goes_on() -> None:
+    """One of an idempotent tool was, where the user asked something else in place of going on."""
+    calls = [alloy.ToolCall("c1", "look"), alloy.ToolCall("c2", "look")]
+
+    @alloy.tool(idempotent=True)
+    def look() -> str:
+        """Look."""
+        raise AssertionError("it ran")
+
+    def told(ask: Callable[[Any, alloy.MemoryStore], Any]) -> list[str]:
+        store, model = alloy.MemoryStore(), alloy.Scripted(["done"])
+        for message in (alloy.Message.user("x"), alloy.Message.assistant(calls)):
+            store.append("s", [{"v": 1, "kind": "message", "message": message.to_dict()}])
+        store.append("s", [{"v": 1, "kind": "started", "id": "c1"}])
+        ask(model, store)
+        return [result.text for result in model.requests[0].messages[2].tool_results]
+
+    for ask in (
+        lambda model, store: alloy.run("y", model=model, tools=[look], session="s", store=store),
+        lambda model, store: alloy.Agent(model=model, tools=[look], session="s", store=store).chat("y"),
+    ):
+        begun, waiting = told(ask)
+        assert "outcome is unknown" in begun
+        assert "Not run" in waiting
 
 
 def test_a_call_that_had_ended_beside_one_that_had_not_has_its_result() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -61,6 +62,25 @@ def test_what_is_no_session_is_said(text: str) -> None:
     assert caught.value.hint
 
 
+def test_a_time_without_a_zone_is_utc() -> None:
+    """It could be neither compared with others nor shown rightly."""
+    written = alloy.Session(created_at=datetime(2026, 5, 1), updated_at=datetime(2026, 5, 2)).to_json()
+    for text in (written, written.replace("+00:00", "")):
+        read = alloy.Session.from_json(text)
+        assert read.created_at == datetime(2026, 5, 1, tzinfo=UTC) < read.updated_at
+
+
+def test_a_file_that_an_editor_has_marked_is_read() -> None:
+    text = "\ufeff" + alloy.Session("s").to_json()
+    assert alloy.Session.from_json(text).id == alloy.Session.from_json(text.encode()).id == "s"
+
+
+def test_a_misspelt_name_is_told_with_the_nearest() -> None:
+    with pytest.raises(alloy.ConfigError, match="takes no `message`") as caught:
+        alloy.Session(message=())  # type: ignore[call-arg]
+    assert "messages" in caught.value.hint
+
+
 def test_a_newer_one_is_refused() -> None:
     data: dict[str, Any] = json.loads(alloy.Session().to_json())
     with pytest.raises(alloy.SessionError, match="newer"):
@@ -74,7 +94,16 @@ def test_a_session_brings_no_permissions() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"v": "9"}, {"notes": [1]}, {"notes": {"a": 5}}, {"metadata": 3}, {"cost": "0.1"}, {"created_at": 3}]
+    "wrong",
+    [
+        {"v": "9"},
+        {"id": None},
+        {"notes": [1]},
+        {"notes": {"a": 5}},
+        {"metadata": 3},
+        {"cost": "0.1"},
+        {"created_at": 3},
+    ],
 )
 def test_values_of_a_wrong_kind_are_said(wrong: dict[str, Any]) -> None:
     data: dict[str, Any] = json.loads(alloy.Session().to_json())

@@ -15,9 +15,9 @@ from ..keywords import keywords_told
 from ..messages import Message
 from ..options import nearest
 from ..plain import one_line
-from ..recorder import RECORD_VERSION, fold_records
+from ..recorder import RECORD_VERSION, fold_records, session_of
 from ..redaction import redact_data
-from ..session import JOBS, Session, SessionInfo, SessionStore, conversations
+from ..session import Session, SessionInfo, SessionStore, check_name, conversations
 from ..sinks import resolve
 from .markdown import session_markdown
 from .summary import Summary
@@ -84,14 +84,14 @@ class Sessions:
 
     def get(self, name: str) -> Session:
         """A session as a value."""
-        return fold_records(name, self._records(name))
+        return session_of(name, self._records(name))
 
     def search(self, text: str, *, limit: int = 100) -> Sequence[Found]:
         """Where `text` stands in what was said, called or returned, in whatever case; the newest sessions first.
 
         Searched are the conversations as they stand: what was rewound or undone is not found.
         """
-        wanted = " ".join(text.lower().split())
+        wanted = " ".join(text.lower().split()) if isinstance(text, str) else ""
         if not wanted:
             raise ConfigError("there is nothing to search for", hint="give some words: sessions.search('foxes')")
         candidates = getattr(self.store, "candidates", None)
@@ -112,7 +112,7 @@ class Sessions:
     def _readable(self, name: str) -> Sequence[Message]:
         """The messages of a session; none of one that cannot be read, which must not hide the others."""
         try:
-            return fold_records(name, self.store.read(name)).messages
+            return session_of(name, self.store.read(name)).messages
         except SessionError as error:
             logger.warning("not searched: %s", error.message)
             return ()
@@ -125,7 +125,7 @@ class Sessions:
         """
         records = self._records(name)
         self._check_free(new)
-        messages = fold_records(name, records).messages
+        messages = session_of(name, records).messages
         kept = _place(messages, upto)
         copied = [record for record in records[: _length(records, kept)] if record.get("kind") != "usage"]
         origin = {"forked_from": {"session": name, "messages": kept}}
@@ -140,7 +140,7 @@ class Sessions:
         they are by `Agent.undo_turn`.
         """
         records = self._records(name)
-        session = fold_records(name, records)
+        session = session_of(name, records)
         messages, view = session.messages, session.view
         kept = _place(messages, upto) if upto is not None else _before_question(messages, turns)
         if kept == len(messages):
@@ -171,7 +171,7 @@ class Sessions:
         """
         given = session if isinstance(session, Session) else _from_elsewhere(session)
         name = given.id if name is None else name
-        _check_name(name)
+        check_name(name)
         before = len(self.store.read(name))
         if before and not replace:
             raise self._taken(name)
@@ -189,6 +189,8 @@ class Sessions:
     # -- what they stand on ---------------------------------------------------------------------------------------
 
     def _records(self, name: str) -> Sequence[Mapping[str, Any]]:
+        if not isinstance(name, str):
+            raise ConfigError(f"{one_line(repr(name), 60)} is no name of a conversation", hint="give one as a text")
         records = self.store.read(name)
         if not records:
             known = [info.id for info in conversations(self.store)]
@@ -198,7 +200,7 @@ class Sessions:
         return records
 
     def _check_free(self, name: str) -> None:
-        _check_name(name)
+        check_name(name)
         if self.store.read(name):
             raise self._taken(name)
 
@@ -217,13 +219,6 @@ def _from_elsewhere(text: str | bytes) -> Session:
     if given.view is None:
         return given
     return replace(given, messages=without_signed_thoughts(given.messages), view=None)
-
-
-def _check_name(name: str) -> None:
-    if not isinstance(name, str) or not name.strip():
-        raise ConfigError(f"{name!r} is no name for a conversation", hint="give one, such as 'my-analysis'")
-    if name.startswith(JOBS):  # a file from elsewhere must not get among them
-        raise ConfigError(f"names that begin with {JOBS!r} are those of a scheduler's jobs", hint="choose another one")
 
 
 def _stamped(record: Mapping[str, Any], at: datetime | None = None) -> dict[str, Any]:
@@ -253,7 +248,7 @@ def _length(records: Sequence[Mapping[str, Any]], kept: int) -> int:
             count = min(count, record["to"])
             del ends[count + 1 :]
     # What stands behind the last one, such as notes and calls that have begun, belongs to it.
-    return len(records) if kept == count else ends[kept]
+    return len(records) if kept >= count else ends[kept]
 
 
 def _place(messages: Sequence[Message], upto: int | None) -> int:

@@ -44,7 +44,8 @@ def from_lines(lines: Iterable[str], session_id: str, where: object) -> list[dic
 def check_count(session_id: str, after: int | None, count: int) -> None:
     """Raise `SessionConflict` unless there are `after` records (None: any number)."""
     if after is not None and after != count:
-        raise SessionConflict(f"session {one_line(session_id, 60)!r} has grown since it was opened here")
+        happened = "has grown" if count > after else "was deleted"
+        raise SessionConflict(f"session {one_line(session_id, 60)!r} {happened} since it was opened here")
 
 
 def refuse_newer(where: object, form: int, newest: int) -> None:

@@ -31,6 +31,8 @@ _parents: list[Any] = []
 _ATTEMPTS = 5
 #: How long SQLite waits for another process that writes, in seconds.
 _PATIENCE = 10
+#: Packages of drivers that are called otherwise than the module.
+_PACKAGES = {"psycopg": '"psycopg[binary]"', "MySQLdb": "mysqlclient"}
 #: What is not to be seen of a URL's options.
 _SECRET = ("pass", "pwd", "secret", "token", "key")
 
@@ -321,13 +323,13 @@ def _engine(url: sqlalchemy.URL, shown: str) -> sqlalchemy.Engine:
     from sqlalchemy import create_engine, event
 
     try:
+        if url.get_dialect().is_async:  # else a driver is asked for that would be of no use
+            raise ConfigError(f"the driver of {shown} is for async code", hint="name another: postgresql+psycopg://…")
         # A connection that the database has closed in the meantime is found out before it is used.
         engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
     except ImportError as error:
-        package = {"psycopg": '"psycopg[binary]"'}.get(str(error.name), error.name)
+        package = _PACKAGES.get(str(error.name), error.name)
         raise ConfigError(f"the driver of {shown} is not installed", hint=f"pip install {package}") from error
-    if engine.dialect.is_async:
-        raise ConfigError(f"the driver of {shown} is for async code", hint="name another: postgresql+psycopg://…")
     if engine.dialect.name == "sqlite":
         event.listen(engine, "do_connect", _private_file(url))
         event.listen(engine, "connect", _set_up_sqlite)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import threading
 import time
@@ -12,21 +13,24 @@ from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
-from ..errors import SessionError
+from ..errors import ConfigError, SessionError
 from ..folders import data_folder
 from ..keywords import keywords_told
+from ..plain import one_line
 from ..session import SessionInfo
 from .lines import check_count, from_lines, is_plain, refuse_newer, to_lines
 from .sqlite_schema import SCHEMA, migrate, version_of
 from .summary import Summary, infos_of
 
-__all__ = ["SQLiteStore", "have_journal", "make_private"]
+__all__ = ["SQLiteStore", "default_store", "have_journal", "make_private"]
 
 #: How long to wait for another process that writes, in seconds.
 PATIENCE = 10.0
 
 _ANOTHER = "name another file: store=alloy.SQLiteStore(path)"
+_URL = re.compile(r"file:|\w[\w+.-]+://", re.ASCII)
 
 #: Connections of parent processes, which a forked child must not close.
 _parents: list[sqlite3.Connection | None] = []
@@ -37,16 +41,18 @@ class SQLiteStore:
     """A `SessionStore` in one file, which only its owner can read (mode 0600); by default in the user's data folder.
 
     It is opened when it is first used. Several threads and processes may use one file: what `append` is given is
-    stored together or not at all, and one waits for the other. Raises `SessionError`.
+    stored together or not at all, and one waits for the other. Raises `SessionError`, and `ConfigError` for what is no
+    path.
 
     >>> SQLiteStore("work/sessions.sqlite").path.name
     'sessions.sqlite'
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
-        self.path = Path(path).expanduser().absolute() if path is not None else data_folder() / "sessions.sqlite"
+        self.path = data_folder() / "sessions.sqlite" if path is None else _file_of(path)
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
         self._pid = os.getpid()
 
     def append(self, session_id: str, records: Sequence[Mapping[str, Any]], *, after: int | None = None) -> None:
@@ -164,12 +170,19 @@ class SQLiteStore:
                 raise
 
     def _connected(self) -> sqlite3.Connection:
+        if self._connection is not None and _identity(self.path) != self._file:
+            # It was deleted: what is written into the old one nobody finds again.
+            self._connection.close()
+            self._connection = None
         if self._connection is None:
             self._connection = self._open()
+            self._file = _identity(self.path)
         return self._connection
 
     def _open(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if self.path.is_dir():
+            raise SessionError(f"{self.path} is a folder", hint="name a file in it: alloy.SQLiteStore(path)")
         if self.path.is_file() and self.path.stat().st_size:
             self._look()
         make_private(self.path)
@@ -210,6 +223,41 @@ class SQLiteStore:
             )
         if tables:
             raise SessionError(f"{self.path} is a database of something else", hint=_ANOTHER)
+
+
+#: By path, as long as anybody has it.
+_defaults: WeakValueDictionary[Path, SQLiteStore] = WeakValueDictionary()
+
+
+def default_store() -> SQLiteStore:
+    """The store in the user's data folder, the same one for all: of many agents each had files open of its own."""
+    made = SQLiteStore()
+    return _defaults.setdefault(made.path, made)
+
+
+def _file_of(path: Any) -> Path:
+    """Raises `ConfigError` for what is meant otherwise than as a path, though a file could be called so."""
+    if not isinstance(path, str | os.PathLike) or not isinstance(name := os.fspath(path), str) or not name.strip():
+        raise ConfigError(
+            f"the path of a SQLiteStore is {one_line(repr(path), 60)}",
+            hint="give one: alloy.SQLiteStore('work.sqlite')",
+        )
+    if name == ":memory:":
+        raise ConfigError("a SQLiteStore is a file", hint="use alloy.MemoryStore() for sessions in memory")
+    if _URL.match(name):  # not repeated: it may hold a password
+        raise ConfigError(
+            "a SQLiteStore has a path, and this is a URL", hint="give the path alone, or use alloy.SQLStore(url)"
+        )
+    return Path(name).expanduser().absolute()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file that is; None where there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def have_journal(connection: Any) -> None:

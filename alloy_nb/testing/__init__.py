@@ -30,13 +30,21 @@ from .function import Function
 if TYPE_CHECKING:
     from .cassettes import CassetteError as CassetteError
     from .cassettes import cassette as cassette
+    from .conformance import ProviderConformance as ProviderConformance
+    from .conformance import StoreConformance as StoreConformance
+    from .conformance import check_provider as check_provider
+    from .conformance import check_store as check_store
 
 __all__ = [
     "CassetteError",
     "Function",
+    "ProviderConformance",
     "Scripted",
+    "StoreConformance",
     "assert_tool_called",
     "cassette",
+    "check_provider",
+    "check_store",
     "last_text",
     "no_delays",
     "refute_tool_called",
@@ -45,10 +53,15 @@ __all__ = [
 ]
 
 # These need the HTTP library.
-_LAZY = {"CassetteError": "cassettes", "cassette": "cassettes"}
+_LAZY = {
+    **dict.fromkeys(("CassetteError", "cassette"), "cassettes"),
+    **dict.fromkeys(("ProviderConformance", "StoreConformance", "check_provider", "check_store"), "conformance"),
+}
 
 
 def __getattr__(name: str) -> Any:
+    if name == "conformance":  # a module, which is reached by its name as well
+        return import_module(".conformance", __name__)
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f".{_LAZY[name]}", __name__), name)

@@ -98,8 +98,9 @@ def test_what_is_no_store_is_said() -> None:
 
 def test_a_search_has_an_end_and_wants_words(sessions: alloy.Sessions) -> None:
     assert len(sessions.search("e", limit=3)) == 3
-    with pytest.raises(alloy.ConfigError):
-        sessions.search("  ")
+    for nothing in ("  ", None):
+        with pytest.raises(alloy.ConfigError):
+            sessions.search(nothing)  # type: ignore[arg-type]
 
 
 def test_what_was_taken_back_is_not_found(sessions: alloy.Sessions) -> None:
@@ -143,6 +144,39 @@ def test_a_fork_of_what_was_rewound_holds_only_what_stands(sessions: alloy.Sessi
     alloy.run("Now what?", model=alloy.Scripted(["Nothing."]), session="walk", store=sessions.store)
     fork = sessions.fork("walk", "branch", upto=5)
     assert words(fork)[3:] == ["There is a hedgehog.", "Now what?"]
+
+
+def test_a_copy_of_what_a_process_left_open_runs_no_call_a_second_time(store: Any) -> None:
+    """A call with a stored result ran again in a session that was exported, or taken out, after a kill."""
+    calls = [alloy.ToolCall("c1", "look"), alloy.ToolCall("c2", "look"), alloy.ToolCall("c3", "look")]
+    for message in (alloy.Message.user("x"), alloy.Message.assistant(calls)):
+        store.append("killed", [{"v": 1, "kind": "message", "message": message.to_dict()}])
+    store.append("killed", [{"v": 1, "kind": "started", "id": call} for call in ("c1", "c2")])
+    done = {"type": "tool_result", "call_id": "c1", "name": "look", "text": "a hedgehog"}
+    store.append("killed", [{"v": 1, "kind": "result", "result": done}])
+    sessions = alloy.Sessions(store)
+    taken = sessions.get("killed")
+    assert [call.id for call in taken.pending] == ["c3"]
+    first, second = taken.messages[2].tool_results
+    assert first.text == "a hedgehog"
+    assert "outcome is unknown" in second.text
+    assert "a hedgehog" in sessions.export("killed", "markdown")
+    assert [(found.session, found.place) for found in sessions.search("hedgehog")] == [("killed", 3)]
+    ran: list[str] = []
+
+    @alloy.tool(name="look")
+    def note() -> None:
+        """Look."""
+        ran.append("look")
+
+    copies = (sessions.add(sessions.export("killed"), "copy"), sessions.fork("killed", "fork", upto=3))
+    for copy in copies:
+        assert copy.messages == taken.messages
+        alloy.run(None, model=alloy.Scripted(["done"]), tools=[note], session=copy.id, store=store)
+        assert ran == ["look"]  # c3, which had not begun
+        ran.clear()
+    assert len(sessions.rewind("killed")) == 3
+    assert sessions.get("killed").messages == ()
 
 
 def test_a_rewind_takes_questions_back_and_loses_no_record(sessions: alloy.Sessions) -> None:
@@ -282,6 +316,12 @@ def test_a_name_that_is_not_stored_is_told_with_the_nearest(action: str, session
     with pytest.raises(alloy.ConfigError, match="'wlk' is stored") as caught:
         getattr(sessions, action)("wlk")
     assert caught.value.hint == "did you mean walk?"
+
+
+def test_what_is_no_name_is_said(sessions: alloy.Sessions) -> None:
+    for wrong in (None, 3, b"walk"):
+        with pytest.raises(alloy.ConfigError, match="is no name"):
+            sessions.get(wrong)  # type: ignore[arg-type]
 
 
 def test_deleting_is_told(sessions: alloy.Sessions) -> None:

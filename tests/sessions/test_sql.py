@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,23 @@ def test_a_server_that_is_not_there_is_asked_once(monkeypatch: pytest.MonkeyPatc
         with pytest.raises(alloy.SessionError):
             alloy.SQLStore(f"postgresql+psycopg://ann@127.0.0.1:{port}/x").list()
     assert len(tried) == 1
+
+
+@pytest.mark.parametrize(
+    ("driver", "hint"),
+    [
+        ("mysql", "pip install mysqlclient"),
+        ("postgresql+asyncpg", "name another"),
+        ("sqlite+aiosqlite", "name another"),
+    ],
+)
+def test_a_driver_that_is_missing_or_of_no_use_is_told_with_what_helps(driver: str, hint: str) -> None:
+    """There is no package MySQLdb, and who installed asyncpg was then told that it is for async code."""
+    if driver == "mysql" and find_spec("MySQLdb"):
+        pytest.skip("the driver is here")
+    with pytest.raises(alloy.ConfigError) as caught:
+        alloy.SQLStore(f"{driver}://host/work" if "sqlite" not in driver else f"{driver}:///x.db").list()
+    assert hint in caught.value.hint
 
 
 def test_a_kind_of_database_that_nobody_knows_is_said_when_the_store_is_made() -> None:

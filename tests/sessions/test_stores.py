@@ -178,6 +178,48 @@ def test_a_file_of_the_other_store_is_not_taken_for_an_empty_one(tmp_path: Path)
     assert alloy.SQLStore(url).read("a") == [{"n": 1}]
 
 
+@pytest.mark.parametrize(
+    "path", [":memory:", "sqlite:///x.db", "postgresql://ann:canary@db/x", "file:x.db", "", 3, b"x"]
+)
+def test_what_is_meant_otherwise_than_as_a_path_is_said_and_makes_no_file(
+    path: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file was made that was called so: `:memory:`, or a folder `sqlite:`."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(alloy.ConfigError) as caught:
+        alloy.SQLiteStore(path)
+    assert "canary" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_is_said_to_be_one(tmp_path: Path) -> None:
+    with pytest.raises(alloy.SessionError, match="is a folder"):
+        alloy.SQLiteStore(tmp_path).list()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="an open file cannot be deleted there")
+def test_a_file_that_is_deleted_under_it_is_not_written_to_any_more(tmp_path: Path) -> None:
+    """What was said from then on went into a file that nobody could open again, and no error told it."""
+    store = alloy.SQLiteStore(tmp_path / "s.sqlite")
+    store.append("s", [{"n": 1}])
+    store.path.unlink()
+    with pytest.raises(alloy.SessionConflict, match="was deleted"):
+        store.append("s", [{"n": 2}], after=1)
+    store.append("other", [{"n": 3}])
+    assert alloy.SQLiteStore(store.path).read("other") == [{"n": 3}]
+    store.path.unlink()
+    alloy.SQLiteStore(store.path).append("of another process", [{"n": 4}])
+    assert [info.id for info in store.list()] == ["of another process"]
+    assert store.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_conversation_that_was_deleted_meanwhile_is_not_said_to_have_grown(store: Any) -> None:
+    store.append("s", [{"n": 1}])
+    store.delete("s")
+    with pytest.raises(alloy.SessionConflict, match="was deleted"):
+        store.append("s", [{"n": 2}], after=1)
+
+
 def test_a_forked_child_has_a_connection_of_its_own(tmp_path: Path) -> None:
     store = alloy.SQLiteStore(tmp_path / "s.sqlite")
     store.append("a", [{"by": "parent"}])

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
+import itertools
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +23,16 @@ def test_a_store_that_keeps_the_contract_passes() -> None:
     assert "after is exact" in report.passed
     assert report.skipped["processes lose and mix nothing"] == "other processes do not see it"
     assert "0 passed" not in str(report)
+
+
+def test_the_suites_are_reached_by_the_names_of_what_they_are_in() -> None:
+    code = """
+import alloy_nb as alloy
+print(alloy.testing.conformance.StoreConformance is alloy.testing.StoreConformance)
+print(alloy.testing.check_store is alloy.testing.conformance.check_store)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "True"]
 
 
 class HalfStored(alloy.MemoryStore):
@@ -96,3 +111,21 @@ def test_one_that_does_not_is_told_what_is_wrong(store: type[alloy.MemoryStore],
     with pytest.raises(AssertionError) as caught:
         check_store(store, shared=False)
     assert f"✗ {found}: " in str(caught.value)
+
+
+def test_other_processes_find_a_store_where_this_one_has_found_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a store in a test's own folder, or in a notebook, it said that a process had failed."""
+    (tmp_path / "shelf_of_mine.py").write_text("import alloy_nb\n\nclass Shelf(alloy_nb.SQLiteStore):\n    pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    shelf: Any = importlib.import_module("shelf_of_mine").Shelf
+    numbers = itertools.count()
+
+    def make() -> Any:
+        return shelf(tmp_path / f"{next(numbers)}.sqlite")
+
+    assert "processes lose and mix nothing" in check_store(make).passed
+    shelf.__module__ = "__main__"
+    monkeypatch.setattr(sys.modules["__main__"], "Shelf", shelf, raising=False)
+    assert "in no module" in check_store(make).skipped["processes lose and mix nothing"]
