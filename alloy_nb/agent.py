@@ -22,6 +22,7 @@ from .events import Event
 from .execution import Execution
 from .guests import check_callback
 from .handle import Run
+from .history import end_open_calls
 from .leaving import Leaving
 from .messages import Message, ToolCall
 from .metering import context_usage
@@ -345,12 +346,15 @@ class Agent(Leaving):
     # -- its session ----------------------------------------------------------------------------------------------
 
     def export_session(self) -> Session:
-        """The conversation as a value, to be kept and gone on with by `from_session`; also while a run is in flight."""
+        """The conversation as a value, to be kept and gone on with by `from_session`; also while a run is in flight.
+
+        Who goes on with it then does not run again what is being run: of those calls the outcome is unknown there.
+        """
         health = self.health()
         metadata = {"status": health.status, "turns": health.turns, "model": self.dialogue.label, "name": self.name}
         return Session(
             self.session_id,
-            self.messages,
+            self._messages_for_others(),
             health.usage,
             self.cost,
             metadata,
@@ -359,6 +363,13 @@ class Agent(Leaving):
             datetime.now(UTC),
             self.dialogue.view,
         )
+
+    def _messages_for_others(self) -> tuple[Message, ...]:
+        running = self.dialogue.current
+        messages = self.messages
+        if running is None or running.result is not None:
+            return messages
+        return end_open_calls(messages, but={question.call.id for question in running.questions})
 
     def close(self) -> None:
         """Stop what runs and waits, then `session_end`, then `on_shutdown(session)`. Once; later calls do nothing.

@@ -10,7 +10,16 @@ from dataclasses import replace
 
 from .messages import Message, Opaque, Part, Text, Thinking, ToolCall, ToolResult
 
-__all__ = ["UNKNOWN", "close_open_calls", "open_calls", "repair", "with_results", "without_signed_thoughts"]
+__all__ = [
+    "UNKNOWN",
+    "close_open_calls",
+    "end_open_calls",
+    "open_calls",
+    "repair",
+    "unknown_result",
+    "with_results",
+    "without_signed_thoughts",
+]
 
 #: What a model is told of a call that was never ended.
 UNKNOWN = "Interrupted: this call had begun when the process ended; its outcome is unknown"
@@ -40,6 +49,17 @@ def with_results(messages: Sequence[Message], results: Iterable[ToolResult]) -> 
     return (*messages[:-1], last.with_parts((*ordered, *others)))
 
 
+def unknown_result(call: ToolCall) -> ToolResult:
+    """That of a call which had begun, and of which nothing more is known."""
+    return ToolResult(UNKNOWN, call_id=call.id, name=call.name, is_error=True)
+
+
+def end_open_calls(messages: tuple[Message, ...], but: Container[str] = ()) -> tuple[Message, ...]:
+    """The history of a run at work as others may go on with it: its calls, all `but` these, are not run again."""
+    results = [unknown_result(call) for call in open_calls(messages) if call.id not in but]
+    return with_results(messages, results) if results else messages
+
+
 def close_open_calls(messages: tuple[Message, ...], begun: Container[str] = ()) -> tuple[Message, ...]:
     """A history that waits for decisions, when the user goes on without deciding: those calls get a result.
 
@@ -50,8 +70,9 @@ def close_open_calls(messages: tuple[Message, ...], begun: Container[str] = ()) 
         return messages
     results = []
     for call in waiting:
-        why = UNKNOWN if call.id in begun else "Not run: the user went on without deciding"
-        results.append(ToolResult(why, call_id=call.id, name=call.name, is_error=True))
+        why = "Not run: the user went on without deciding"
+        not_run = ToolResult(why, call_id=call.id, name=call.name, is_error=True)
+        results.append(unknown_result(call) if call.id in begun else not_run)
     return with_results(messages, results)
 
 

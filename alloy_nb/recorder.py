@@ -12,7 +12,7 @@ from typing import Any
 from .articles import a_kind
 from .context.condensed import Condensed
 from .errors import AlloyError, ConfigError, SessionError
-from .history import UNKNOWN, open_calls, with_results
+from .history import UNKNOWN, open_calls, unknown_result, with_results
 from .messages import Message, ToolCall, ToolResult, part_from_dict, part_to_dict
 from .options import Options
 from .redaction import redact_data
@@ -72,7 +72,7 @@ def _with_outcomes(
         if call.id in finished:
             results.append(finished[call.id])
         elif call.name not in again:
-            results.append(ToolResult(UNKNOWN, call_id=call.id, name=call.name, is_error=True))
+            results.append(unknown_result(call))
     return with_results(messages, results) if results else messages
 
 

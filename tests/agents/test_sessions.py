@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 import alloy_nb as alloy
 
-from .making import agent_of
+from .making import Gate, agent_of, wait_until
 
 
 def test_a_session_tells_what_it_is_and_its_id_stays() -> None:
@@ -35,6 +37,35 @@ def test_an_agent_of_a_session_goes_on_with_its_usage_and_notes() -> None:
     assert again.chat("y").text == "b"
     with pytest.raises(alloy.ConfigError, match="session's own"):
         alloy.Agent.from_session(session, messages=())
+
+
+def test_what_is_being_run_when_a_session_is_taken_is_not_run_again(gate: Gate) -> None:
+    """The call was pending in the copy, and `resume` ran it a second time."""
+    agent = agent_of(gate.call, "done", tools=[gate.tool()])
+    thread = threading.Thread(target=lambda: agent.chat("x"))
+    thread.start()
+    assert gate.entered.wait(20)
+    taken = agent.export_session()
+    gate.opened.set()
+    thread.join(20)
+    assert [result.text.partition(":")[0] for result in taken.messages[-1].tool_results] == ["Interrupted"]
+    assert agent.export_session().messages[2].tool_results[0].text != taken.messages[2].tool_results[0].text
+    again = alloy.Agent.from_session(taken, model=alloy.Scripted(["b"]), tools=[gate.tool()])
+    assert again.pending == ()
+    assert again.chat("y").text == "b"
+
+
+def test_what_waits_for_an_answer_when_a_session_is_taken_still_waits_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alloy_nb.attendance.stdin_available", lambda: True)
+    call = {"name": "bash", "input": {"command": "true"}}
+    agent = agent_of({"tool_calls": [call]}, "done", tools=["bash"], approval="ask")
+    run = agent.send("x")
+    wait_until(lambda: agent.health().status == "waiting")
+    taken = agent.export_session()
+    again = alloy.Agent.from_session(taken, model=alloy.Scripted(["b"]), tools=["bash"])
+    assert [call.name for call in again.pending] == ["bash"]
+    agent.cancel()
+    assert run.result(check=False).status == "cancelled"
 
 
 def test_a_text_is_no_session_and_none_is_no_model() -> None:
