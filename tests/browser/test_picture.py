@@ -7,6 +7,7 @@ at, and left in build/screenshots.
 from __future__ import annotations
 
 import io
+import json
 import os
 from pathlib import Path
 
@@ -14,7 +15,6 @@ import pytest
 from PIL import Image
 
 from . import ROOT
-from .asking import Asking
 from .lab import Lab
 from .page import Page
 
@@ -55,8 +55,8 @@ model = Model("picture.jsonl")
 model.model = "a scripted model"
 alloy.set_default_model(model)
 '''
-SETUP = """from sales_report import by_month, plot, sales
-"""
+#: What is seen is what a reader would type: nothing of the test's.
+SETUP = "%load_ext alloy_nb\nfrom sales_report import by_month, plot, sales"
 QUESTION = "%%alloy -o answer -t by_month,plot,bash\nWhy is revenue down in March? Look at {sales} and plot it."
 ANSWER = (
     "Revenue fell **34 %** in March, and **all of it is the North region**: its 11 accounts stop on 9 March.\n\n"
@@ -92,7 +92,9 @@ COLOURS, LARGEST = 48, 900_000
 def test_the_recording_and_the_picture_of_the_readme(page: Page, lab: Lab) -> None:
     page.resize(WIDTH, HEIGHT)
     (lab.root / "sales_report.py").write_text(TOOLS, "utf-8")
-    Asking(page, lab, "picture", LINES, QUESTION, setup=SETUP)
+    (lab.root / "picture.jsonl").write_text("".join(json.dumps(line) + "\n" for line in LINES), "utf-8")
+    page.open(SETUP, QUESTION, name="picture.ipynb")
+    assert page.run(0) == "ok", page.text(0)
     page.focus(1)
     frames = record(page)
     assert page.finish(1) == "ok"
