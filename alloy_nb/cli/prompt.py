@@ -273,7 +273,8 @@ def _conclude(result: Result, transcript: Transcript, notice: str | None) -> int
     if result.error is not None:
         return report(result.error, transcript.notes)
     if result.status == "max_turns":
-        transcript.notes.line(f"stopped after {result.turns} turns without an answer: raise --max-turns", "yellow")
+        turns = "1 turn" if result.turns == 1 else f"{result.turns} turns"
+        transcript.notes.line(f"stopped after {turns} without an answer: raise --max-turns", "yellow")
         return RUN_FAILED
     if result.stop_reason == "max_tokens":
         transcript.notes.line(CUT.text, "yellow")

@@ -35,6 +35,8 @@ _INSTEAD: Mapping[str, str] = {
     r"thinking=False": "--thinking off",
     r"leave out thinking\b": "leave out --thinking",
     r"in Python by a new Agent\(session=\.\.\.\), or alloy.*": "`alloy -p` does when it asks again",
+    r"name (a|another) file.*: store=alloy\.SQLiteStore\(path\)": "name another folder: ALLOY_DATA_DIR",
+    r"sessions\.search\('foxes'\)": "alloy sessions search foxes",
 }
 
 _NAME = "|".join(FLAGS)

@@ -184,7 +184,7 @@ def test_json_of_a_failed_run_says_what_failed(alloy: Alloy, script: Script) -> 
 def test_running_out_of_turns_is_a_failure(alloy: Alloy, script: Script) -> None:
     said = alloy("-p", "go", "--max-turns", "1", "-t", "bash", "--approval", "auto", "-m", script(LOOKS))
     assert said.code == 1
-    assert "stopped after 1 turns" in said.err
+    assert "stopped after 1 turn without" in said.err
 
 
 def test_an_answer_without_text_is_said(alloy: Alloy, script: Script) -> None:

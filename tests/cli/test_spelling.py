@@ -60,6 +60,11 @@ def test_what_a_run_refuses_is_told_by_the_names_of_the_options(
             str(alloy_nb.SessionConflict("grown").hint),
             "open it again to go on from there: by /resume NAME in a conversation; `alloy -p` does when it asks again",
         ),
+        (
+            "name another file: store=alloy.SQLiteStore(path)",
+            "name another folder: ALLOY_DATA_DIR",
+        ),
+        ("give some words: sessions.search('foxes')", "give some words: alloy sessions search foxes"),
         ("choose a model that thinks, or tools of your own", "choose a model that thinks, or tools of your own"),
     ],
 )
