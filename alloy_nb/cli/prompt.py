@@ -6,7 +6,7 @@ import json
 import signal
 import sys
 import threading
-from argparse import ArgumentParser, Namespace
+from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
@@ -45,6 +45,7 @@ _PATIENCE = 2.0
 def add_arguments(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("-p", "--prompt", nargs="?", const="", metavar="PROMPT", help="the question; words after it belong to it")
+    add("--programmatic", dest="prompt", nargs="?", const="", help=SUPPRESS)  # its name in Alloy
     add("-m", "--model", metavar="NAME", help="provider:model, local, or scripted:FILE.jsonl")
     add("--provider", metavar="NAME", help="the provider of --model, or its default model")
     add("--fallback", metavar="NAMES", default="", help="models to go to when the first one fails, by comma")

@@ -53,6 +53,14 @@ def test_words_are_the_prompt(alloy: Alloy, script: Script) -> None:
     assert alloy("-p", "what", "-m", model, "is", "it").out == "42\n"
 
 
+def test_alloys_own_name_for_a_single_question_is_taken(alloy: Alloy, script: Script) -> None:
+    """CLI-1: `--programmatic`, before and behind the words."""
+    model = script(*[{"text": "42", "on": "what is it"}] * 2)
+    assert alloy("--programmatic", "what is it", "-m", model).out == "42\n"
+    assert alloy("-m", model, "what", "is", "it", "--programmatic").out == "42\n"
+    assert "programmatic" not in alloy("--help").out + alloy("completion", "bash").out
+
+
 def test_stdin_goes_along_marked_as_such(alloy: Alloy, script: Script) -> None:
     model = script({"text": "fine", "on": "Review it\n\n<stdin>\n+ x = 1\n</stdin>"})
     assert alloy("-p", "Review it", "-m", model, stdin="+ x = 1\n").out == "fine\n"
