@@ -482,12 +482,12 @@ def alloy_script(script: Script) -> str:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-@pytest.mark.parametrize("word", ["doctor", "models", "--version"])
+@pytest.mark.parametrize("word", ["doctor", "models", "--version", "--help"])
 def test_output_that_cannot_be_written_is_no_bug_of_ours(word: str) -> None:
     with open("/dev/full", "w") as full:
         said = subprocess.run(
             [sys.executable, "-m", "alloy_nb", word],
-            env=environment(),
+            env=environment(PYTHONUNBUFFERED=""),  # as a shell has it: then it is written at the end
             stdin=subprocess.DEVNULL,
             stdout=full,
             stderr=subprocess.PIPE,
