@@ -103,7 +103,7 @@ def _by_skill(args: Namespace, notes: Notes) -> str:
     from ..commands import commands_of, find_command
     from ..context.surroundings import skills_of
     from ..folders import home_folder
-    from ..skill_commands import skill_commands
+    from ..skill_commands import skill_and_rest, skill_commands
 
     own = commands_of("terminal")
     here = () if args.no_context else skills_of(True, Path(args.dir).expanduser().absolute(), home_folder())[0]
@@ -111,12 +111,15 @@ def _by_skill(args: Namespace, notes: Notes) -> str:
     if found is None:
         return question
     command, about = found
-    if command in own:
+    if command.name == "skill":  # whose name is no word, or a command's
+        skill, about = skill_and_rest(here, about)
+    elif command in own:
         raise ConfigError(
             f"/{command.name} is a command of a conversation",
             hint="`alloy` begins one; a question does not begin with a slash",
         )
-    skill = next(skill for skill in here if skill.name == command.name)
+    else:
+        skill = next(skill for skill in here if skill.name == command.name)
     notes.line(
         f"skill {skill.name}: {len(skill.prompt(about)):,} characters" + (f" from {skill.path}" if skill.path else "")
     )

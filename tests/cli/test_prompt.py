@@ -430,6 +430,21 @@ def test_a_question_that_begins_with_a_skills_word_asks_by_it(alloy: Alloy, scri
     assert alloy("-p", typed, "-m", script({"text": "As typed.", "on": typed})).out == "As typed.\n"
 
 
+def test_a_skill_whose_name_is_no_word_or_a_commands_is_asked_by_too(
+    alloy: Alloy, script: Script, tmp_path: Path
+) -> None:
+    """`/skill NAME`, which is how `/skills` writes it."""
+    skills = tmp_path / ".alloy" / "skills"
+    skills.mkdir(parents=True)
+    (skills / "help.md").write_text("Help with {{input}}.")
+    (skills / "two.md").write_text("---\nname: Two Words\n---\nSay {{input}}.")
+    lines = ({"text": "Helped.", "on": "Help with it."}, {"text": "Said.", "on": "Say it."})
+    assert alloy("-p", "/skill help it", "-m", script(*lines)).out == "Helped.\n"
+    assert alloy("-p", "/skill Two Words it", "-m", script(*lines)).out == "Said.\n"
+    said = alloy("-p", "/skill hepl it", "-m", script(*lines))
+    assert (said.code, "did you mean help?" in said.err) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("typed", "message", "hint"),
     [
