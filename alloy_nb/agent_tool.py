@@ -65,7 +65,7 @@ class AgentTool(Tool):
     def _told(self, result: Result) -> ToolResult:
         text = self._text(result)
         if result.status == "max_turns":
-            text += f"\n(stopped after {result.turns} turns)"
+            text += f"\n(stopped after {result.turns} turn{'' if result.turns == 1 else 's'})"
         return ToolResult(text)
 
     def _text(self, result: Result) -> str:

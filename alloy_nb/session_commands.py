@@ -123,7 +123,7 @@ def told_session(name: str, messages: Sequence[Message]) -> Iterator[str]:
     if not messages:
         yield f"session {name}: new"
         return
-    yield f"session {name}: {len(messages)} messages; at last"
+    yield f"session {name}: {len(messages)} message{'' if len(messages) == 1 else 's'}; at last"
     for message in [message for message in messages if message.text][-2:]:
         yield f"  {in_brief(message)}"
     if calls := unknown_calls(messages):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .context.skills import Skill
     from .places import Place
 
-__all__ = ["list_skills", "skill_commands", "use_skill"]
+__all__ = ["list_skills", "skill_and_rest", "skill_commands", "use_skill"]
 
 _BRIEF = 80
 _WORD = re.compile(r"[A-Za-z][\w-]*")
@@ -42,6 +42,11 @@ def _skill_line(place: Place, skill: Skill) -> str:
 def use_skill(place: Place, argument: str) -> Any:
     """Ask by the skill that the argument begins with, about the rest of it."""
     skills, _ = place.skills()
+    return place.ask_skill(*skill_and_rest(skills, argument))
+
+
+def skill_and_rest(skills: Sequence[Skill], argument: str) -> tuple[Skill, str]:
+    """The skill that the argument begins with, and the rest of it. Raises `ConfigError` where it begins with none."""
     # A name may have blanks in it.
     fitting = [skill for skill in skills if re.match(rf"{re.escape(skill.name)}(?:\s|\Z)", argument)]
     if not fitting:
@@ -53,7 +58,7 @@ def use_skill(place: Place, argument: str) -> Any:
             hint=f"did you mean {near}?" if near else f"the skills are: {known}",
         )
     skill = max(fitting, key=lambda skill: len(skill.name))
-    return place.ask_skill(skill, argument[len(skill.name) :].strip())
+    return skill, argument[len(skill.name) :].strip()
 
 
 def _ask_skill(skill: Skill, place: Place, text: str) -> Any:

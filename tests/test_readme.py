@@ -155,6 +155,12 @@ def test_every_target_and_file_that_the_readme_names_is_there() -> None:
         assert (ROOT / link).exists(), link
 
 
+def test_nobody_is_sent_to_an_index_that_does_not_have_it() -> None:
+    """Hints and the README said `pip install "alloy-nb[sql]"`: it is on no index, so that somebody else could be."""
+    texts = {path.name: path.read_text("utf-8") for path in (*ROOT.glob("*.md"), *(ROOT / "alloy_nb").rglob("*.py"))}
+    assert [name for name, text in texts.items() if re.search(r"""pip install\s+["']?alloy[-_]?nb""", text)] == []
+
+
 def test_every_alloy_name_of_the_readme_is_public() -> None:
     names = set(re.findall(r"\balloy\.([A-Za-z_]+)", README.read_text("utf-8")))
     assert names <= set(alloy.__all__)

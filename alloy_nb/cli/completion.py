@@ -51,6 +51,8 @@ def _levels(path: str, parser: argparse.ArgumentParser) -> Iterator[Level]:
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             inner = list(action.choices.items())
+        elif action.option_strings and action.help == argparse.SUPPRESS:
+            continue  # taken, but nobody is to be told of it
         elif action.option_strings:
             names, help, of = tuple(action.option_strings), _plain(action.help), _KINDS.get(action.dest, "")
             values = None if action.nargs == 0 else _values(action)

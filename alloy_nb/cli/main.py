@@ -62,8 +62,6 @@ def _run(arguments: list[str]) -> int:
         code = _dispatch(arguments)
         sys.stdout.flush()
         return code
-    except SystemExit as stop:  # argparse, after --help
-        return stop.code if isinstance(stop.code, int) else 0
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -99,9 +97,12 @@ def _output_lost(error: Exception) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
-    if arguments and arguments[0] in COMMANDS:
-        return _run_command(arguments)
-    return _run_prompt(arguments)
+    try:
+        if arguments and arguments[0] in COMMANDS:
+            return _run_command(arguments)
+        return _run_prompt(arguments)
+    except SystemExit as stop:  # argparse, after --help
+        return stop.code if isinstance(stop.code, int) else 0
 
 
 def whole_parser() -> Parser:

@@ -6,7 +6,7 @@ import json
 import signal
 import sys
 import threading
-from argparse import ArgumentParser, Namespace
+from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
@@ -45,6 +45,7 @@ _PATIENCE = 2.0
 def add_arguments(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("-p", "--prompt", nargs="?", const="", metavar="PROMPT", help="the question; words after it belong to it")
+    add("--programmatic", dest="prompt", nargs="?", const="", help=SUPPRESS)  # its name in Alloy
     add("-m", "--model", metavar="NAME", help="provider:model, local, or scripted:FILE.jsonl")
     add("--provider", metavar="NAME", help="the provider of --model, or its default model")
     add("--fallback", metavar="NAMES", default="", help="models to go to when the first one fails, by comma")
@@ -102,7 +103,7 @@ def _by_skill(args: Namespace, notes: Notes) -> str:
     from ..commands import commands_of, find_command
     from ..context.surroundings import skills_of
     from ..folders import home_folder
-    from ..skill_commands import skill_commands
+    from ..skill_commands import skill_and_rest, skill_commands
 
     own = commands_of("terminal")
     here = () if args.no_context else skills_of(True, Path(args.dir).expanduser().absolute(), home_folder())[0]
@@ -110,12 +111,15 @@ def _by_skill(args: Namespace, notes: Notes) -> str:
     if found is None:
         return question
     command, about = found
-    if command in own:
+    if command.name == "skill":  # whose name is no word, or a command's
+        skill, about = skill_and_rest(here, about)
+    elif command in own:
         raise ConfigError(
             f"/{command.name} is a command of a conversation",
             hint="`alloy` begins one; a question does not begin with a slash",
         )
-    skill = next(skill for skill in here if skill.name == command.name)
+    else:
+        skill = next(skill for skill in here if skill.name == command.name)
     notes.line(
         f"skill {skill.name}: {len(skill.prompt(about)):,} characters" + (f" from {skill.path}" if skill.path else "")
     )
@@ -273,7 +277,8 @@ def _conclude(result: Result, transcript: Transcript, notice: str | None) -> int
     if result.error is not None:
         return report(result.error, transcript.notes)
     if result.status == "max_turns":
-        transcript.notes.line(f"stopped after {result.turns} turns without an answer: raise --max-turns", "yellow")
+        turns = "1 turn" if result.turns == 1 else f"{result.turns} turns"
+        transcript.notes.line(f"stopped after {turns} without an answer: raise --max-turns", "yellow")
         return RUN_FAILED
     if result.stop_reason == "max_tokens":
         transcript.notes.line(CUT.text, "yellow")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,13 +114,13 @@ def _search(sessions: Sessions, args: argparse.Namespace) -> int:
 
 def _fork(sessions: Sessions, args: argparse.Namespace) -> int:
     made = sessions.fork(args.name, args.new, upto=args.upto)
-    print(f"{one_line(args.new)} begins with {len(made.messages)} messages of {one_line(args.name)}")
+    print(f"{one_line(args.new)} begins with {_messages(made.messages)} of {one_line(args.name)}")
     return 0
 
 
 def _rewind(sessions: Sessions, args: argparse.Namespace) -> int:
     taken = sessions.rewind(args.name, args.questions, upto=args.upto)
-    print(f"{len(taken)} messages of {one_line(args.name)} were taken back")
+    print(f"{_messages(taken)} of {one_line(args.name)} {'was' if len(taken) == 1 else 'were'} taken back")
     return 0
 
 
@@ -164,7 +164,7 @@ def _import(sessions: Sessions, args: argparse.Namespace) -> int:
             hint="`--as NAME` stores it under another name, `--replace` in its place",
         )
     made = sessions.add(text, name, replace=args.replace)
-    print(f"stored as {one_line(made.id)}, {len(made.messages)} messages")
+    print(f"stored as {one_line(made.id)}, {_messages(made.messages)}")
     return 0
 
 
@@ -185,6 +185,10 @@ _ACTIONS: dict[str, Callable[[Sessions, argparse.Namespace], int]] = {
     "import": _import,
     "delete": _delete,
 }
+
+
+def _messages(messages: Sequence[Message]) -> str:
+    return f"{len(messages)} message{'' if len(messages) == 1 else 's'}"
 
 
 def _told(session: Session, *, numbers: bool) -> str:

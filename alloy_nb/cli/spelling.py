@@ -34,11 +34,15 @@ _INSTEAD: Mapping[str, str] = {
     r"; for your own, give the function itself": "",
     r"thinking=False": "--thinking off",
     r"leave out thinking\b": "leave out --thinking",
+    r"in Python by a new Agent\(session=\.\.\.\), or alloy.*": "`alloy -p` does when it asks again",
+    r"name (a|another) file.*: store=alloy\.SQLiteStore\(path\)": "name another folder: ALLOY_DATA_DIR",
+    r"sessions\.search\('foxes'\)": "alloy sessions search foxes",
 }
 
 _NAME = "|".join(FLAGS)
 _QUOTED = re.compile(rf"`({_NAME})`")
-_GIVEN = re.compile(rf"""\b({_NAME})=(["']?)([\w.:-]+)\2""")
+# What stands in parentheses is an example in Python, which no flag goes into.
+_GIVEN = re.compile(rf"""(?<!\()\b({_NAME})=(["']?)([\w.:-]+)\2""")
 #: A word of Python by its looks, wherever it stands.
 _UNDERSCORED = re.compile(rf"\b({'|'.join(name for name in FLAGS if '_' in name)})\b")
 # A message may quote what was typed: only in these places the name is that of an option.

@@ -100,11 +100,14 @@ class Transcript:
 
     def show_footer(self, result: Result, notice: str | None = None) -> None:
         """Which model it was and what it took, for eyes only; what the model says of itself, always."""
-        usage = result.usage
-        turns = "1 turn" if result.turns == 1 else f"{result.turns} turns"
-        tokens = f"{usage.input_tokens} → {usage.output_tokens} tokens"
+        from ..render.wording import cost_words, duration_words, token_words
+
         if self.decorated:
-            self.notes.line(f"{result.model} · {turns} · {tokens} · {result.duration:.1f} s")
+            usage = result.usage
+            turns = "1 turn" if result.turns == 1 else f"{result.turns} turns"
+            tokens = f"{token_words(usage.input_tokens)} → {token_words(usage.output_tokens)} tokens"
+            spent = (cost_words(result.cost), duration_words(result.duration * 1000))
+            self.notes.line(" · ".join((str(result.model), turns, tokens, *spent)))
         if notice:
             self.notes.line(notice, "yellow")
 

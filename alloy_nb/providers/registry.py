@@ -192,8 +192,14 @@ def _local_is_installed() -> bool:
 # Names
 
 
+#: Names that Alloy has for providers.
+_ALSO = {"gemini": "google"}
+
+
 def _from_string(spec: str, directory: Path) -> Provider:
     name, colon, model = spec.partition(":")
+    if name in _ALSO and _entry_point(name) is None:
+        name = _ALSO[name]
     if name in VENDORS:
         return _from_vendor(name, model.strip() if colon else _usual_model(name, directory), directory)
     if name == "local":
@@ -328,8 +334,10 @@ def _unknown(spec: str, name: str) -> ConfigError:
     known = [*_OURS, *plug_ins()]
     near = nearest(name, known)
     maker, slash, model = spec.partition("/")
-    if vendor := vendor_of_model(spec):
-        hint = f"did you mean {f'{vendor}:{spec}'!r}?"
+    if vendor := vendor_of_model(spec) or vendor_of_model(f"{spec}-"):
+        # A family's name, as `claude`, is no model's.
+        meant = vendor if spec.isalpha() and default_model(vendor) else f"{vendor}:{spec}"
+        hint = f"did you mean {meant!r}?"
     elif slash and maker in VENDORS:  # as gateways write it
         hint = f"did you mean {f'{maker}:{model}'!r}, or {f'openrouter:{spec}'!r}?"
     elif near is not None:

@@ -282,7 +282,7 @@ def _prepare(engine: sqlalchemy.Engine, shown: str) -> None:
 def _read_url(url: Any) -> sqlalchemy.URL:
     """The URL with a driver that is here; a `ConfigError`, which does not repeat it, for what is none."""
     if find_spec("sqlalchemy") is None:
-        raise ConfigError("SQLStore needs SQLAlchemy", hint='pip install "alloy-nb[sql]"')
+        raise ConfigError("SQLStore needs SQLAlchemy", hint="pip install sqlalchemy")
     from sqlalchemy import URL, make_url
     from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 

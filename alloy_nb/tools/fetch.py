@@ -234,7 +234,7 @@ async def _readable(html: str, ctx: ToolContext) -> tuple[str, str]:
     from importlib.util import find_spec
 
     if find_spec("justhtml") is None:
-        return html, "(HTML as it is: with the package `justhtml`, pip install 'alloy-nb[fetch]', it is Markdown)"
+        return html, "(HTML as it is: with the package `justhtml`, pip install 'justhtml<4', it is Markdown)"
     # Parsed in a process that can be killed: a page may be made to keep a parser busy.
     seconds = MARKDOWN_SECONDS if ctx.time_limit is None else min(MARKDOWN_SECONDS, ctx.time_limit * 0.3)
     outcome = await run_in_child(

@@ -7,6 +7,7 @@ at, and left in build/screenshots.
 from __future__ import annotations
 
 import io
+import json
 import os
 from pathlib import Path
 
@@ -14,7 +15,6 @@ import pytest
 from PIL import Image
 
 from . import ROOT
-from .asking import Asking
 from .lab import Lab
 from .page import Page
 
@@ -55,8 +55,8 @@ model = Model("picture.jsonl")
 model.model = "a scripted model"
 alloy.set_default_model(model)
 '''
-SETUP = """from sales_report import by_month, plot, sales
-"""
+#: What is seen is what a reader would type: nothing of the test's.
+SETUP = "%load_ext alloy_nb\nfrom sales_report import by_month, plot, sales"
 QUESTION = "%%alloy -o answer -t by_month,plot,bash\nWhy is revenue down in March? Look at {sales} and plot it."
 ANSWER = (
     "Revenue fell **34 %** in March, and **all of it is the North region**: its 11 accounts stop on 9 March.\n\n"
@@ -92,31 +92,36 @@ COLOURS, LARGEST = 48, 900_000
 def test_the_recording_and_the_picture_of_the_readme(page: Page, lab: Lab) -> None:
     page.resize(WIDTH, HEIGHT)
     (lab.root / "sales_report.py").write_text(TOOLS, "utf-8")
-    Asking(page, lab, "picture", LINES, QUESTION, setup=SETUP)
+    (lab.root / "picture.jsonl").write_text("".join(json.dumps(line) + "\n" for line in LINES), "utf-8")
+    page.open(SETUP, QUESTION, name="picture.ipynb")
+    assert page.run(0) == "ok", page.text(0)
     page.focus(1)
-    frames = record(page)
+    frames, asking = record(page)
     assert page.finish(1) == "ok"
     frames += [shot(page)] * 10
     still = page.screenshot("readme", cell=1)
-    recording = animated(frames)
+    recording = animated(frames, asking)
     assert len(recording) < LARGEST
     (ROOT / "build" / "screenshots" / "readme.gif").write_bytes(recording)
     if os.environ.get("ALLOY_PICTURES"):
         keep(recording, still)
 
 
-def record(page: Page) -> list[Image.Image]:
-    """One frame after the other, until the cell is over; the card is answered once it was seen."""
-    frames, seen = [shot(page)] * 4, 0
+def record(page: Page) -> tuple[list[Image.Image], Image.Image]:
+    """One frame after the other, until the cell is over, and that with the card, which is answered once it was seen."""
+    frames, seen, answered = [shot(page)] * 4, 0, False
+    asking = frames[0]
     page.run(1, wait=False)
     while page.status(1) == "running" or page.text(1) == "":
         frames.append(shot(page))
         seen += page.button("Allow once").count()
-        if seen == 4 and page.button("Allow once").is_enabled():
+        # Its buttons take no press for a moment, so that nobody hits one by chance.
+        if seen >= 4 and not answered and page.button("Allow once").is_enabled():
+            asking = shot(page)
             page.press("Allow once")
-            seen += 1
+            answered = True
         assert len(frames) < MOST_FRAMES, "it never ended"
-    return frames
+    return frames, asking
 
 
 def shot(page: Page) -> Image.Image:
@@ -125,7 +130,7 @@ def shot(page: Page) -> Image.Image:
     return Image.open(io.BytesIO(page.raw.screenshot(clip=box))).convert("RGB")
 
 
-def animated(frames: list[Image.Image]) -> bytes:
+def animated(frames: list[Image.Image], asking: Image.Image) -> bytes:
     """A GIF: frames that show the same are one that lasts longer."""
     kept: list[Image.Image] = []
     lasts: list[int] = []
@@ -135,7 +140,11 @@ def animated(frames: list[Image.Image]) -> bytes:
         else:
             kept.append(frame)
             lasts.append(FRAME_MS)
-    palette = kept[-1].quantize(COLOURS, dither=Image.Dither.NONE)
+    # By the end alone the card has no colour of its own.
+    both = Image.new("RGB", (asking.width, asking.height + kept[-1].height))
+    both.paste(asking)
+    both.paste(kept[-1], (0, asking.height))
+    palette = both.quantize(COLOURS, dither=Image.Dither.NONE)
     drawn = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in kept]
     file = io.BytesIO()
     drawn[0].save(file, "GIF", save_all=True, append_images=drawn[1:], duration=lasts, loop=0, optimize=True)

@@ -53,6 +53,14 @@ def test_words_are_the_prompt(alloy: Alloy, script: Script) -> None:
     assert alloy("-p", "what", "-m", model, "is", "it").out == "42\n"
 
 
+def test_alloys_own_name_for_a_single_question_is_taken(alloy: Alloy, script: Script) -> None:
+    """CLI-1: `--programmatic`, before and behind the words."""
+    model = script(*[{"text": "42", "on": "what is it"}] * 2)
+    assert alloy("--programmatic", "what is it", "-m", model).out == "42\n"
+    assert alloy("-m", model, "what", "is", "it", "--programmatic").out == "42\n"
+    assert "programmatic" not in alloy("--help").out + alloy("completion", "bash").out
+
+
 def test_stdin_goes_along_marked_as_such(alloy: Alloy, script: Script) -> None:
     model = script({"text": "fine", "on": "Review it\n\n<stdin>\n+ x = 1\n</stdin>"})
     assert alloy("-p", "Review it", "-m", model, stdin="+ x = 1\n").out == "fine\n"
@@ -184,7 +192,7 @@ def test_json_of_a_failed_run_says_what_failed(alloy: Alloy, script: Script) -> 
 def test_running_out_of_turns_is_a_failure(alloy: Alloy, script: Script) -> None:
     said = alloy("-p", "go", "--max-turns", "1", "-t", "bash", "--approval", "auto", "-m", script(LOOKS))
     assert said.code == 1
-    assert "stopped after 1 turns" in said.err
+    assert "stopped after 1 turn without" in said.err
 
 
 def test_an_answer_without_text_is_said(alloy: Alloy, script: Script) -> None:
@@ -422,6 +430,21 @@ def test_a_question_that_begins_with_a_skills_word_asks_by_it(alloy: Alloy, scri
     assert alloy("-p", typed, "-m", script({"text": "As typed.", "on": typed})).out == "As typed.\n"
 
 
+def test_a_skill_whose_name_is_no_word_or_a_commands_is_asked_by_too(
+    alloy: Alloy, script: Script, tmp_path: Path
+) -> None:
+    """`/skill NAME`, which is how `/skills` writes it."""
+    skills = tmp_path / ".alloy" / "skills"
+    skills.mkdir(parents=True)
+    (skills / "help.md").write_text("Help with {{input}}.")
+    (skills / "two.md").write_text("---\nname: Two Words\n---\nSay {{input}}.")
+    lines = ({"text": "Helped.", "on": "Help with it."}, {"text": "Said.", "on": "Say it."})
+    assert alloy("-p", "/skill help it", "-m", script(*lines)).out == "Helped.\n"
+    assert alloy("-p", "/skill Two Words it", "-m", script(*lines)).out == "Said.\n"
+    said = alloy("-p", "/skill hepl it", "-m", script(*lines))
+    assert (said.code, "did you mean help?" in said.err) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("typed", "message", "hint"),
     [
@@ -474,12 +497,12 @@ def alloy_script(script: Script) -> str:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-@pytest.mark.parametrize("word", ["doctor", "models", "--version"])
+@pytest.mark.parametrize("word", ["doctor", "models", "--version", "--help"])
 def test_output_that_cannot_be_written_is_no_bug_of_ours(word: str) -> None:
     with open("/dev/full", "w") as full:
         said = subprocess.run(
             [sys.executable, "-m", "alloy_nb", word],
-            env=environment(),
+            env=environment(PYTHONUNBUFFERED=""),  # as a shell has it: then it is written at the end
             stdin=subprocess.DEVNULL,
             stdout=full,
             stderr=subprocess.PIPE,

@@ -87,6 +87,7 @@ def test_one_is_forked_at_a_message_and_rewound(stored: Alloy) -> None:
     assert (
         stored("sessions", "rewind", "another fox", "--upto", "1").out == "2 messages of another fox were taken back\n"
     )
+    assert stored("sessions", "fork", "another fox", "third").out == "third begins with 1 message of another fox\n"
     said = stored("sessions", "rewind", "another fox", "5")
     assert (said.code, "the conversation has 1" in said.err) == (2, True)
     said = stored("sessions", "fork", "fox", "another fox")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+import alloy_nb
 from alloy_nb.cli.main import whole_parser
 from alloy_nb.cli.spelling import FLAGS, hint_on_a_line, message_on_a_line
 
@@ -54,6 +55,16 @@ def test_what_a_run_refuses_is_told_by_the_names_of_the_options(
         ("leave out thinking, or tool_choice", "leave out --thinking, or --tool-choice"),
         ("name it otherwise: session='my-analysis'", "name it otherwise: --session my-analysis"),
         ("give a larger one, Budget(usd=...), or go on", "give a larger one, --budget DOLLARS, or go on"),
+        ("make it in Python: Agent(session=...)", "make it in Python: Agent(session=...)"),
+        (
+            str(alloy_nb.SessionConflict("grown").hint),
+            "open it again to go on from there: by /resume NAME in a conversation; `alloy -p` does when it asks again",
+        ),
+        (
+            "name another file: store=alloy.SQLiteStore(path)",
+            "name another folder: ALLOY_DATA_DIR",
+        ),
+        ("give some words: sessions.search('foxes')", "give some words: alloy sessions search foxes"),
         ("choose a model that thinks, or tools of your own", "choose a model that thinks, or tools of your own"),
     ],
 )

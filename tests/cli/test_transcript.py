@@ -28,6 +28,7 @@ def test_a_fallback_is_told_and_the_footer_names_the_model_that_answered(capsys:
     first, last = told(ill, capsys, well).splitlines()
     assert first == "going on with scripted:well instead of scripted:ill: down"
     assert last.startswith("well · 1 turn · ")
+    assert " tokens · cost unknown · " in last
 
 
 def test_a_pause_that_was_asked_for_before_is_not_told_as_another_try(

@@ -164,6 +164,8 @@ def test_ollama_alone_is_its_newest_model(ollama: dict[str, Any]) -> None:
         ("mistral-large-latest", "'mistral:mistral-large-latest'"),
         ("llama3:8b", "'ollama:llama3:8b'"),
         ("gpt-oss:20b", "'ollama:gpt-oss:20b'"),
+        ("claude", "'anthropic'"),
+        ("gpt", "'openai'"),
         ("anthropic/claude-opus-5", "'openrouter:anthropic/claude-opus-5'"),
     ],
 )
@@ -188,6 +190,14 @@ def test_an_unknown_provider_names_the_nearest(spec: str, hint: str) -> None:
     with pytest.raises(ConfigError, match="unknown provider") as caught:
         resolve_model(spec)
     assert hint in str(caught.value.hint)
+
+
+def test_the_name_that_alloy_has_for_google_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CLI-1: `--provider gemini`."""
+    monkeypatch.setenv("GEMINI_API_KEY", "k")
+    made = resolve_model("gemini:gemini-2.5-flash")
+    assert (made.name, made.model) == ("google", "gemini-2.5-flash")
+    assert resolve_model("gemini").model == resolve_model("google").model
 
 
 def test_the_embedded_model(monkeypatch: pytest.MonkeyPatch) -> None:

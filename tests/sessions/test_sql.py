@@ -141,7 +141,7 @@ def test_without_sqlalchemy_it_says_what_to_install() -> None:
         "try: alloy.SQLStore('postgresql://x/y')\nexcept alloy.ConfigError as error: print(error.hint)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == 'pip install "alloy-nb[sql]"'
+    assert done.stdout.strip() == "pip install sqlalchemy"
 
 
 def test_a_url_without_a_driver_takes_the_one_that_is_here() -> None:

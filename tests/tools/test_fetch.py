@@ -134,7 +134,7 @@ def test_html_stays_as_it_is_where_no_library_reads_it(site: Site, monkeypatch: 
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     text = fetch(site.says("/", "<p>Hi</p>", "text/html"))
     assert text.endswith("\n\n<p>Hi</p>")
-    assert "pip install 'alloy-nb[fetch]'" in text
+    assert "pip install 'justhtml<4'" in text
 
 
 def test_pictures_come_as_pictures(site: Site) -> None:
