@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -48,16 +49,22 @@ class Watch:
 
     def __init__(self, name: str) -> None:
         self._name = name
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._process = os.getpid()
         self._lock = threading.Lock()
         self._looked: dict[int, _Looked] = {}
         self._thread: threading.Thread | None = None
 
     def add(self, execution: Execution, give_up: Callable[[Execution, float], None]) -> None:
         """Look after a run until it is over. `give_up` is called with it and the seconds that it was silent."""
+        if self._process != os.getpid():
+            # In a forked child: the thread is there no more, and may have held the lock when it was there.
+            self._begin_anew()
         with self._lock:
             self._looked[id(execution)] = _Looked(execution, give_up)
-            # In a forked child the thread is there no more.
-            if self._thread is None or not self._thread.is_alive():
+            if self._thread is None or not self._thread.is_alive():  # an interrupt may have torn its start
                 self._thread = threading.Thread(target=self._work, name=f"alloy-watch-{self._name}", daemon=True)
                 self._thread.start()
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
 import time
 from typing import Any
@@ -218,11 +220,8 @@ def test_nothing_of_it_stays_when_nobody_holds_a_team_any_more() -> None:
     until(gone)
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_team_works_in_a_forked_child() -> None:
-    import os
-
-    if not hasattr(os, "fork"):
-        pytest.skip("no fork here")
     with alloy.Team({"a": {"model": alloy.Scripted(["before", "in the child"] * 2)}}) as team:
         team.delegate("a", "x")
         child = os.fork()
@@ -239,6 +238,19 @@ def test_a_team_works_in_a_forked_child() -> None:
             time.sleep(0.01)
         assert done, "the child hangs"
         assert os.waitstatus_to_exitcode(status) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_child_that_is_forked_while_runs_are_looked_at_goes_on() -> None:
+    """One of some hundred children hung: the thread that held the lock was not there."""
+    with alloy.Team({"a": {"model": alloy.Scripted(["before", "in the child"] * 2)}}) as team:
+        team.delegate("a", "x")
+        with team._watch._lock:
+            child = os.fork()
+            if child == 0:
+                signal.alarm(30)
+                os._exit(0 if team.delegate("a", "y", timeout=20).text == "in the child" else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 @pytest.mark.thorough
