@@ -34,17 +34,25 @@ _SHORTEST_SECRET = 8
 
 _SECRET_NAMES = ("_API_KEY", "_TOKEN", "_SECRET", "_PASSWORD", "_ACCESS_KEY")
 
-# Shapes of keys published by the vendors themselves, and bearer tokens in echoed headers.
+# Shapes of keys published by the vendors themselves, bearer tokens in echoed headers, and web tokens. None holds a
+# blank or a line's end: behind one, a mark could hide a command from whoever is asked about it.
 SHAPES = re.compile(
     r"""(?x)
       \b(?:sk|pk|rk)-(?:ant-|proj-|or-v1-|live-|test-)?[A-Za-z0-9_\-]{16,}
+    | \b(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{16,}
     | \bxai-[A-Za-z0-9]{20,}
+    | \b(?:gsk|r8)_[A-Za-z0-9]{30,}
+    | \bpplx-[A-Za-z0-9]{30,}
     | \bAIza[0-9A-Za-z_\-]{30,}
+    | \bya29\.[0-9A-Za-z_\-]{30,}
     | \bgh[pousr]_[A-Za-z0-9]{30,}
     | \bgithub_pat_[A-Za-z0-9_]{30,}
+    | \bglpat-[A-Za-z0-9_\-]{20,}
     | \bhf_[A-Za-z0-9]{30,}
-    | \bAKIA[0-9A-Z]{16}\b
+    | \b(?:npm_|pypi-)[A-Za-z0-9_\-]{30,}
+    | \bA(?:KIA|SIA)[0-9A-Z]{16}\b
     | \bxox[abprs]-[A-Za-z0-9\-]{10,}
+    | \bey(?:JhbGci|J0eXAi|JraWQi)Oi[A-Za-z0-9_\-]{10,}[A-Za-z0-9_.\-]*
     | (?<=[Bb]earer\ )[A-Za-z0-9._~+/\-]{16,}=*
     """
 )

@@ -107,6 +107,10 @@ class _Waiter:
             raise TimeoutError("the run is not over yet")
         return min(feed_in, left)
 
+    def show_now(self) -> None:
+        """Show what has happened before this thread is taken for a tool, which is to be seen while it works."""
+        self._feed(now=True)
+
     def rearm(self) -> None:
         """After an interrupt, before the next step."""
         self._reader.rearm()
@@ -220,7 +224,8 @@ async def await_end(execution: Execution, sink: Sink | None = None, *, check: bo
 def _closing(sink: Sink | None, execution: Execution, waiter: _Waiter) -> Iterator[None]:
     """Who waited may leave before the end, as by a second interrupt: then the sink is seen to by a thread."""
     try:
-        yield
+        with MAIN.heralding(waiter.show_now):
+            yield
     finally:
         if sink is None or not execution.launched:
             pass

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +13,13 @@ SHAPES = [
     "AIza" + "B" * 35,
     "ghp_" + "a" * 36,
     "xai-" + "Q1" * 20,
+    "sk_live_" + "a1" * 12,
+    "ASIA" + "A1" * 8,
+    "glpat-" + "x" * 20,
+    "gsk_" + "Q1" * 26,
+    "npm_" + "a" * 36,
+    "ya29." + "a" * 40,
+    "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
 ]
 
 
@@ -19,6 +27,22 @@ SHAPES = [
 def test_law_14_what_looks_like_a_vendors_key_is_taken_out(before: str, after: str, key: str) -> None:
     """Law 14: whatever a model or a tool says, no key is shown."""
     assert key not in redact(f"{before} {key} {after}")
+
+
+@pytest.mark.parametrize("key", SHAPES)
+@pytest.mark.parametrize("between", [" ", "\n", "\r\n", ";", "\t"])
+def test_no_mark_hides_the_command_behind_a_key(key: str, between: str) -> None:
+    """It would be hidden from whoever is asked whether it may run."""
+    assert redact(f"echo {key}{between}reboot") == f"echo {MASK}{between}reboot"
+
+
+def test_what_is_said_of_keys_stays() -> None:
+    for text in (
+        "Look for -----BEGIN PRIVATE KEY----- in it.",
+        "a base64 text is eyJhIjoxfQ==",
+        "sk_live_ begins a live key",
+    ):
+        assert redact(text) == text
 
 
 def test_a_secret_once_seen_is_taken_out_wherever_it_turns_up() -> None:

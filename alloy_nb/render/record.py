@@ -158,7 +158,7 @@ def fit(record: dict[str, Any], limit: int) -> dict[str, Any]:
     if record.get("messages"):
         record = {**record, "messages": []}
         cut.append("messages")
-    for level in (4_000, 250, 20):
+    for level in (64_000, 16_000, 4_000, 250, 20):
         if _fits(record, cut, limit):
             return _with_notice(record, cut)
         record = _map_strings(record, partial(_cut, level=level))

@@ -14,7 +14,8 @@ import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import CodeType
 from typing import Any
 
@@ -71,6 +72,8 @@ class Settling:
         self.future: asyncio.Future[Any] = self.loop.create_future()
         self.given_up = False
         self.returned = False
+        #: Called where the call is about to begin, on its thread.
+        self.herald: Callable[[], None] | None = None
         self._announced = True
         self._interrupted: BaseException | None = None
         self._strike = Strike()
@@ -109,6 +112,8 @@ class Settling:
         if self.given_up:
             self.returned = True
             return False
+        if self.herald is not None:
+            self.herald()
         if self._announced:
             self._tell(self.started, None, None)
         return True
@@ -211,12 +216,29 @@ class MainThread:
         #: The functions in which pumps run. An interrupt may land between the end of a pump and the note of it: in
         #: doubt their number is believed only while the main thread is below one of these.
         self.waits: set[CodeType] = set()
+        self._heralds: list[Callable[[], None]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def note_loop(self) -> None:
         """Remember the loop that runs on the main thread; called where runs begin."""
         if threading.current_thread() is threading.main_thread():
             self._loop = asyncio._get_running_loop()
+
+    @contextmanager
+    def heralding(self, tell: Callable[[], None]) -> Iterator[None]:
+        """Here `tell` is called before each call that takes the main thread, whose waiters do nothing meanwhile."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        try:
+            self._heralds.append(tell)
+            yield
+        finally:
+            self._heralds = [other for other in self._heralds if other != tell]
+
+    def _herald(self) -> None:
+        for tell in self._heralds:
+            tell()
 
     def enter(self) -> None:
         """A pump begins to wait on the main thread."""
@@ -238,6 +260,7 @@ class MainThread:
         `.started` or this itself is a `ToolError` when nothing there can take it.
         """
         settling = Settling(call)
+        settling.herald = self._herald
         if threading.current_thread() is threading.main_thread():
             settling.loop.call_soon(settling.work)
             return settling

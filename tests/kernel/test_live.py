@@ -287,3 +287,25 @@ def test_answers_arrive_by_the_control_channel(remote: Remote, form: str) -> Non
     assert one == [True, None]
     assert two[0] is False
     assert "not today" in two[1]
+
+
+LOOKING = """
+from alloy_nb.notebook.live.hub import find_hub
+
+@alloy.tool(thread="main")
+def look() -> str:
+    "Takes the main thread, and tells what the page is told meanwhile."
+    blocks = find_hub(get_ipython()).runs[-1].snapshot()["blocks"]
+    return ", ".join(f"{block['block']} {block.get('state', 'running')}" for block in blocks)
+
+model = alloy.Scripted([{"text": "At once:", "tool_calls": [{"name": "look"}]}, "Done."])
+"""
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_led_to_a_tool_that_takes_the_main_thread_is_shown_while_it_works(kernel: Kernel, form: str) -> None:
+    """Nobody could show it then: of a short answer nothing was to be seen until the tool had ended."""
+    kernel.run(LOOKING)
+    assert kernel.run(FORMS[form].format(options="-m model -t look"), allow_stdin=True).status == "ok"
+    seen = kernel.run("print(answer.messages[-2].tool_results[0].text)").stdout
+    assert seen == "text running, tool running\n"

@@ -23,6 +23,41 @@ def test_after_all_widgets_were_closed_the_next_cell_is_live_again(kernel: Kerne
     assert "three" in kernel.run("%alloy -m m Go", allow_stdin=True).shown[-1]["text/plain"]
 
 
+GOING = """
+import ipywidgets, threading
+may_end = threading.Event()
+
+def wait() -> str:
+    "Waits."
+    may_end.wait(30)
+    return "done"
+
+m = alloy.Scripted([{"text": "the beginning", "tool_calls": [{"name": "wait"}]}, "the end"])
+run = alloy.start("go", model=m, tools=[wait])
+"""
+SAID = """
+import time
+from alloy_nb.notebook.live.hub import find_hub
+(live,), end = find_hub(get_ipython()).runs, time.monotonic() + 30
+while "the beginning" not in str(live.snapshot()["blocks"]) and time.monotonic() < end:
+    time.sleep(0.05)
+ipywidgets.Widget.close_all()
+"""
+
+
+def test_what_goes_on_as_all_widgets_are_closed_is_shown_again_by_attach(kernel: Kernel) -> None:
+    kernel.run(GOING)
+    kernel.run("run", allow_stdin=True)
+    assert kernel.run(SAID).status == "ok"
+    ran = kernel.run("%alloy /attach", allow_stdin=True)
+    assert ran.status == "ok"
+    states = {content["comm_id"]: content["data"]["state"] for content in ran.of("comm_open")}
+    stub = states[ran.shown[0]["application/vnd.jupyter.widget-view+json"]["model_id"]]
+    assert "the beginning" in str(stub["snapshot"])
+    assert states[stub["hub"]]["key"] == stub["key"]
+    assert kernel.run("may_end.set()\nprint(run.result().text)").stdout == "the end\n"
+
+
 def test_a_display_that_cannot_be_updated_costs_neither_the_answer_nor_the_others(kernel: Kernel) -> None:
     kernel.run(
         "m = alloy.Scripted(['one'])\n"

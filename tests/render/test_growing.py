@@ -31,6 +31,7 @@ CRUMBS = st.sampled_from(
         *("bearer ", "b" * 16, "Q1" * 15, "A" * 16, "=", "==", ".", "_", "-", " ", "é", "\r", "\n", "\r\n", "\x07"),
         *("\x1b", "\x1b[", "\x1b[31", "m", "\x1b]", "\x1b]0;t", "\x1b\\", "\\", "[", "]", "\x1bM", "\0", "\u202e"),
         *("\ud83d", "\ude00", "😀", MASK, *SECRETS, *(secret[:5] for secret in SECRETS), "Yabc", "\U000e0041"),
+        *("sk_live_", "ASIA", "glpat-", "eyJhbGciOi", "npm_", "ya29."),
         *("b" * 70, "c" * 130, "a" * 70, "0" * 130, "/" * 9, "<b>", "日本"),
     ]
 )
@@ -66,6 +67,7 @@ def shown_of(whole: str, *, ended: bool = False) -> str:
 @example(["Bearer " + "b" * 70, "==", "", "b"])
 @example(["Bearer ", "b" * DECIDED, " x"])
 @example(["zsk-", "b" * (DECIDED - 3), " x"])
+@example(["eyJhbGciOi", "b" * 70, ".", "b" * 70, "!"])
 @settings(deadline=None, max_examples=1500)
 def test_at_every_moment_it_is_what_looking_at_all_of_it_shows(pieces: list[str]) -> None:
     text, whole, seen, page = GrowingText(), "", Seen(), ""

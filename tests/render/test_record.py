@@ -103,6 +103,13 @@ def test_a_long_output_is_cut_and_a_notice_says_so(tell) -> None:
     assert "tool outputs" in notice.text
 
 
+def test_of_an_answer_that_is_too_long_itself_much_is_kept(tell) -> None:
+    tell("text_delta", "word " * 60_000).end()
+    text, notice = Transcript.from_record(tell.transcript.record()).blocks
+    assert len(text.markdown) > 60_000
+    assert notice.kind == "shortened"
+
+
 def test_the_longest_outputs_go_first(tell) -> None:
     tell.tool("1", output="a" * 15_000).tool("2", output="b" * 500_000)
     middle, long, _ = Transcript.from_record(tell.transcript.record()).blocks

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -28,12 +28,9 @@ _hubs: WeakKeyDictionary[Any, Hub] = WeakKeyDictionary()
 
 
 def hub_of(shell: Any) -> Hub:
-    """The hub of the kernel that `shell` belongs to; it is made when it is first needed.
-
-    And again where its widget was closed, as by `Widget.close_all()`.
-    """
+    """The hub of the kernel that `shell` belongs to; it is made when it is first needed."""
     hub = find_hub(shell)
-    if hub is None or hub.widget.comm is None:
+    if hub is None:
         hub = _hubs[shell] = Hub(shell.kernel)
     return hub
 
@@ -44,18 +41,37 @@ def find_hub(shell: Any) -> Hub | None:
 
 
 class Hub:
-    """`known`: a page has loaded what shows a live cell."""
+    """`known`: a page has loaded what shows a live cell.
+
+    Its widgets are made anew where they were closed, as by `Widget.close_all()`; what they showed goes on.
+    """
 
     def __init__(self, kernel: Any) -> None:
-        self.known = False
-        self.widget = HubWidget(_kernel_id())
-        self.courier = Courier(self.widget.send)
+        self._kernel = kernel
+        self.courier = Courier(lambda content, buffers: self.widget.send(content, buffers))
         self._runs: OrderedDict[str, LiveRun] = OrderedDict()
         self._teams: OrderedDict[str, LiveTeam] = OrderedDict()
         self._team_widget: TeamWidget | None = None
         self._stubs: dict[str, StubWidget] = {}
         self._given: Counter[str] = Counter()
-        listen(kernel, self.widget, Controls(self, self.courier.acknowledge))
+        self._open()
+
+    def _open(self) -> None:
+        self.known = False
+        self.widget = HubWidget(_kernel_id())
+        listen(self._kernel, self.widget, Controls(self, self.courier.acknowledge))
+
+    def _make_stub(self, live: LiveRun | LiveTeam, told: Mapping[str, Any] | None = None) -> None:
+        if self.widget.comm is None:
+            self._open()
+        carrier = self.widget if isinstance(live, LiveRun) else self._widget_for_teams()
+        self._stubs[live.name] = StubWidget(carrier, live.name, live.snapshot, told)
+
+    def _widget_for_teams(self) -> TeamWidget:
+        widget = self._team_widget
+        if widget is None or widget.comm is None or widget.hub != self.widget.model_id:
+            widget = self._team_widget = TeamWidget(self.widget)
+        return widget
 
     def name(self, run_id: str) -> str:
         """What the page will know a run by. It keeps what it was told of another one with the same id."""
@@ -66,7 +82,7 @@ class Hub:
     def add(self, live: LiveRun) -> None:
         """From here on the run can be shown, and is known: a page may say so as soon as it hears of the widget."""
         self._runs[live.name] = live
-        self._stubs[live.name] = StubWidget(self.widget, live.name, live.snapshot)
+        self._make_stub(live)
         ended = [name for name, shown in self._runs.items() if not shown.goes_on and shown is not live]
         for name in ended[: max(0, len(self._runs) - KEPT)]:
             del self._runs[name]
@@ -74,10 +90,8 @@ class Hub:
 
     def add_team(self, team: LiveTeam) -> None:
         """The same for a team and the runs of its members."""
-        if self._team_widget is None:
-            self._team_widget = TeamWidget(self.widget)
         self._teams[team.name] = team
-        self._stubs[team.name] = StubWidget(self._team_widget, team.name, team.snapshot)
+        self._make_stub(team)
         ended = [name for name, shown in self._teams.items() if shown.settled and shown is not team]
         for name in ended[: max(0, len(self._teams) - KEPT_TEAMS)]:
             del self._teams[name]
@@ -85,6 +99,8 @@ class Hub:
 
     def view(self, live: LiveRun | LiveTeam) -> dict[str, Any]:
         """What shows the run, or the team, in a page, as MIME data."""
+        if self._stubs[live.name].comm is None:
+            self._make_stub(live, live.snapshot())  # what was told so far, nobody will tell again
         return view_of(self._stubs[live.name])
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -67,7 +67,8 @@ class TeamWidget(anywidget.AnyWidget):  # type: ignore[misc]
 class StubWidget(anywidget.AnyWidget):  # type: ignore[misc]
     """One a run, or a team, of which `hub` is the widget with the page's code for it.
 
-    What a page gets when it asks for its state, as after a reload, is the run as it stands then.
+    What a page gets when it asks for its state, as after a reload, is the run as it stands then; `told` what it gets
+    at first.
     """
 
     hub = traitlets.Unicode().tag(sync=True)
@@ -75,10 +76,16 @@ class StubWidget(anywidget.AnyWidget):  # type: ignore[misc]
     run = traitlets.Unicode().tag(sync=True)
     snapshot = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, hub: HubWidget | TeamWidget, run_id: str, snapshot: Callable[[], dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        hub: HubWidget | TeamWidget,
+        run_id: str,
+        snapshot: Callable[[], dict[str, Any]],
+        told: Mapping[str, Any] | None = None,
+    ) -> None:
         self._esm = read_static("stub.js")
         self._take_snapshot = snapshot
-        super().__init__(hub=hub.model_id, key=hub.key, run=run_id, layout=hub.layout)
+        super().__init__(hub=hub.model_id, key=hub.key, run=run_id, layout=hub.layout, snapshot=told or {})
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
         state: dict[str, Any] = super().get_state(key, drop_defaults)
