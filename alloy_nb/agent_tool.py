@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from .counting import counted
 from .dialogue import Dialogue
 from .errors import ToolError
 from .messages import ToolResult
@@ -65,7 +66,7 @@ class AgentTool(Tool):
     def _told(self, result: Result) -> ToolResult:
         text = self._text(result)
         if result.status == "max_turns":
-            text += f"\n(stopped after {result.turns} turn{'' if result.turns == 1 else 's'})"
+            text += f"\n(stopped after {counted(result.turns, 'turn')})"
         return ToolResult(text)
 
     def _text(self, result: Result) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from .brief import in_brief
+from .counting import counted
 from .errors import ConfigError
 from .plain import one_line
 from .recorder import unknown_calls
@@ -46,7 +47,7 @@ def session_line(info: SessionInfo) -> str:
     >>> session_line(SessionInfo("fox", now, now, 3, "Where do foxes live?", "acme", 2))[16:]
     '  fox  2 messages  Where do foxes live?'
     """
-    count = "" if info.messages is None else f"{info.messages} message{'' if info.messages == 1 else 's'}"
+    count = "" if info.messages is None else counted(info.messages, "message")
     words = (
         f"{info.updated_at.astimezone():%Y-%m-%d %H:%M}",
         one_line(info.id, 80),
@@ -123,11 +124,11 @@ def told_session(name: str, messages: Sequence[Message]) -> Iterator[str]:
     if not messages:
         yield f"session {name}: new"
         return
-    yield f"session {name}: {len(messages)} message{'' if len(messages) == 1 else 's'}; at last"
+    yield f"session {name}: {counted(len(messages), 'message')}; at last"
     for message in [message for message in messages if message.text][-2:]:
         yield f"  {in_brief(message)}"
     if calls := unknown_calls(messages):
-        count = "1 call" if len(calls) == 1 else f"{len(calls)} calls"
+        count = counted(len(calls), "call")
         told = ", ".join(redact_line(f"{call.name} {_first(call.input)}".rstrip(), 100) for call in calls)
         yield f"  {count} had begun when it was broken off, and the outcome is unknown: {told}"
 

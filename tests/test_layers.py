@@ -19,6 +19,7 @@ LAYERS = {
     "redaction": 0,
     "articles": 0,
     "plain": 0,
+    "counting": 0,
     "wrapping": 0,
     "guests": 0,
     "bell": 0,

@@ -12,6 +12,7 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..counting import counted
 from ..errors import ConfigError
 from ..redaction import redact, redact_data, redact_known
 from ..setting_commands import POLICIES
@@ -277,8 +278,9 @@ def _conclude(result: Result, transcript: Transcript, notice: str | None) -> int
     if result.error is not None:
         return report(result.error, transcript.notes)
     if result.status == "max_turns":
-        turns = "1 turn" if result.turns == 1 else f"{result.turns} turns"
-        transcript.notes.line(f"stopped after {turns} without an answer: raise --max-turns", "yellow")
+        transcript.notes.line(
+            f"stopped after {counted(result.turns, 'turn')} without an answer: raise --max-turns", "yellow"
+        )
         return RUN_FAILED
     if result.stop_reason == "max_tokens":
         transcript.notes.line(CUT.text, "yellow")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..counting import counted
 from ..errors import AlloyError, ConfigError, SessionError
 from ..plain import one_line, printable, visible
 from ..redaction import redact, redact_line
@@ -188,7 +189,7 @@ _ACTIONS: dict[str, Callable[[Sessions, argparse.Namespace], int]] = {
 
 
 def _messages(messages: Sequence[Message]) -> str:
-    return f"{len(messages)} message{'' if len(messages) == 1 else 's'}"
+    return counted(len(messages), "message")
 
 
 def _told(session: Session, *, numbers: bool) -> str:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..counting import counted
 from ..plain import printable
 from ..redaction import redact
 from ..render.outputs import output_lines, told_code
@@ -104,10 +105,9 @@ class Transcript:
 
         if self.decorated:
             usage = result.usage
-            turns = "1 turn" if result.turns == 1 else f"{result.turns} turns"
             tokens = f"{token_words(usage.input_tokens)} → {token_words(usage.output_tokens)} tokens"
             spent = (cost_words(result.cost), duration_words(result.duration * 1000))
-            self.notes.line(" · ".join((str(result.model), turns, tokens, *spent)))
+            self.notes.line(" · ".join((str(result.model), counted(result.turns, "turn"), tokens, *spent)))
         if notice:
             self.notes.line(notice, "yellow")
 

@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
+from ..counting import counted
 from ..plain import one_line
 from ..tools.paths import real_path
 from .textfile import NotRead, read_text_file
@@ -44,7 +45,7 @@ class Section:
 
     def __str__(self) -> str:
         size = len(self.text)
-        return f"{self.name}: {'the first ' if self.cut else ''}{size:,} character{'' if size == 1 else 's'}"
+        return f"{self.name}: {'the first ' if self.cut else ''}{counted(size, 'character')}"
 
 
 @dataclass(frozen=True, slots=True)

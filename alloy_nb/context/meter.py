@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from ..counting import counted
 from ..messages import Message, Opaque, Part, Text, Thinking, ToolCall, ToolResult
 from ..plain import one_line
 from ..providers.base import ToolSpec
@@ -86,7 +87,7 @@ class ContextUsage:
         return f"{one_line(self.model, 80)}: about {self.used:,} of {self.window:,} tokens ({self.share:.0%})"
 
     def _facts(self) -> str:
-        told = f"{self.messages} message{'' if self.messages == 1 else 's'}"
+        told = counted(self.messages, "message")
         if self.condensed:
             brief = self.condensed - self.omitted
             told += (

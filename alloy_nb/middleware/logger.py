@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..counting import counted
 from ..keywords import keywords_told
 from ..options import wrong_choice
 from ..redaction import change_strings, redact, redact_line
@@ -160,7 +161,7 @@ def _compaction(event: Event) -> _Said:
 def _run_end(event: Event) -> _Said:
     payload = event.payload
     status, turns = payload["status"], payload["turns"]
-    words = f"{shown(event.run_id)} {_ENDS.get(status, status)} after {turns} turn{'' if turns == 1 else 's'}, "
+    words = f"{shown(event.run_id)} {_ENDS.get(status, status)} after {counted(turns, 'turn')}, "
     words += _spent(payload["usage"], payload.get("cost"))
     if status != "error":
         return logging.WARNING if status == "halted" else None, words

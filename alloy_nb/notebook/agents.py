@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..counting import counted
 from ..errors import AlloyError
 from ..plain import one_line
 from ..redaction import redact
@@ -51,7 +52,7 @@ def _model(agent: Agent) -> str:
 def _health(health: Health) -> str:
     parts = [
         health.status,
-        f"{health.message_count} message{'' if health.message_count == 1 else 's'}",
+        counted(health.message_count, "message"),
         f"{health.usage.total_tokens:,} tokens",
         f"{health.pending_count} waiting" if health.pending_count else "",
     ]

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sized
 from types import ModuleType
 from typing import Any
 
+from ..counting import counted
 from ..messages import Message
 from ..redaction import redact_known
 from ..result import Result
@@ -89,7 +90,7 @@ def _card(name: str, value: Any) -> str | None:
 
 def _frame_card(name: str, frame: Any) -> str:
     rows, columns = frame.shape
-    lines = [f"{name}: {type(frame).__name__}, {_count(rows, 'row')} × {_count(columns, 'column')}{_memory(frame)}"]
+    lines = [f"{name}: {type(frame).__name__}, {counted(rows, 'row')} × {counted(columns, 'column')}{_memory(frame)}"]
     dtypes = list(frame.dtypes)
     nulls = _frame_nulls(frame)
     heads = [str(column) for column in list(frame.columns)[:_COLUMNS]]
@@ -106,7 +107,7 @@ def _frame_nulls(frame: Any) -> list[str]:
     if rows * columns > _MOST_CELLS:
         return ["nulls not counted"] * columns
     counts = frame.isna().sum().tolist() if hasattr(frame, "isna") else list(frame.null_count().row(0))
-    return [_count(int(count), "null") for count in counts]
+    return [counted(int(count), "null") for count in counts]
 
 
 def _first_rows(frame: Any, heads: list[str]) -> list[str]:
@@ -120,7 +121,7 @@ def _first_rows(frame: Any, heads: list[str]) -> list[str]:
         return []
     columns = [_midnight_free(column) for column in zip(*rows, strict=True)]
     lines = [" | ".join(_short(cell) for cell in row) for row in zip(*columns, strict=True)]
-    return [f"first {_count(len(rows), 'row')}:", " | ".join(map(_short, heads)), *lines]
+    return [f"first {counted(len(rows), 'row')}:", " | ".join(map(_short, heads)), *lines]
 
 
 _MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d) 00:00:00(?:\.0+)?")
@@ -138,10 +139,10 @@ def _midnight_free(cells: Iterable[Any]) -> list[str]:
 def _series_card(name: str, series: Any) -> str | None:
     size = len(series)
     label = f" {series.name!r}" if getattr(series, "name", None) is not None else ""
-    head = f"{name}: {type(series).__name__}{label}, {_count(size, 'value')} of {series.dtype}{_memory(series)}"
+    head = f"{name}: {type(series).__name__}{label}, {counted(size, 'value')} of {series.dtype}{_memory(series)}"
     if size <= _MOST_CELLS:
         nulls = int(series.isna().sum() if hasattr(series, "isna") else series.null_count())
-        head += f", {_count(nulls, 'null')}"
+        head += f", {counted(nulls, 'null')}"
     first = (series.iloc if hasattr(series, "iloc") else series)[:10]
     return f"{head}\nfirst: {', '.join(map(_short, _midnight_free(first.to_list())))}"
 
@@ -210,10 +211,6 @@ def _bytes(size: int) -> str:
             break
         scaled /= 1000
     return f"{scaled:.0f} {unit}" if scaled >= 10 or unit == "bytes" else f"{scaled:.1f} {unit}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _kind(value: Any) -> str:

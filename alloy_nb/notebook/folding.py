@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..counting import counted
 from ..events import Event
 from ..result import Result
 from .cell import Cell
@@ -43,7 +44,7 @@ class Row:
         counts = [f"{count} {word}" for word, count in sorted(self._ended.items(), key=lambda item: item[0] != "ok")]
         if going:
             counts.append(f"{going} running")
-        return f"… and {self._begun} more run{'' if self._begun == 1 else 's'}: {', '.join(counts)}"
+        return f"… and {counted(self._begun, 'more run')}: {', '.join(counts)}"
 
     def show(self) -> None:
         from IPython.display import display

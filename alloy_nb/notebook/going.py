@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from ..counting import counted
 from ..errors import ConfigError
 from ..execution import Execution, driven, going
 from ..plain import one_line
@@ -32,7 +33,7 @@ def stop_runs(name: str, names: Mapping[str, Any]) -> str:
     stopped = [run.run_id for run in found if run.cancel()]
     if not stopped:
         return "Nothing goes on."
-    return f"Stopped {len(stopped)} run{'' if len(stopped) == 1 else 's'}: {', '.join(stopped)}"
+    return f"Stopped {counted(len(stopped), 'run')}: {', '.join(stopped)}"
 
 
 def _which(names: Mapping[str, Any]) -> str:

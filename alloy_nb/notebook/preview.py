@@ -8,6 +8,7 @@ from typing import Any
 from ..context.condensed import Condensed
 from ..context.meter import measure
 from ..context.surroundings import Surroundings
+from ..counting import counted
 from ..messages import Message
 from ..plain import one_line, printable
 from ..redaction import redact_known
@@ -31,7 +32,7 @@ def list_insertions(inserted: Iterable[Insertion]) -> list[str]:
         if item.typed:
             lines.append(f"{{{item.expression}}} as typed: only names, attributes and [...] are filled in")
             continue
-        size = f"{item.size:,} character{'' if item.size == 1 else 's'}"
+        size = counted(item.size, "character")
         lines.append(f"{item.expression}: {item.kind}, {'described in ' if item.card else ''}{size}")
     return lines
 

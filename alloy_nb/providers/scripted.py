@@ -14,6 +14,7 @@ from typing import Any, get_args
 
 from .. import errors
 from ..articles import a_kind
+from ..counting import counted
 from ..errors import ConfigError, ProviderError, StreamError
 from ..keywords import keywords_told
 from ..options import nearest
@@ -166,7 +167,7 @@ class Scripted:
         if not self._in_order:
             return f"{on}; one without `on` answers anything" if prompts else "the script is empty: add a line"
         count = len(self._in_order)
-        given = f"the script has {count} answer{'' if count == 1 else 's'} in order, and all were given: add a line"
+        given = f"the script has {counted(count, 'answer')} in order, and all were given: add a line"
         return f"{given}; {on}" if prompts else given
 
     def _new_id(self, request: Request) -> str:

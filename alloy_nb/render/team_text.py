@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from ..counting import counted
 from .clean import shown
 from .wording import cost_words, token_words
 
@@ -35,7 +36,7 @@ def results_bundle(results: Mapping[str, Result]) -> dict[str, Any]:
 def team_text(team: Team) -> str:
     """A line for the team, and one for each member: how it is, its messages, tokens and cost."""
     count = len(team)
-    head = f"Team {team.name}: {count} agent{'' if count == 1 else 's'}"
+    head = f"Team {team.name}: {counted(count, 'agent')}"
     return "\n".join(line for line in (head, _columns(_member_rows(team), "  ")) if line)
 
 
@@ -59,10 +60,10 @@ def _member_rows(team: Team) -> list[tuple[str, ...]]:
         agent = team.get(name)
         used = health.usage.total_tokens
         cost = cost_words(agent.cost) if agent is not None and used else ""
-        crashed = f"{health.crashes} crash{'' if health.crashes == 1 else 'es'}" if health.crashes else ""
+        crashed = counted(health.crashes, "crash", "crashes") if health.crashes else ""
         given_up = f"{health.abandoned} given up" if health.abandoned else ""
         troubles = " · ".join(words for words in (crashed, given_up) if words)
-        messages = f"{health.message_count} message{'' if health.message_count == 1 else 's'}"
+        messages = counted(health.message_count, "message")
         rows.append((shown(name), health.status, messages, f"{token_words(used)} tokens", cost, troubles))
     return rows
 

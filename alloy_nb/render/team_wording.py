@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from ..counting import counted
 from .team_values import MemberTold, Row, TeamTold
 from .wording import cost_words, duration_words, token_words
 
@@ -108,7 +109,7 @@ def newest_rows(team: TeamTold) -> tuple[Sequence[Row], str]:
     """The rows that are shown, and, where there are more, a line that says so."""
     rows = team.rows[-MOST_ROWS_SHOWN:]
     left_out = len(team.rows) - len(rows)
-    return rows, f"{left_out} earlier row{'' if left_out == 1 else 's'} not shown here" if left_out else ""
+    return rows, f"{counted(left_out, 'earlier row')} not shown here" if left_out else ""
 
 
 def team_words(team: TeamTold, *, static: bool) -> list[str]:
@@ -118,7 +119,7 @@ def team_words(team: TeamTold, *, static: bool) -> list[str]:
     ['crew', '1 agent']
     """
     count = len(team.members)
-    words = [team.name, f"{count} agent{'' if count == 1 else 's'}", *used_words(team.tokens, team.cost)]
+    words = [team.name, counted(count, "agent"), *used_words(team.tokens, team.cost)]
     ends = [row.end_ms for row in team.rows if row.kind == "run" and row.end_ms is not None]
     if ends and not static:
         words.append(duration_words(max(ends) - min(row.start_ms for row in team.rows if row.kind == "run")))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, ClassVar
 
+from ..counting import counted
 from ..errors import ToolError
 from .child import Outcome, run_in_child
 from .context import ToolContext
@@ -153,17 +154,17 @@ def _notes(end: Mapping[str, Any], search: Search, *, found: bool) -> Iterator[s
         what = "lines match" if search.output == "lines" else "files match"
         yield f"... ({end['left_out']} more {what}; narrow the pattern, the path or the glob)"
     if not found:
-        yield f"No line matches {search.pattern!r} ({_count(end['searched'], 'file')} searched)."
+        yield f"No line matches {search.pattern!r} ({counted(end['searched'], 'file')} searched)."
     if end["unfinished"]:
         yield f"(the search ended {end['unfinished']}: there may be more)"
     if end["binary"]:
-        yield f"(not searched: {_count(end['binary'], 'binary file')})"
+        yield f"(not searched: {counted(end['binary'], 'binary file')})"
     if end["huge"]:
         yield f"(not searched, since larger than 20 MB: {end['huge']}; name one as path to search it)"
     if end["secret"]:
         yield f"(not searched, since they may hold secrets: {end['secret']}; name one as path, and the user is asked)"
     if end["unreadable"]:
-        yield f"(could not be read: {_count(end['unreadable'], 'file')})"
+        yield f"(could not be read: {counted(end['unreadable'], 'file')})"
 
 
 def _held_up(outcome: Outcome, search: Search) -> str:
@@ -173,7 +174,3 @@ def _held_up(outcome: Outcome, search: Search) -> str:
         f"(the search was ended after {search.seconds * _PATIENCE:g} s; above is what was found until then. One line "
         "held the pattern up: write it without nested repeats such as (a+)+, or name a smaller path)"
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
