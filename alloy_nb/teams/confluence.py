@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -37,12 +38,16 @@ class Confluence:
     def __init__(self, hear: Callable[[list[Event]], None], name: str) -> None:
         self._hear = hear
         self._name = name
+        self._seq = 0
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._process = os.getpid()
         self._bell = Bell()
         self._lock = threading.Lock()
         self._incoming: deque[Journal | _Told] = deque()
         self._readers: list[Reader] = []
         self._thread: threading.Thread | None = None
-        self._seq = 0
 
     def add(self, journal: Journal) -> None:
         """Take in a run, from its first event to its end."""
@@ -53,10 +58,12 @@ class Confluence:
         self._take_in(_Told(event, waits))
 
     def _take_in(self, item: Journal | _Told) -> None:
+        if self._process != os.getpid():
+            # In a forked child: the thread is there no more, nor what it read, and it may have held the lock.
+            self._begin_anew()
         with self._lock:
             self._incoming.append(item)
-            # In a forked child the thread is there no more.
-            if self._thread is None or not self._thread.is_alive():
+            if self._thread is None or not self._thread.is_alive():  # an interrupt may have torn its start
                 self._thread = threading.Thread(target=self._work, name=f"alloy-stream-{self._name}", daemon=True)
                 self._thread.start()
         self._bell.ring()

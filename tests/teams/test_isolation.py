@@ -241,15 +241,21 @@ def test_a_team_works_in_a_forked_child() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_a_child_that_is_forked_while_runs_are_looked_at_goes_on() -> None:
+@pytest.mark.parametrize("holder", ["watch", "listeners"])
+def test_a_child_that_is_forked_while_a_teams_thread_works_goes_on(holder: str) -> None:
     """One of some hundred children hung: the thread that held the lock was not there."""
     with alloy.Team({"a": {"model": alloy.Scripted(["before", "in the child"] * 2)}}) as team:
+        heard: list[Any] = []
+        team.subscribe(heard.append)
         team.delegate("a", "x")
-        with team._watch._lock:
+        with team._watch._lock if holder == "watch" else team._listeners._stream._lock:
             child = os.fork()
             if child == 0:
                 signal.alarm(30)
-                os._exit(0 if team.delegate("a", "y", timeout=20).text == "in the child" else 1)
+                heard.clear()
+                same = team.delegate("a", "y", timeout=20).text == "in the child"
+                until(lambda: heard and getattr(heard[-1], "type", "") == "run_end")
+                os._exit(0 if same else 1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
