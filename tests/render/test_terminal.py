@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from alloy_nb.events import Event
 from alloy_nb.redaction import register_secret
 from alloy_nb.render.terminal import TerminalWriter, to_terminal
+from alloy_nb.render.text import whole_words
 
 ANSWER = """# Title
 
@@ -165,6 +166,22 @@ def test_below_what_is_written_only_what_comes_after_it_is_shown(monkeypatch: py
     assert words(pieces[-1]).endswith("number89 *and one")
     shown = words(without_line(pieces).replace("\r\x1b[K", ""))
     assert re.findall(r"number\d+", shown) == [f"number{place}" for place in range(90)]
+
+
+def test_where_a_named_link_leads_takes_no_lines() -> None:
+    """Each stood there as two empty ones."""
+    events = run_of(["See [it].\n\n", "[it]: http://x.y\n", "[no]: http://x.z\n\n", "The end.\n"])
+    assert without_line(written(events, grows=False)) == "See [it].\n\nThe end.\n"
+
+
+def test_a_word_without_an_end_costs_no_look_at_all_of_it_for_each_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 200,000 letters it took nine seconds."""
+    looks: list[int] = []
+    monkeypatch.setattr(
+        "alloy_nb.render.terminal.whole_words", lambda text: looks.append(len(text)) or whole_words(text)
+    )
+    written(run_of(["AbCdE"] * 500))
+    assert len(looks) < 5
 
 
 def test_a_window_that_changes_while_a_paragraph_grows_changes_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
