@@ -301,6 +301,23 @@ def test_one_that_is_at_work_knows_what_others_have_added_removed_and_run(
         assert first.history("kept") == second.history("kept")
 
 
+def test_a_job_removed_from_one_that_was_stopped_does_not_come_back(
+    store: SessionStore, clock: SteppedClock, gate: Gate, model: str
+) -> None:
+    """It was there again when a run that outlived the stop had ended: the store keeps it."""
+    scheduler = Scheduler(store, clock=clock)
+    scheduler.every("30m", gate.options(), "hi", name="x")
+    scheduler.every("5h", "hi", model=model, name="other")
+    clock.advance(1800)
+    gate.wait_entered()
+    scheduler.stop(cancel=False)
+    assert scheduler.remove("other")
+    gate.open.set()
+    until(lambda: len(scheduler.history("x")) == 1)
+    idle(scheduler)
+    assert [job.name for job in scheduler.jobs()] == ["x"]
+
+
 def test_a_pause_is_kept(store: SessionStore, clock: SteppedClock, model: str) -> None:
     with Scheduler(store, clock=clock) as first:
         first.every("30m", "hi", model=model, name="x")
