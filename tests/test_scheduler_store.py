@@ -16,6 +16,7 @@ import pytest
 import alloy_nb as alloy
 from alloy_nb import Agent, ConfigError, MemoryStore, Scheduler, Scripted, SessionError, SessionStore, SQLiteStore
 from alloy_nb.redaction import register_secret
+from alloy_nb.scheduler import schedulers_here
 from alloy_nb.scheduling import ledger
 from alloy_nb.scheduling.ledger import Ledger, fold
 from alloy_nb.session import conversations
@@ -44,6 +45,14 @@ def model(tmp_path: Path) -> str:
 
 
 SPEC = {"schedule": {"every": 60}, "prompt": "hi"}
+
+
+@pytest.fixture(autouse=True)
+def _stopped() -> Iterator[None]:
+    """One that is left behind would be named to whoever makes another: in a later test, on the same worker."""
+    yield
+    for scheduler in schedulers_here():
+        scheduler.stop()
 
 
 @pytest.fixture
