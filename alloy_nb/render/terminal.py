@@ -370,8 +370,13 @@ def _end_that_fits(text: str, room: int) -> str:
     >>> _end_that_fits("one two three", 6)
     '…three'
     """
-    if cell_len(text) <= room:
+    if _most_columns(text) <= room:
         return text
-    while cell_len(text) >= room:
+    while _most_columns(text) >= room:
         text = text[1:]
     return "…" + text
+
+
+def _most_columns(text: str) -> int:
+    """What is joined to one sign, as a family is, many terminals set sign by sign."""
+    return max(cell_len(text), sum(map(cell_len, text)))

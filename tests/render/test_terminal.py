@@ -215,13 +215,18 @@ def test_what_was_written_is_never_touched_again(calm: float, monkeypatch: pytes
 
 
 def test_the_line_that_grows_is_one_line_however_long_its_words() -> None:
-    for text in ("日本語" * 50, "一" * 50 + "*" + "日本語" * 50, "word " * 50):
+    for text in (
+        "日本語" * 50,
+        "一" * 50 + "*" + "日本語" * 50,
+        "word " * 50,
+        "*so " + "👨\u200d👩\u200d👧 " * 30 + "日",
+    ):
         grows = [piece for piece in written(run_of([text]), width=30) if piece.startswith("\x1b[2m")]
         assert grows
         for piece in grows:
             assert words(piece).endswith(text.strip()[-1])
             assert "\n" not in piece
-            assert cell_len(words(piece)) <= 30 - 8
+            assert sum(map(cell_len, words(piece))) <= 30 - 8
 
 
 def test_a_growing_line_can_be_left_out() -> None:
