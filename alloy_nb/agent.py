@@ -367,8 +367,10 @@ class Agent(Leaving):
     def _messages_for_others(self) -> tuple[Message, ...]:
         running = self.dialogue.current
         messages = self.messages
-        if running is None or running.result is not None:
+        if running is None:
             return messages
+        if running.result is not None:  # its calls have ended since the messages were read
+            return running.result.messages
         return end_open_calls(messages, but={question.call.id for question in running.questions})
 
     def close(self) -> None:

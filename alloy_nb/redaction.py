@@ -35,9 +35,10 @@ _SHORTEST_SECRET = 8
 _SECRET_NAMES = ("_API_KEY", "_TOKEN", "_SECRET", "_PASSWORD", "_ACCESS_KEY")
 
 # Shapes of keys published by the vendors themselves, bearer tokens in echoed headers, and web tokens. None holds a
-# blank or a line's end: behind one, a mark could hide a command from whoever is asked about it.
+# blank or a line's end: behind one, a mark could hide a command from whoever is asked about it. Their words
+# are those of ASCII: a text in Chinese has no blank before a key.
 SHAPES = re.compile(
-    r"""(?x)
+    r"""(?xa)
       \b(?:sk|pk|rk)-(?:ant-|proj-|or-v1-|live-|test-)?[A-Za-z0-9_\-]{16,}
     | \b(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{16,}
     | \bxai-[A-Za-z0-9]{20,}

@@ -28,10 +28,10 @@ from .sinks import resolve
 from .subscribers import Subscription
 from .teams.context import SharedContext, as_json
 from .teams.group import TeamRun
-from .teams.handing_over import Handoff, HandoffTool, transfer_names
+from .teams.handing_over import Handoff, HandoffTool
 from .teams.kinds import Broadcast, Handover
 from .teams.listeners import Listeners
-from .teams.making import check_context, check_list, check_team, checked_handoffs, make_member, unknown
+from .teams.making import check_context, check_list, check_team, checked_handoffs, make_member, tools_of, unknown
 from .teams.members import Member, MemberHealth
 from .teams.results import TeamResults
 from .teams.timeline import Timeline
@@ -484,14 +484,9 @@ class Team(Leaving):
         members, given = self._copied(), self._transfers.get(name, {})
         return [
             HandoffTool(
-                other,
-                members[other].successor,
-                given[other].name or tool,
-                given[other],
-                handed=self._handed,
-                over=members[other].took_over,
+                other, members[other].successor, tool, handoff, handed=self._handed, over=members[other].took_over
             )
-            for other, tool in transfer_names(given).items()
+            for (other, handoff), tool in zip(given.items(), tools_of(given), strict=True)
             if other in members and not members[other].supervision.down
         ]
 

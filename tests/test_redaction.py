@@ -45,6 +45,10 @@ def test_what_is_said_of_keys_stays() -> None:
         assert redact(text) == text
 
 
+def test_a_key_is_taken_out_where_a_language_has_no_blanks() -> None:
+    assert redact(f"密钥是{SHAPES[0]}，请勿") == f"密钥是{MASK}，请勿"
+
+
 def test_a_secret_once_seen_is_taken_out_wherever_it_turns_up() -> None:
     register_secret("correct horse battery")
     assert redact("x correct horse battery y") == f"x {MASK} y"

@@ -16,6 +16,7 @@ import pytest
 import alloy_nb as alloy
 from alloy_nb import Agent, ConfigError, MemoryStore, Scheduler, Scripted, SessionError, SessionStore, SQLiteStore
 from alloy_nb.redaction import register_secret
+from alloy_nb.scheduler import schedulers_here
 from alloy_nb.scheduling import ledger
 from alloy_nb.scheduling.ledger import Ledger, fold
 from alloy_nb.session import conversations
@@ -44,6 +45,14 @@ def model(tmp_path: Path) -> str:
 
 
 SPEC = {"schedule": {"every": 60}, "prompt": "hi"}
+
+
+@pytest.fixture(autouse=True)
+def _stopped() -> Iterator[None]:
+    """One that is left behind would be named to whoever makes another: in a later test, on the same worker."""
+    yield
+    for scheduler in schedulers_here():
+        scheduler.stop()
 
 
 @pytest.fixture
@@ -299,6 +308,23 @@ def test_one_that_is_at_work_knows_what_others_have_added_removed_and_run(
         idle(first)
         assert [job.name for job in first.jobs()] == ["x", "kept", "new"]
         assert first.history("kept") == second.history("kept")
+
+
+def test_a_job_removed_from_one_that_was_stopped_does_not_come_back(
+    store: SessionStore, clock: SteppedClock, gate: Gate, model: str
+) -> None:
+    """It was there again when a run that outlived the stop had ended: the store keeps it."""
+    scheduler = Scheduler(store, clock=clock)
+    scheduler.every("30m", gate.options(), "hi", name="x")
+    scheduler.every("5h", "hi", model=model, name="other")
+    clock.advance(1800)
+    gate.wait_entered()
+    scheduler.stop(cancel=False)
+    assert scheduler.remove("other")
+    gate.open.set()
+    until(lambda: len(scheduler.history("x")) == 1)
+    idle(scheduler)
+    assert [job.name for job in scheduler.jobs()] == ["x"]
 
 
 def test_a_pause_is_kept(store: SessionStore, clock: SteppedClock, model: str) -> None:

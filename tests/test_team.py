@@ -77,7 +77,8 @@ def test_one_that_cannot_be_made_fails_the_whole_by_its_name_and_leaves_nothing_
         ({"handoffs": {"coder": ["nobody"]}}, "no agent 'nobody'"),
         ({"handoffs": {"coder": "critic"}}, "is a string"),
         ({"handoffs": ["coder"]}, "handoffs is a list"),
-        ({"handoffs": {"coder": None}}, "names is None"),
+        ({"handoffs": {"coder": None}}, "handoffs of 'coder' is None"),
+        ({"handoffs": {"coder": [alloy.Handoff(name, "go") for name in ("coder", "critic")]}}, "called `go`"),
     ],
 )
 def test_wrong_options_are_said_clearly(options: dict[str, Any], words: str) -> None:

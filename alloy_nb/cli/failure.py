@@ -8,7 +8,7 @@ import sys
 
 from ..errors import AlloyError, AuthError, ConfigError
 from .console import Notes
-from .spelling import hint_on_a_line, message_on_a_line
+from .spelling import on_a_line
 
 __all__ = [
     "EXIT_CODES",
@@ -89,8 +89,9 @@ def report(error: Exception, notes: Notes | None = None) -> int:
     """Tell it on stderr, without a traceback and without keys; the exit code."""
     notes = notes or Notes(sys.stderr)
     if isinstance(error, AlloyError):
-        message = message_on_a_line(error.message) or type(error).__name__
-        hint = _ways_to_a_model() if is_no_model(error) else hint_on_a_line(error.hint or _OF_THIS_MACHINE)
+        kind = type(error).__name__
+        message, hint = on_a_line(kind, error.message or kind, error.hint or _OF_THIS_MACHINE)
+        hint = _ways_to_a_model() if is_no_model(error) else hint
     else:
         message = f"{type(error).__name__}: {error}"
         hint = "this is a bug in alloy_nb, please report it; ALLOY_DEBUG=1 shows where it happened"

@@ -18,7 +18,7 @@ from ..redaction import redact, redact_data, redact_known
 from ..setting_commands import POLICIES
 from .console import Notes, OutputGone, is_terminal, silence_stdout
 from .failure import INTERRUPTED, READER_GONE, RUN_FAILED, output_lost, report
-from .spelling import hint_on_a_line, message_on_a_line
+from .spelling import on_a_line
 from .values import a_name, dollars, one_of, seconds, temperature, thinking, whole_number
 
 if TYPE_CHECKING:
@@ -327,8 +327,9 @@ def to_json(result: Result) -> str:
     ]
     told = None
     if error is not None:
-        message, hint = message_on_a_line(error.message), hint_on_a_line(error.hint or "")
-        told = {"type": type(error).__name__, "message": redact(message), "hint": redact(hint)}
+        kind = type(error).__name__
+        message, hint = on_a_line(kind, error.message, error.hint or "")
+        told = {"type": kind, "message": redact(message), "hint": redact(hint)}
     whole = {
         "text": result.text,
         "status": result.status,

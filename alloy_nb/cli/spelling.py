@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-__all__ = ["FLAGS", "hint_on_a_line", "message_on_a_line"]
+__all__ = ["FLAGS", "hint_on_a_line", "message_on_a_line", "on_a_line"]
 
 #: Option of a run -> how it is given on a line. What is not here cannot be given there.
 FLAGS: Mapping[str, str] = {
@@ -43,15 +43,24 @@ _NAME = "|".join(FLAGS)
 _QUOTED = re.compile(rf"`({_NAME})`")
 # What stands in parentheses is an example in Python, which no flag goes into.
 _GIVEN = re.compile(rf"""(?<!\()\b({_NAME})=(["']?)([\w.:-]+)\2""")
-#: A word of Python by its looks, wherever it stands.
-_UNDERSCORED = re.compile(rf"\b({'|'.join(name for name in FLAGS if '_' in name)})\b")
+#: A word of Python by its looks, wherever it stands but there, in a path or a name.
+_UNDERSCORED = re.compile(rf"(?<![\w/\\'(])({'|'.join(name for name in FLAGS if '_' in name)})(?![\w/\\'])")
 # A message may quote what was typed: only in these places the name is that of an option.
 _FIRST = re.compile(rf"^({_NAME})(?= is | names | /)")
 _LACKING = re.compile(rf"(?<= takes no )(`?)({_NAME})\1(?= |$)")
 
 
+def on_a_line(kind: str, message: str, hint: str) -> tuple[str, str]:
+    """Both of an error; `kind` is the name of its class. What a service or a tool says stays as it is.
+
+    >>> on_a_line("OverloadedError", "model is busy", "raise `timeout`")
+    ('model is busy', 'raise --timeout')
+    """
+    return message_on_a_line(message) if kind == "ConfigError" else message, hint_on_a_line(hint)
+
+
 def message_on_a_line(message: str) -> str:
-    """What happened.
+    """What is wrong with an option.
 
     >>> message_on_a_line("local takes no `thinking`")
     'local takes no --thinking'

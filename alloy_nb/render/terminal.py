@@ -24,7 +24,7 @@ from ..redaction import known_secrets
 from ..wrapping import fold
 from .clean import shown
 from .markdown import is_certain, is_too_deep, plain_parser, split_settled
-from .text import TextWriter, next_word, whole_words
+from .text import BREAK, TextWriter, next_word, whole_words
 
 if TYPE_CHECKING:
     from ..events import Event
@@ -247,7 +247,7 @@ class TerminalWriter(TextWriter):
         self._held.append(piece)
         if "\n" in piece and self._is_worth_a_look():
             self._settle()
-        if self._is_due():
+        if BREAK.search(piece) and self._is_due():  # else it ends no word, and there is nothing new to show
             self._show_growth()
 
     def _is_worth_a_look(self) -> bool:
@@ -273,9 +273,10 @@ class TerminalWriter(TextWriter):
         if not markdown.strip():
             return
         lines = to_terminal(markdown, self._room(), color=self._color).split("\n")[:-1]
-        self._put_lines(lines[_alike(self._lines, lines) :])
+        if any(lines):  # of where a named link leads there is nothing to see
+            self._put_lines(lines[_alike(self._lines, lines) :])
+            self._set_before = True
         self._lines, self._next_size = [], 0
-        self._set_before = True
 
     def _put_lines(self, lines: Sequence[str]) -> None:
         gap = "\n" if self._set_before and not self._lines else ""
@@ -309,9 +310,12 @@ class TerminalWriter(TextWriter):
     def _set_growing(self, text: str) -> None:
         size = self._looked_until = len(text)
         self._next_size = int(size * _SEEN) if size > _BRIEF else 0
+        certain = is_certain(text)
+        if not certain and not self._lines:
+            return
         lines = to_terminal(text, self._room(), color=self._color).split("\n")[:-1]
         self._last = _words_of(lines[-1])
-        if is_certain(text):
+        if certain:
             new = lines[len(self._lines) : -1]
             self._put_lines(new)
             self._lines += new
@@ -366,8 +370,13 @@ def _end_that_fits(text: str, room: int) -> str:
     >>> _end_that_fits("one two three", 6)
     '…three'
     """
-    if cell_len(text) <= room:
+    if _most_columns(text) <= room:
         return text
-    while cell_len(text) >= room:
+    while _most_columns(text) >= room:
         text = text[1:]
     return "…" + text
+
+
+def _most_columns(text: str) -> int:
+    """What is joined to one sign, as a family is, many terminals set sign by sign."""
+    return max(cell_len(text), sum(map(cell_len, text)))

@@ -29,7 +29,7 @@ from .wording import (
 if TYPE_CHECKING:
     from ..events import Event
 
-__all__ = ["TextWriter", "end_of_text", "next_word", "to_text", "whole_words"]
+__all__ = ["BREAK", "TextWriter", "end_of_text", "next_word", "to_text", "whole_words"]
 
 _COLOURS = {"running": "34", "done": "32", "failed": "31", "denied": "31", "error": "31", "quiet": "2"}
 
@@ -37,7 +37,7 @@ _SET_IN = "  "
 _USUAL_ROOM = 100
 
 #: What ends a word that may be a key, or an escape sequence: anything but a visible ASCII sign.
-_BREAK = re.compile(r"[^!-~\x1b]")
+BREAK = re.compile(r"[^!-~\x1b]")
 
 
 def to_text(transcript: Transcript, *, static: bool = True) -> str:
@@ -226,7 +226,7 @@ class TextWriter:
             self._thought()
             self._gap("text")
         self._held.append(piece)
-        if _BREAK.search(piece):
+        if BREAK.search(piece):
             text = "".join(self._held)
             ready = whole_words(text)
             self._held = [text[len(ready) :]]
@@ -343,7 +343,7 @@ def whole_words(text: str) -> str:
     >>> whole_words("one two thr")
     'one two '
     """
-    ready = text[: _whole_until(text) if _BREAK.search(text) else 0]
+    ready = text[: _whole_until(text) if BREAK.search(text) else 0]
     # A key with a blank in it is no word: neither may its beginning stay when its last word goes. It may begin within
     # a word, as at the end of a token, which must not be cut either.
     begins = min(secret_begins(text), secret_begins(ready))
@@ -356,13 +356,13 @@ def next_word(text: str) -> str:
     >>> next_word("ne two three")
     'two three'
     """
-    found = _BREAK.search(text)
+    found = BREAK.search(text)
     return text[found.end() :] if found else ""
 
 
 def _whole_until(text: str) -> int:
     """How much of `text` no further words can change: all but its last word, and what makes a key of that."""
-    breaks = [match.end() for match in _BREAK.finditer(text)]
+    breaks = [match.end() for match in BREAK.finditer(text)]
     if text[: breaks[-1]].endswith("\r"):
         return breaks[-1] - 1
     while text[: breaks[-1]].endswith(("Bearer ", "bearer ")):

@@ -225,7 +225,8 @@ class Engine:
         with self.changing():
             task.running, task.run = False, None
             task.runs.append(run)
-            if stored:  # the ledger was at its end then: other kernels' changes are in it
+            # The ledger has what other kernels have changed. One that was stopped stays as it is.
+            if stored and not self.stopped:
                 self._sync()
             if task.ending:  # what was due meanwhile, is now
                 task.ending = False

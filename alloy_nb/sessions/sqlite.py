@@ -170,8 +170,8 @@ class SQLiteStore:
                 raise
 
     def _connected(self) -> sqlite3.Connection:
-        if self._connection is not None and _identity(self.path) != self._file:
-            # It was deleted: what is written into the old one nobody finds again.
+        if self._connection is not None and (self._file is None or _identity(self.path) != self._file):
+            # It was deleted, perhaps while it was opened: what is written into the old one nobody finds again.
             self._connection.close()
             self._connection = None
         if self._connection is None:

@@ -72,30 +72,38 @@ class Handoff:
 
 def handoff_tools(given: Sequence[Agent | Handoff]) -> Iterator[Tool]:
     """The tools for what `Agent(handoffs=...)` lists."""
-    taken: set[str] = set()
-    for item in given:
-        handoff = item if isinstance(item, Handoff) else Handoff(item)
+    handoffs = [item if isinstance(item, Handoff) else Handoff(item) for item in given]
+    found: list[tuple[str, Dialogue]] = []
+    for handoff in handoffs:
         dialogue = getattr(handoff.agent, "dialogue", None)
         if not isinstance(dialogue, Dialogue):
             raise ConfigError(
                 f"handoffs holds {a_kind(handoff.agent)}",
                 hint="give agents: handoffs=[alloy.Agent(name='critic', ...)], or alloy.Handoff(agent, ...)",
             )
-        name = dialogue.options.name or "agent"
-        tool = handoff.name or _transfer_name(name, taken)
-        taken.add(tool)
+        found.append((dialogue.options.name or "agent", dialogue))
+    tools = transfer_names([name for name, _ in found], [handoff.name for handoff in handoffs])
+    for (name, dialogue), tool, handoff in zip(found, tools, handoffs, strict=True):
         yield HandoffTool(name, dialogue.fork, tool, handoff)
 
 
-def transfer_names(names: Iterable[str]) -> dict[str, str]:
-    """What the tools are called that hand over to agents of these names, no two the same.
+def transfer_names(names: Iterable[str], given: Sequence[str | None]) -> Sequence[str]:
+    """What the tools are called that hand over to agents of these names, no two the same; what was `given` stays.
 
-    >>> list(transfer_names(["coder", "研究", "翻译", "a b", "a_b"]).values())
-    ['transfer_to_coder', 'transfer_to_agent', 'transfer_to_agent_2', 'transfer_to_a_b', 'transfer_to_a_b_2']
+    Raises `ConfigError` where that is the same for two.
+
+    >>> transfer_names(["coder", "研究", "翻译", "a b", "a_b"], [None, None, None, None, "transfer_to_a_b"])
+    ['transfer_to_coder', 'transfer_to_agent', 'transfer_to_agent_2', 'transfer_to_a_b_2', 'transfer_to_a_b']
     """
-    found: dict[str, str] = {}
-    for name in dict.fromkeys(names):
-        found[name] = _transfer_name(name, found.values())
+    taken = [name for name in given if name]
+    if twice := next((name for name in taken if taken.count(name) > 1), None):
+        raise ConfigError(
+            f"two handoffs are called `{twice}`", hint="give one of them another name: alloy.Handoff(..., 'ask_coder')"
+        )
+    found = []
+    for to, name in zip(names, given, strict=True):
+        found.append(name or _transfer_name(to, taken))
+        taken.append(found[-1])
     return found
 
 

@@ -10,10 +10,10 @@ from ..articles import a_kind
 from ..errors import AlloyError, ConfigError
 from ..options import make_options, nearest
 from ..plain import revealed_name
-from .handing_over import Handoff
+from .handing_over import Handoff, transfer_names
 from .members import Home, Member
 
-__all__ = ["check_context", "check_list", "check_team", "checked_handoffs", "make_member", "unknown"]
+__all__ = ["check_context", "check_list", "check_team", "checked_handoffs", "make_member", "tools_of", "unknown"]
 
 
 def check_team(agents: Any, context: Any, budget: Any, timeout: Any, name: Any) -> None:
@@ -95,13 +95,20 @@ def checked_handoffs(handoffs: Any, agents: Mapping[str, Agent]) -> dict[str, di
     for name, others in handoffs.items():
         if isinstance(others, str):
             raise ConfigError(f"handoffs of {name!r} is a string", hint=f"give a list: {{{name!r}: [{others!r}]}}")
-        check_list(others)
+        if not isinstance(others, Iterable):
+            raise ConfigError(f"handoffs of {name!r} is {others!r}", hint=f"give a list: {{{name!r}: ['coder']}}")
         given = [other if isinstance(other, Handoff) else Handoff(other) for other in others]
         found[name] = {_named(handoff.agent, agents): handoff for handoff in given}
         for one in (name, *found[name]):
             if one not in agents:
                 raise unknown(one, list(agents))
+        tools_of(found[name])
     return found
+
+
+def tools_of(handoffs: Mapping[str, Handoff]) -> Sequence[str]:
+    """What the tools are called that hand over so."""
+    return transfer_names(handoffs, [handoff.name for handoff in handoffs.values()])
 
 
 def _named(agent: Any, agents: Mapping[str, Agent]) -> str:

@@ -66,6 +66,9 @@ def test_what_a_run_refuses_is_told_by_the_names_of_the_options(
         ),
         ("give some words: sessions.search('foxes')", "give some words: alloy sessions search foxes"),
         ("choose a model that thinks, or tools of your own", "choose a model that thinks, or tools of your own"),
+        ("read ./max_turns/system_prompt.md", "read ./max_turns/system_prompt.md"),
+        ("did you mean 'max_turns'?", "did you mean 'max_turns'?"),
+        ("give 1 or more: Agent(max_turns=10)", "give 1 or more: Agent(max_turns=10)"),
     ],
 )
 def test_a_hint_names_flags(python: str, shell: str) -> None:
@@ -78,6 +81,13 @@ def test_a_hint_names_flags(python: str, shell: str) -> None:
 )
 def test_what_was_typed_or_said_is_told_as_it_was(message: str) -> None:
     assert message_on_a_line(message) == message
+
+
+def test_what_a_service_says_is_told_as_it_was(alloy: Alloy, script: Script) -> None:
+    """`model is overloaded` became `--model is overloaded`."""
+    failure = {"error": {"type": "OverloadedError", "message": "model is overloaded", "retryable": False}}
+    assert "Error: model is overloaded\n" in alloy("-p", "Hello", "-m", script(failure)).err
+    assert '"message": "model is overloaded"' in alloy("-p", "Hello", "-m", script(failure), "--json").out
 
 
 def test_as_json_an_error_is_told_by_the_same_names(alloy: Alloy, script: Script) -> None:

@@ -213,6 +213,25 @@ def test_a_file_that_is_deleted_under_it_is_not_written_to_any_more(tmp_path: Pa
     assert store.path.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.skipif(os.name == "nt", reason="an open file cannot be deleted there")
+def test_a_file_that_is_deleted_while_it_is_opened_is_not_written_to_for_good(tmp_path: Path) -> None:
+    class Unlucky(alloy.SQLiteStore):
+        opened = 0
+
+        def _open(self) -> sqlite3.Connection:
+            connection = super()._open()
+            self.opened += 1
+            if self.opened == 1:
+                self.path.unlink()
+            return connection
+
+    store = Unlucky(tmp_path / "s.sqlite")
+    assert store.list() == []
+    store.append("s", [{"n": 1}])
+    assert alloy.SQLiteStore(store.path).read("s") == [{"n": 1}]
+    assert store.opened == 2
+
+
 def test_a_conversation_that_was_deleted_meanwhile_is_not_said_to_have_grown(store: Any) -> None:
     store.append("s", [{"n": 1}])
     store.delete("s")

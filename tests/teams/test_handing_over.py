@@ -229,6 +229,16 @@ def test_in_a_team_too_a_filter_says_what_is_handed_over() -> None:
         alloy.Handoff("coder", filter=5)  # type: ignore[arg-type]
 
 
+def test_a_name_that_was_given_is_no_other_ones() -> None:
+    """The one that was called so by its agent made every run fail: two tools were called the same."""
+    others = {name: {"model": alloy.Scripted(["x"])} for name in ("coder", "critic")}
+    model = alloy.Scripted(["x"])
+    given = ["critic", alloy.Handoff("coder", "transfer_to_critic")]
+    with alloy.Team({"triage": {"model": model}, **others}, handoffs={"triage": given}) as team:
+        team.delegate("triage", "x")
+        assert [tool.name for tool in model.requests[-1].tools][1:] == ["transfer_to_critic_2", "transfer_to_critic"]
+
+
 def test_names_that_are_the_same_in_ascii_make_tools_of_two_names() -> None:
     """Of names in other scripts nothing is left there."""
     others = {name: {"model": alloy.Scripted([f"I am {name}."])} for name in ("研究", "翻译")}

@@ -351,3 +351,42 @@ def test_a_word_for_how_long_to_remember_that_nobody_knows_is_refused() -> None:
                 run.approve(event.payload["id"], remember="always")  # type: ignore[arg-type]
             assert run.deny(event.payload["id"])
     assert run.result().status == "completed"
+
+
+def test_an_interrupt_within_an_answer_leaves_no_question_that_nobody_can_answer() -> None:
+    """The question was taken away first: its run waited for ever."""
+    from alloy_nb.tools.approval import ApprovalDesk, Decision, Memory, Question
+
+    class Interrupted(dict[str, Any]):
+        def __delitem__(self, key: str) -> None:
+            raise KeyboardInterrupt
+
+        def pop(self, key: str, *default: Any) -> Any:
+            super().pop(key, *default)
+            if answering:
+                raise KeyboardInterrupt
+
+    class Person:
+        async def ask(self, question: Question, wanted: Any) -> Decision:
+            await asyncio.sleep(60)
+            raise AssertionError("nobody answered")
+
+    async def told() -> None:
+        return None
+
+    async def answered() -> Decision:
+        nonlocal answering
+        desk = ApprovalDesk("ask", Person(), Memory())
+        desk._open = Interrupted()
+        asked = asyncio.create_task(desk.ask(question, None, told))  # type: ignore[arg-type]
+        while not desk.open_questions:
+            await asyncio.sleep(0)
+        answering = True
+        with pytest.raises(KeyboardInterrupt):
+            desk.decide("1", Decision(True, "go"))
+        answering = False
+        return await asyncio.wait_for(asked, 20)
+
+    answering = False
+    question = Question(alloy.ToolCall("1", "launch", {}), "this tool asks first", "", "")
+    assert asyncio.run(answered()).reason == "go"

@@ -15,7 +15,7 @@ from ...errors import AlloyError, Cancelled
 from ..console import Notes, OutputGone
 from ..failure import INTERRUPTED, READER_GONE, is_no_model, report
 from ..prompt import ending_signals
-from ..spelling import hint_on_a_line, message_on_a_line
+from ..spelling import on_a_line
 from .ahead import unseen
 from .interrupts import Interrupts
 from .reading import LineReader, Reader, can_edit, terminal_as_it_was
@@ -133,9 +133,9 @@ def _on_a_line(event: Event) -> Event:
     """What a run failed of is told as everything else here."""
     if event.type != "run_end" or not event.payload.get("error"):
         return event
-    message, hint = event.payload["error"], event.payload.get("hint") or ""
-    told = {"error": message_on_a_line(message), "hint": hint_on_a_line(hint) or None}
-    return event._replace(payload={**event.payload, **told})
+    said = event.payload
+    message, hint = on_a_line(said.get("error_type") or "", said["error"], said.get("hint") or "")
+    return event._replace(payload={**said, "error": message, "hint": hint or None})
 
 
 def _feed(screen: Screen, editable: bool, *, stream: bool) -> Callable[[Event], None]:

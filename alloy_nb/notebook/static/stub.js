@@ -1,2 +1,2 @@
-// Generated from labextension/ by build.mjs; do not edit. f2c2d1d66014b2d1
+// Generated from labextension/ by build.mjs; do not edit. 2f8e05cda52db081
 var c={async render({model:e,el:n}){let r=globalThis[Symbol.for("alloy_nb.homes")]??=new Map,s=e.get("key"),t=r.get(s);t||(r.set(s,t={}),t.ready=new Promise(a=>t.resolve=a));let i=()=>{n.textContent=`this run did not finish here; %alloy /attach ${e.get("run")}`},o=setTimeout(i,9e3),l=!1,y;return e.widget_manager.get_model(e.get("hub")).then(async()=>{let a=await t.ready;clearTimeout(o),!l&&(n.textContent="",y=a.show(e,n))},()=>(clearTimeout(o),i())),()=>{l=!0,clearTimeout(o),y?.()}}};export{c as default};

@@ -16,6 +16,7 @@ export class Successor {
    * gone: the browser sees to it.
    */
   private place: Range | undefined;
+  private area: Node | null = null;
 
   constructor(private readonly view: HTMLElement) {
     watchMarks();
@@ -23,19 +24,20 @@ export class Successor {
 
   /** The view is in the page: JupyterLab's outputs of a cell lie one below another. */
   settle(): void {
-    const child = this.place ? null : this.view.closest(".jp-OutputArea-child");
-    if (!child?.parentNode) return;
+    const child = this.view.closest(".jp-OutputArea-child");
+    if (!child?.parentNode || (this.isThere() && this.area === child.parentNode)) return;
+    this.area = child.parentNode;
     this.place = document.createRange();
     this.place.selectNode(child);
   }
 
   /** The view was taken away. `pairs` may prepare the frozen form. */
   handOver(pairs: (frozen: Element) => readonly Pair[]): void {
-    const { place } = this;
-    let left = place ? FRAMES : 0;
+    let left = FRAMES;
     const look = () => {
-      const { endContainer: area, endOffset } = place!;
-      const child = area.childNodes[endOffset];
+      if (!this.isThere()) return;
+      const area = this.area!;
+      const child = area.childNodes[this.place!.endOffset];
       const frozen = child instanceof Element && child.querySelector(".alloy-run:not(.alloy-view *)");
       if (!frozen) return void (left-- && requestAnimationFrame(look));
       for (const [live, other] of pairs(frozen)) {
@@ -43,7 +45,12 @@ export class Successor {
         remark(live, other, area);
       }
     };
-    if (left) requestAnimationFrame(look); // before it is painted
+    requestAnimationFrame(look); // before it is painted
+  }
+
+  /** Of a cell that is moved, or scrolled out of sight, the browser takes the place for where the cell was. */
+  private isThere(): boolean {
+    return !!this.place && this.place.endContainer === this.area;
   }
 }
 

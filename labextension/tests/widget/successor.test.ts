@@ -43,7 +43,7 @@ async function inOutputs() {
     await frames();
     return frozen;
   };
-  return { kernel, area, el, first, freeze };
+  return { kernel, area, el, first, freeze, close };
 }
 
 function nodeOf(parent: Element, words: string): Text {
@@ -68,6 +68,35 @@ describe("The frozen form in place of a view", () => {
     area.prepend(child("new"), child("and newer"));
     const frozen = await freeze();
     expect(frozen.querySelector("details")!.open).toBe(true);
+  });
+
+  it("has open what was unfolded, where its cell was moved, or out of sight, meanwhile", async () => {
+    const { kernel, area, el, freeze } = await inOutputs();
+    const [cell, other] = [document.createElement("div"), child(FROZEN)];
+    cell.append(area);
+    document.body.append(cell, other);
+    cell.remove();
+    document.body.append(cell);
+    kernel.change("r", ["b", 2, THOUGHT]);
+    await frames();
+    el.querySelector("details")!.open = true;
+    const frozen = await freeze();
+    expect(frozen.querySelector("details")!.open).toBe(true);
+    expect(other.querySelector("details")!.open).toBe(false);
+  });
+
+  it("is sought nowhere else, where its cell is moved at the very end", async () => {
+    const { area, el, close } = await inOutputs();
+    const [cell, other] = [document.createElement("div"), child(FROZEN)];
+    cell.append(area);
+    document.body.append(cell);
+    el.querySelector("details")!.open = true;
+    await frames();
+    cell.replaceWith(other);
+    document.body.append(cell);
+    close();
+    await frames();
+    expect(other.querySelector("details")!.open).toBe(false);
   });
 
   it("has marked what was marked, across its blocks", async () => {
