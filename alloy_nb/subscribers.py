@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -84,9 +85,13 @@ class Subscribers:
     def __init__(self, name: str) -> None:
         self._name = name
         self._callbacks = Callbacks(name, "the run")
+        self._followed: WeakSet[Execution] = WeakSet()
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._process = os.getpid()
         self._lock = threading.Lock()
         self._runs: deque[Execution] = deque()
-        self._followed: WeakSet[Execution] = WeakSet()
         self._following = False
 
     def add(self, callback: Callback) -> Subscription:
@@ -94,6 +99,9 @@ class Subscribers:
 
     def follow(self, execution: Execution) -> None:
         """Tell of this run, from its first event; those who subscribe later hear the rest."""
+        if self._process != os.getpid():
+            # In a forked child: the thread is there no more, and may have held the lock when it was there.
+            self._begin_anew()
         with self._lock:
             if not self._callbacks or execution in self._followed:
                 return

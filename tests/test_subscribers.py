@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import threading
 from typing import Any
 
@@ -55,6 +57,33 @@ def test_a_chat_is_for_who_waits_for_it() -> None:
     assert complete.wait(20)
     assert heard[-1].text == "b"
     assert heard[0].payload["prompt"] == "y"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_child_hears_its_own_runs_also_when_its_parent_was_being_told() -> None:
+    """It waited for the thread that tells, which is not there, or for a lock of it."""
+    agent = alloy.Agent(model=alloy.Scripted(["a", "b"] * 2))
+    parent, told, go = os.getpid(), threading.Event(), threading.Event()
+    heard: list[Any] = []
+
+    def hear(item: Any) -> None:
+        heard.append(item)
+        if isinstance(item, alloy.Result):
+            told.set()
+            assert os.getpid() != parent or go.wait(60)
+
+    agent.subscribe(hear)
+    agent.send("x")
+    assert told.wait(20)
+    told.clear()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(30)
+        heard.clear()
+        text = agent.send("y").result().text
+        os._exit(0 if told.wait(20) and heard[-1].text == text == "b" else 1)
+    go.set()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_one_that_raises_is_logged_once_and_changes_nothing(caplog: Any) -> None:
