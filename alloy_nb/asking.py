@@ -7,7 +7,7 @@ import json
 import re
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, cast
 
@@ -71,32 +71,43 @@ def _kernel() -> Any:
     return getattr(get_ipython(), "kernel", None)
 
 
-def ask_on_stdin(question: Question, wanted: Wanted = lambda: True) -> Decision:
+def ask_on_stdin(
+    question: Question,
+    wanted: Callable[[], bool] = lambda: True,
+    settle: Callable[[Decision], None] = lambda _: None,
+) -> Decision:
     """Put the question, read the answer. An unreadable stdin is a no; anything that is no key is the reason why not.
 
     What may be meant as a yes but is none of the keys is asked about again, and so are nothing, a slip and a command;
     `?` has told what the answers mean.
-    `wanted` is asked when its turn has come: one prompt at a time, and a question may be settled meanwhile.
+    `wanted` is asked when its turn has come: one prompt at a time, and a question may be settled meanwhile. What was
+    answered is said to `settle` before the next one's turn.
     """
+    with _one_question:
+        if not wanted():
+            return Decision(False, "the question was withdrawn", by="policy")
+        decision = _put(question)
+        settle(decision)
+        return decision
+
+
+def _put(question: Question) -> Decision:
     name = one_line(question.call.name, 60)
     answers = f"  y allow once · a always for this · t always for {name} · n deny, or say why not: "
     width = width_of(sys.stderr) if sys.stderr is not None else None
     meanings = _fit(_MEANINGS.format(name=name), width)
     prompt = f"? {whole(question)}\n{_fit(answers, width)}"
-    with _one_question:
-        if not wanted():
-            return Decision(False, "the question was withdrawn", by="policy")
-        _forget_typed()
-        try:
-            with _seen():
-                answer = _read_clear(prompt, meanings, width)
-        except EOFError:
-            return _left(question)
-        except Exception as error:  # noqa: BLE001 - whatever a front end's `input` raises
-            if is_refused_stdin(error):
-                return nobody_to_ask(question)
-            # A prompt that cannot be put or read is a no, and the run goes on.
-            return Decision(False, f"the question could not be put: {type(error).__name__}", by="policy")
+    _forget_typed()
+    try:
+        with _seen():
+            answer = _read_clear(prompt, meanings, width)
+    except EOFError:
+        return _left(question)
+    except Exception as error:  # noqa: BLE001 - whatever a front end's `input` raises
+        if is_refused_stdin(error):
+            return nobody_to_ask(question)
+        # A prompt that cannot be put or read is a no, and the run goes on.
+        return Decision(False, f"the question could not be put: {type(error).__name__}", by="policy")
     return read_answer(answer)
 
 
@@ -257,7 +268,7 @@ class PumpAsker:
 
         def job() -> None:
             try:
-                decision = ask_on_stdin(question, lambda: wanted() and not future.cancelled())
+                decision = ask_on_stdin(question, lambda: wanted() and not future.cancelled(), wanted.settle)
             except KeyboardInterrupt:
                 # The run that asked ends with its question, whoever's pump the question was put in.
                 loop.call_soon_threadsafe(future.cancel)
@@ -273,7 +284,11 @@ class ThreadAsker:
 
     async def ask(self, question: Question, wanted: Wanted) -> Decision:
         gone = threading.Event()
-        settling = call_in_thread(lambda: ask_on_stdin(question, lambda: wanted() and not gone.is_set()), "approval")
+
+        def put() -> Decision:
+            return ask_on_stdin(question, lambda: wanted() and not gone.is_set(), wanted.settle)
+
+        settling = call_in_thread(put, "approval")
         try:
             return cast(Decision, await settling.future)
         finally:

@@ -6,7 +6,6 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 
 from .asking import ThreadAsker, ask_on_stdin, stdin_available
 from .journal import Journal
@@ -56,7 +55,8 @@ class Attendance:
         if self.elsewhere():
             return
         for question in self._questions:
-            self._desk.decide(question.call.id, ask_on_stdin(question, partial(self._desk.wants, question)))
+            wanted = Wanted(self._desk, question)
+            ask_on_stdin(question, wanted, wanted.settle)
 
     async def attend_async(self) -> None:
         """The same for a loop that waits, which must go on meanwhile."""
@@ -66,13 +66,13 @@ class Attendance:
         if self.elsewhere():
             return
         for question in self._questions:
-            asked = asyncio.ensure_future(ThreadAsker().ask(question, partial(self._desk.wants, question)))
+            asked = asyncio.ensure_future(ThreadAsker().ask(question, Wanted(self._desk, question)))
             try:
                 # Somebody else may answer meanwhile, or end the run: the prompt is left alone then.
                 while question in self._questions and not asked.done():
                     await asyncio.wait({asked}, timeout=LOOK_AGAIN)
                 if asked.done():
-                    self._desk.decide(question.call.id, asked.result())
+                    asked.result()
             finally:
                 asked.cancel()
 

@@ -168,6 +168,35 @@ def test_two_who_wait_for_one_run_are_asked_once(monkeypatch: pytest.MonkeyPatch
     assert len(asked) == 1
 
 
+@pytest.mark.parametrize("how", ["run", "arun", "result", "await"])
+@pytest.mark.parametrize("answer", ["t", "a"])
+def test_what_an_answer_covers_is_not_asked_about_any_more(
+    monkeypatch: pytest.MonkeyPatch, how: str, answer: str
+) -> None:
+    """The next question was put before the answer had reached the run; its call ran whatever was said to it."""
+    asked: list[str] = []
+
+    def answered(prompt: str) -> str:
+        asked.append(prompt)
+        return answer
+
+    monkeypatch.setattr("alloy_nb.attendance.stdin_available", lambda: True)
+    monkeypatch.setattr("alloy_nb.runs.stdin_available", lambda: True)
+    monkeypatch.setattr("builtins.input", answered)
+    calls = [{"name": "launch", "input": {}} for _ in range(3)]
+    options: dict[str, Any] = {"model": alloy.Scripted([{"tool_calls": calls}, "done"]), "tools": [launch]}
+
+    async def awaited() -> alloy.Result:
+        return await (alloy.arun("go", **options) if how == "arun" else alloy.start("go", **options))
+
+    if how in ("run", "result"):
+        result = alloy.run("go", **options) if how == "run" else alloy.start("go", **options).result()
+    else:
+        result = asyncio.run(awaited())
+    assert [call.output for call in result.tool_calls] == ["launched it"] * 3
+    assert len(asked) == 1
+
+
 @pytest.mark.parametrize("how", ["run", "result", "await"])
 def test_a_prompt_that_cannot_be_read_is_a_no(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     def garbled(prompt: str) -> str:

@@ -69,14 +69,25 @@ def nobody_to_ask(question: Question) -> Decision:
     )
 
 
-Wanted = Callable[[], bool]
+class Wanted:
+    """How a question stands, on any thread: whether it still waits, to be asked before it is put; and its answer.
+
+    Who puts one question after the other says the answer to `settle` before the next one's turn, which it may cover.
+    """
+
+    def __init__(self, desk: ApprovalDesk, question: Question) -> None:
+        self._desk = desk
+        self._question = question
+
+    def __call__(self) -> bool:
+        return self._desk.wants(self._question)
+
+    def settle(self, decision: Decision) -> None:
+        self._desk.decide(self._question.call.id, decision)
 
 
 class Asker(Protocol):
-    """Asks a person. `ask` may take as long as it likes; it is cancelled when the answer comes another way.
-
-    `wanted` says, on any thread, whether the question still waits: to be asked before it is put.
-    """
+    """Asks a person. `ask` may take as long as it likes; it is cancelled when the answer comes another way."""
 
     async def ask(self, question: Question, wanted: Wanted) -> Decision: ...
 
@@ -222,7 +233,7 @@ class ApprovalDesk:
 
         async def put() -> Decision:
             await told()
-            return await asker.ask(question, lambda: self.wants(question))
+            return await asker.ask(question, Wanted(self, question))
 
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Decision] = loop.create_future()

@@ -174,12 +174,25 @@ def test_without_stdin_it_is_shown_once_and_alike(kernel: Kernel) -> None:
     assert first.shown == second.shown
 
 
+WAITING = """
+import threading
+go = threading.Event()
+
+@alloy.tool
+def wait() -> str:
+    "Wait for the test."
+    return str(go.wait(60))
+
+m = alloy.Scripted([{"tool_calls": [{"name": "wait"}]}, "late words"])
+"""
+
+
 def test_a_background_run_shows_itself_in_its_own_cell(kernel: Kernel) -> None:
-    kernel.run("m = alloy.Scripted([{'text': 'late words', 'delay_ms': 500}])")
-    first = kernel.run("run = alloy.start('hi', model=m)\nrun", allow_stdin=True)
+    kernel.run(WAITING)
+    first = kernel.run("run = alloy.start('hi', model=m, tools=[wait])\nrun", allow_stdin=True)
     name = first.of("display_data")[0]["transient"]["display_id"]
     assert "late words" not in str(first.shown)
-    kernel.run("r = run.result()", allow_stdin=True)
+    kernel.send("go.set()")  # and read what comes of any cell
     deadline = time.monotonic() + 30
     updates: list[Any] = []
     while not any("late words" in str(update["data"]) for update in updates):
