@@ -85,6 +85,11 @@ def until(live: LiveTeam, condition: Callable[[], bool]) -> None:
         assert time.monotonic() < end
 
 
+def have_spoken(run: Any) -> bool:
+    """Of what each one does nothing more comes until it may go on."""
+    return all("text_delta" in [event.type for event in each.journal.since(0)] for _, each in run.executions)
+
+
 def states(live: LiveTeam) -> list[str]:
     return [member.state for member in live.team.members]
 
@@ -109,7 +114,8 @@ def test_changes_are_numbered_and_say_only_what_is_new(hub: Hub, crew: Any) -> N
     team, models = crew
     run = team.start_broadcast("Go.")
     live = live_of(scope_of_run(team, run), hub)
-    until(live, lambda: states(live) == ["working", "working"])
+    until(live, lambda: states(live) == ["working", "working"] and have_spoken(run))
+    live.step()
     page = Page()
     told = live.take()
     assert live.take() == []
