@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from .conftest import Kernel
@@ -45,15 +47,15 @@ def test_a_question_is_asked_again_in_a_live_cell_and_taken_back(kernel: Kernel)
     assert kernel.run("print(seen)").stdout == "['First', 'First, answer 1', 'Second, anew']\n"
 
 
-def test_what_was_asked_again_is_kept_when_it_is_stopped(kernel: Kernel) -> None:
+def test_what_was_asked_again_is_kept_when_it_is_stopped(kernel: Kernel, tmp_path: Path) -> None:
     """The partial answer takes the place of the one before, as that of a cell that runs again does."""
-    sleep = {"text": "Begun. ", "tool_calls": [{"name": "bash", "input": {"command": "sleep 60"}}]}
+    sleep = {"text": "Begun. ", "tool_calls": [{"name": "bash", "input": {"command": "touch begun; sleep 60"}}]}
     kernel.run(f"m = alloy.Scripted(['One.', {sleep!r}, 'Three.'])")
     kernel.run("%%alloy -m m -t bash --approval auto\nSay it", cell_id="a")
-    stop = once_shown(kernel, "'state': 'running'")
+    stop = once_shown(kernel, "'state': 'running'", tmp_path / "begun")
     ran = kernel.run("%alloy /retry", cell_id="b", allow_stdin=True, while_running=stop)
     assert ran.error["ename"] == "KeyboardInterrupt"
     told = kernel.run("%alloy /history").stdout.splitlines()
-    assert told[:2] == ["user: Say it", "assistant: Begun. [tool_use: bash sleep 60]"]
+    assert told[:2] == ["user: Say it", "assistant: Begun. [tool_use: bash touch begun; sleep 60]"]
     assert "Three." in kernel.run("%alloy /retry", cell_id="b").shown[-1]["text/plain"]
     assert kernel.run("%alloy /history").stdout == "user: Say it\nassistant: Three.\n"

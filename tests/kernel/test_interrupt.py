@@ -12,13 +12,16 @@ from .conftest import Kernel, Ran
 pytestmark = pytest.mark.kernel
 
 
-def once_shown(kernel: Kernel, words: str) -> Callable[[Ran], None]:
-    """Interrupts as soon as a live view is told `words`."""
+def once_shown(kernel: Kernel, words: str, begun: Path | None = None) -> Callable[[Ran], None]:
+    """Interrupts as soon as a live view is told `words`, and a tool's process, if it is one of that, has made `begun`.
+
+    Jupyter interrupts the kernel's whole process group, of which that process is still one as it comes into being.
+    """
     sent = False
 
     def look(ran: Ran) -> None:
         nonlocal sent
-        if not sent and words in str(ran.of("comm_msg")):
+        if not sent and words in str(ran.of("comm_msg")) and (begun is None or begun.exists()):
             sent = True
             kernel.interrupt()
 
@@ -29,13 +32,14 @@ def test_an_interrupt_keeps_what_was_said_and_the_next_question_works(kernel: Ke
     """Law 1: whatever ends a run, its history can be sent on; the cell ends in error, so that Run All stops."""
     kernel.run(
         "m = alloy.Scripted([\n"
-        "  {'text': 'I will look. ', 'tool_calls': [{'name': 'bash', 'input': {'command': 'sleep 60; touch late'}}]},\n"
+        "  {'text': 'I will look. ', 'tool_calls': [\n"
+        "    {'name': 'bash', 'input': {'command': 'touch begun; sleep 60; touch late'}}]},\n"
         "  'after'])"
     )
     ran = kernel.run(
         "%%alloy -m m -t bash --approval auto -o r\nhi\n",
         allow_stdin=True,
-        while_running=once_shown(kernel, "'state': 'running'"),
+        while_running=once_shown(kernel, "'state': 'running'", tmp_path / "begun"),
     )
     assert ran.status == "error"
     assert ran.error["ename"] == "KeyboardInterrupt"
