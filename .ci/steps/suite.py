@@ -39,7 +39,7 @@ def test(session: Session) -> int:
         some = bool(session.environ.get("ARGS"))  # which may select from one of the runs only
         runs = [] if some else notebook_runs(session)
         without = ["tests", *PARALLEL, "-m", f"{USUAL} and not browser"]
-        runs.append(Run("tests", without, optional=some, variables=kernels))
+        runs.append(Run("tests", without, optional=some, variables=kernels, tries=2))
         if isinstance(found, Choice):
             variables = kernels | {"ALLOY_CHROMIUM": str(found.executable)}
             within = ["tests", *PARALLEL, "-m", IN_BROWSER]
@@ -141,7 +141,7 @@ class Run:
         tries: int = 1,
     ) -> None:
         self.name, self.arguments, self.module = name, arguments, module
-        self.tries = tries  # 2: the few tests that fail are tried once more, and both is told
+        self.tries = tries  # 2: of what drives others' programs, the few tests that fail are tried once more
         self.optional = optional  # no test of this kind is not a failure
         self.variables = variables or {}
         self.selected = True  # at least one test, as far as is known

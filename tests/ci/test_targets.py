@@ -277,9 +277,23 @@ def test_many_that_fail_or_a_run_that_breaks_off_are_not_tried_again(testing, mo
         suite.test(here)
 
 
-def test_what_fails_without_a_browser_is_not_tried_again(testing, monkeypatch):
+KERNEL = "FAILED tests/kernel/test_cells.py::test_one\n"
+
+
+def test_a_kernels_test_is_tried_again_too(testing, monkeypatch):
     here, _ = testing(CHROMIUM)
-    told = iter([(1, "FAILED tests/test_loop.py::test_one\n1 failed in 9.0s"), (0, "9 passed in 1s")])
+    told = iter([(1, KERNEL + "1 failed in 9.0s"), (0, "1 passed in 1s"), (0, "9 passed in 1s")])
+    monkeypatch.setattr(suite.process, "run_loudly", lambda *_: next(told))
+    assert suite.test(here) == 0
+    assert (
+        "failed once, passed when tried again: tests/kernel/test_cells.py::test_one" in here.terminal.stream.getvalue()
+    )
+
+
+@pytest.mark.parametrize("beside", ["", KERNEL])
+def test_what_fails_of_our_own_code_is_not_tried_again(testing, monkeypatch, beside):
+    here, _ = testing(CHROMIUM)
+    told = iter([(1, f"FAILED tests/test_loop.py::test_one\n{beside}1 failed in 9.0s"), (0, "9 passed in 1s")])
     monkeypatch.setattr(suite.process, "run_loudly", lambda *_: next(told))
     with pytest.raises(Failure, match="tests: 1 failed"):
         suite.test(here)
